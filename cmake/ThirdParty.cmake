@@ -1,0 +1,30 @@
+# Every third-party package, found once. Libraries that the static agent links too (zstd, xxhash, OpenSSL) are
+# named as -l flags, so that one object works in a shared and in a -static link.
+find_package(PkgConfig REQUIRED)
+find_package(Threads REQUIRED)
+find_package(Boost 1.81 REQUIRED)
+find_package(OpenSSL 3 REQUIRED)
+find_package(ZLIB REQUIRED)
+find_package(LibArchive REQUIRED)
+find_package(nlohmann_json REQUIRED)
+find_package(yaml-cpp REQUIRED)
+find_package(CLI11 REQUIRED)
+find_package(fmt REQUIRED)
+# Debian's .pc carries the -D flags that the library was compiled with: class layouts differ without them.
+pkg_check_modules(httplib REQUIRED IMPORTED_TARGET cpp-httplib)
+
+add_library(synchost_crypto INTERFACE)
+target_link_libraries(synchost_crypto INTERFACE -lssl -lcrypto)
+add_library(synchost_zstd INTERFACE)
+target_link_libraries(synchost_zstd INTERFACE -lzstd)
+add_library(synchost_xxhash INTERFACE)
+target_link_libraries(synchost_xxhash INTERFACE -lxxhash)
+
+# Boost.Asio and Boost.Beast compiled once (asio_impl.cpp), not in every unit that includes them.
+add_library(synchost_asio STATIC "${CMAKE_CURRENT_LIST_DIR}/asio_impl.cpp")
+target_compile_definitions(synchost_asio PUBLIC BOOST_ASIO_SEPARATE_COMPILATION BOOST_ASIO_NO_DEPRECATED)
+target_compile_options(synchost_asio PRIVATE -ffunction-sections -fdata-sections)
+if(SYNCHOST_SANITIZE)
+    target_compile_options(synchost_asio PRIVATE -fsanitize=${SYNCHOST_SANITIZE})
+endif()
+target_link_libraries(synchost_asio PUBLIC Boost::headers Threads::Threads)
