@@ -1,6 +1,8 @@
 #include "base/subprocess.hpp"
 
 #include <signal.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
 
 #include "support/result_matchers.hpp"
 
@@ -55,11 +57,14 @@ TEST(Subprocess, EnvironmentIsAdded) {
 }
 
 TEST(BackgroundProcess, StopEndsTheWholeGroup) {
+    ::prctl(PR_SET_CHILD_SUBREAPER, 1);  // orphans of the group become ours, so that their end can be seen
     auto process = BackgroundProcess::start({.argv = {"sh", "-c", "sleep 600 & sleep 600"}});
     ASSERT_OK(process);
     const pid_t pid = process->pid();
     EXPECT_FALSE(process->poll());
     process->stop();
+    int status = 0;
+    while (::waitpid(-pid, &status, 0) > 0) EXPECT_TRUE(WIFSIGNALED(status));
     EXPECT_NE(::kill(-pid, 0), 0);
 }
 

@@ -1,0 +1,60 @@
+// Builds one target of a Dockerfile into an OCI image, with no daemon and no container.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+
+#include "images/image.hpp"
+#include "registry-client/client.hpp"
+
+namespace synchost::images {
+
+// The user that a dev image gives its managed paths to.
+struct Owner {
+    std::uint32_t uid = 0;
+    std::uint32_t gid = 0;
+};
+
+struct BuildRequest {
+    std::filesystem::path context;
+    std::filesystem::path dockerfile;               // context/Dockerfile where empty
+    std::string target;                             // last stage where empty
+    std::map<std::string, std::string> build_args;
+    Compression compression = Compression::zstd;
+    std::int64_t source_date_epoch = 0;             // seconds: time of every file and of the config
+    // `watch` builds: what COPY lays from the context, and the folders that lead there below the COPY's destination
+    // (the destination folder itself included), belongs to this user, so that the agent can replace it.
+    std::optional<Owner> managed_owner;
+};
+
+// What a build may use. All are borrowed for the length of the call.
+struct BuildTools {
+    std::filesystem::path store;  // folder for layer blobs, made where absent; files in it appear complete or not at all
+    registry::Connector* registries = nullptr;              // for base images
+    std::function<void(const std::string& line)> progress;  // may be empty
+};
+
+// Errors name the Dockerfile, the line and, where one is near, the likely word:
+// "Dockerfile:7: unknown instruction COPPY" with the next step "Did you mean COPY?". Nothing half-written stays.
+Result<Image> build(const BuildRequest& request, const BuildTools& tools);
+
+// Makes `target` name the image: blobs that the repository lacks are mounted, uploaded or streamed there from where
+// they are, the config next, the manifest last. Returns what was sent.
+struct PushReport {
+    std::size_t blobs_sent = 0;
+    std::size_t blobs_present = 0;  // already there, or mounted
+    std::uint64_t bytes_sent = 0;
+};
+Result<PushReport> push(const Image& image, const registry::Reference& target, const BuildTools& tools);
+
+// A FROM scratch image of one static binary at /synchost-agent with that entrypoint: the agent image.
+Result<Image> build_single_binary(std::string_view binary, std::string_view name, const BuildTools& tools);
+
+// The run config of an image that somebody else built, by its manifest in a registry.
+Result<RunConfig> fetch_run_config(const registry::Reference& image, const BuildTools& tools);
+
+}  // namespace synchost::images

@@ -1,0 +1,66 @@
+// What a build results in: an OCI image whose blobs are named but need not be on this machine, and where each of its
+// files came from.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/digest.hpp"
+#include "base/error.hpp"
+#include "registry-client/reference.hpp"
+
+namespace synchost::images {
+
+enum class Compression : std::uint8_t { gzip, zstd };
+
+// An OCI content descriptor (image-spec descriptor.md).
+struct Descriptor {
+    std::string media_type;
+    Digest digest;
+    std::uint64_t size = 0;  // bytes
+};
+
+struct Layer {
+    Descriptor blob;
+    Digest diff_id;                              // of the uncompressed tar
+    std::filesystem::path file;                  // where the blob lies on this machine; empty where it does not
+    std::optional<registry::Reference> remote;   // a repository that has it (a base image's)
+};
+
+// The part of an image config that decides how a container starts (image-spec config.md).
+struct RunConfig {
+    std::vector<std::string> entrypoint;
+    std::vector<std::string> cmd;
+    std::vector<std::string> env;  // NAME=value
+    std::string working_dir;       // "" is /
+    std::string user;              // as written: "", "1000", "app", "1000:1000"
+    std::uint32_t uid = 0;         // `user` resolved by the image's /etc/passwd and /etc/group
+    std::uint32_t gid = 0;
+    std::map<std::string, std::string> labels;
+};
+
+enum class FileKind : std::uint8_t { file, folder, symlink };
+
+// One path of the final image that a COPY laid there from the build context.
+struct CopiedPath {
+    std::string source;      // relative to the context, '/'-separated; "" is the context itself
+    std::string image_path;  // absolute
+    FileKind kind = FileKind::file;
+    std::uint32_t mode = 0;  // permission bits
+    int line = 0;            // of the Dockerfile's instruction
+};
+
+struct Image {
+    std::string manifest;  // the exact bytes that are pushed
+    Digest digest;         // of `manifest`: what a pod is pinned to
+    std::string config;    // the exact bytes of the config blob
+    std::vector<Layer> layers;
+    RunConfig run;
+    std::vector<CopiedPath> copied;  // sorted by image_path
+};
+
+}  // namespace synchost::images

@@ -1,0 +1,34 @@
+// Kubernetes manifests as data. YAML in, YAML out, with types intact: a quoted "8080" stays a string, 8080 a number,
+// and what the writer of a manifest wrote survives unless we own the field.
+#pragma once
+
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/error.hpp"
+
+namespace synchost::k8s {
+
+using Json = nlohmann::ordered_json;  // keys keep the order in which they were written
+
+struct Manifest {
+    Json object;         // with apiVersion, kind and metadata.name
+    std::string source;  // "k8s/api.yaml:12": file and first line, for messages
+};
+
+// All documents of one YAML text (Lists taken apart, empty documents skipped). `source` names it in messages.
+// invalid_input with file and line where it is not YAML or not a Kubernetes object. Bounded: 16 MiB, 100 levels,
+// 10,000 documents, and aliases may expand to at most 1,000,000 nodes.
+Result<std::vector<Manifest>> parse_manifests(std::string_view yaml, std::string_view source);
+// Files, or folders whose *.yaml, *.yml and *.json files are read in order of name (not recursive).
+Result<std::vector<Manifest>> load_manifests(const std::vector<std::filesystem::path>& paths);
+std::string to_yaml(const std::vector<Manifest>& manifests);  // documents separated by "---"
+
+// The pod template of a workload (the object itself for a Pod), or nullptr for kinds that have none.
+Json* pod_spec(Json& object);
+const Json* pod_spec(const Json& object);
+
+}  // namespace synchost::k8s
