@@ -42,6 +42,14 @@ struct BuildTools {
 // "Dockerfile:7: unknown instruction COPPY" with the next step "Did you mean COPY?". Nothing half-written stays.
 Result<Image> build(const BuildRequest& request, const BuildTools& tools);
 
+// Image::copied and Image::managed_paths as a build of the context as it is now would give them, without building:
+// names, kinds and modes are read, contents are not, and no registry is asked.
+struct Trace {
+    std::vector<CopiedPath> copied;
+    std::vector<std::string> managed_paths;
+};
+Result<Trace> trace(const BuildRequest& request);
+
 // Makes `target` name the image: blobs that the repository lacks are mounted, uploaded or streamed there from where
 // they are, the config next, the manifest last. Returns what was sent.
 struct PushReport {

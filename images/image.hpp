@@ -61,6 +61,9 @@ struct Image {
     std::vector<Layer> layers;
     RunConfig run;
     std::vector<CopiedPath> copied;  // sorted by image_path
+    // Where COPY lays files of the context in this image, as protocol and manifests name it: a trailing '/' means the
+    // folder and all below (a folder or a pattern was copied there), without it one file.
+    std::vector<std::string> managed_paths;
 };
 
 }  // namespace synchost::images

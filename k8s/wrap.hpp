@@ -1,0 +1,31 @@
+// The supervisor in front of a container's own command: what inject() and the podman runtime have in common.
+// Paths inside a pod, fixed for both:
+//   /synchost/bin/synchost-agent     the binary, mounted read-only into wrapped containers
+//   /synchost/run/                   a wrapped container's own socket folder
+//   /synchost/containers/NAME/       the same folder as the sidecar sees it
+//   /synchost/key/key                the pre-shared key, in the sidecar alone
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "k8s/inject.hpp"
+
+namespace synchost::k8s {
+
+// The complete argv (what goes into `command`, with `args` removed):
+//   /synchost/bin/synchost-agent run --name NAME --socket-dir /synchost/run --root PATH... --gate 5000ms|hold|0
+//       --grace 2000ms [--no-hold] -- CMD...
+// where CMD is the container's command and args, each falling back to the image's as Kubernetes does it (a command in
+// the manifest drops the image's CMD too). `may_hold` is false for restartPolicy Never and OnFailure.
+// "$(" of the image's own words becomes "$$(", because a manifest's words are expanded and an image's are not.
+// invalid_input where neither the container nor the image names a command.
+Result<std::vector<std::string>> supervised_command(const Json& container, const InjectedImage& image,
+                                                    const InjectOptions& options, bool may_hold);
+
+// The user's probe as an exec probe of the agent, which passes while the container is gated or held:
+//   synchost-agent probe --socket-dir /synchost/run http --port 8080 --path /healthz ... (also tcp, grpc, exec -- CMD)
+// Named ports are resolved by the container's ports. Timing fields stay.
+Result<Json> wrapped_probe(const Json& probe, const Json& container);
+
+}  // namespace synchost::k8s
