@@ -10,19 +10,19 @@
 set -euo pipefail
 shopt -s inherit_errexit
 
-node_packages="base-files netbase tzdata media-types ca-certificates libc6 libgcc-s1 libstdc++6 libbrotli1 libc-ares2 libicu72
-  libnghttp2-14 libssl3 libuv1 zlib1g nodejs libnode108 node-acorn node-busboy node-cjs-module-lexer node-undici node-xtend
-  node-express node-accepts node-array-flatten node-body-parser node-bytes node-content-disposition node-content-type
-  node-cookie node-cookie-signature node-debug node-depd node-encodeurl node-escape-html node-etag node-finalhandler
+common_packages="base-files netbase tzdata media-types ca-certificates libc6 libgcc-s1 libssl3 zlib1g"
+node_packages="$common_packages libstdc++6 libbrotli1 libc-ares2 libicu72 libnghttp2-14 libuv1 nodejs libnode108
+  node-accepts node-acorn node-array-flatten node-body-parser node-busboy node-bytes node-cjs-module-lexer
+  node-content-disposition node-content-type node-cookie node-cookie-signature node-debbundle-es-to-primitive
+  node-debug node-deep-equal node-depd node-encodeurl node-escape-html node-etag node-express node-finalhandler
   node-fresh node-function-bind node-http-errors node-iconv-lite node-inherits node-ipaddr.js node-media-typer
-  node-merge-descriptors node-methods node-mime node-mime-types node-ms node-negotiator node-on-finished node-parseurl
-  node-path-to-regexp node-proxy-addr node-qs node-range-parser node-raw-body node-safe-buffer node-send
-  node-serve-static node-setprototypeof node-statuses node-toidentifier node-type-is node-unpipe node-utils-merge
-  node-vary"
-python_packages="base-files netbase tzdata media-types ca-certificates libc6 libgcc-s1 libbz2-1.0 libcrypt1 libexpat1 libffi8
-  liblzma5 libsqlite3-0 libssl3 libuuid1 zlib1g python3.11-minimal libpython3.11-minimal libpython3.11-stdlib
-  python3-minimal python3-flask python3-werkzeug python3-jinja2 python3-markupsafe python3-click python3-colorama
-  python3-itsdangerous"
+  node-merge-descriptors node-methods node-mime node-mime-types node-ms node-negotiator node-object-inspect
+  node-on-finished node-parseurl node-path-to-regexp node-proxy-addr node-qs node-range-parser node-raw-body
+  node-safe-buffer node-send node-serve-static node-setprototypeof node-statuses node-toidentifier node-type-is
+  node-undici node-unpipe node-utils-merge node-vary node-xtend"
+python_packages="$common_packages libbz2-1.0 libcrypt1 libexpat1 libffi8 liblzma5 libsqlite3-0 libuuid1
+  python3.11-minimal libpython3.11-minimal libpython3.11-stdlib python3-minimal python3-flask python3-werkzeug
+  python3-jinja2 python3-markupsafe python3-click python3-colorama python3-itsdangerous"
 unwanted=(bin/{sh,bash,dash,busybox,dpkg,dpkg-deb,apt,apt-get,tar} etc/{apt,dpkg} usr/lib/{apt,dpkg} usr/share/dpkg var/lib/{apt,dpkg})
 
 apt_opts=(-o Dir::State::status=/dev/null -o APT::Sandbox::User=root)  # Debian's versions, whatever is installed here
@@ -105,7 +105,8 @@ make_layout() {
 {"architecture":"$arch","os":"linux","created":"1970-01-01T00:00:00Z",
  "config":{"Env":["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
                   "SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt"],"Entrypoint":["$entrypoint"],"WorkingDir":"/"},
- "rootfs":{"type":"layers","diff_ids":["sha256:$diff"]}}
+ "rootfs":{"type":"layers","diff_ids":["sha256:$diff"]},
+ "history":[{"created":"1970-01-01T00:00:00Z","created_by":"stand-ins.sh"}]}
 JSON
     config_size=$(stat -c %s "$layout/config")
     config=$(blob "$layout" "$layout/config")

@@ -31,7 +31,7 @@ def list_todos():
 
 @app.post("/api/todos")
 def create_todo():
-    todo = store.add(parse_new(request.get_json()))
+    todo = store.add(parse_new(request.get_json(silent=True)))
     log.info("created todo=%d priority=%s due_date=%s", todo["id"], todo["priority"], todo["due_date"])
     return jsonify(todo), 201
 
@@ -43,7 +43,7 @@ def read_todo(todo_id):
 
 @app.patch("/api/todos/<int:todo_id>")
 def update_todo(todo_id):
-    changes = parse_changes(request.get_json())
+    changes = parse_changes(request.get_json(silent=True))
     answer = _found(store.update(todo_id, changes), todo_id)
     log.info("updated todo=%d fields=%s", todo_id, ",".join(changes))
     return answer

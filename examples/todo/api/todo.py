@@ -27,7 +27,7 @@ def parse_new(data):
 def parse_changes(data):
     """The fields that `data` gives, checked; a field that is not given is not in the result."""
     if not isinstance(data, dict):
-        raise Invalid("body: must be a JSON object")
+        raise Invalid("body: must be a JSON object, sent as application/json")
     for name in data:
         if name not in _PARSERS:
             raise Invalid(f"{name}: unknown field; known are {', '.join(_PARSERS)}")

@@ -48,7 +48,9 @@ app.use('/api', (req, res) => {
   req.pipe(upstream);
 });
 
-app.use(express.static(path.join(__dirname, 'public'), { cacheControl: false, etag: true }));
+// no-cache: a browser asks each time, and an unchanged file costs a 304.
+const setHeaders = (res) => res.setHeader('Cache-Control', 'no-cache');
+app.use(express.static(path.join(__dirname, 'public'), { setHeaders }));
 
 const server = app.listen(port, () => console.log(`ui listening port=${port} api=${api.origin}`));
 
