@@ -7,8 +7,13 @@ const express = require('express');
 
 const port = Number(process.env.PORT || 3000);
 const api = new URL(process.env.API_URL || 'http://api:8080');
-const keepAlive = new http.Agent({ keepAlive: true });
 const API_TIMEOUT_MS = 10000;
+// Headers that speak of one connection, not of the message (RFC 9110, 7.6.1).
+const HOP_BY_HOP = ['connection', 'keep-alive', 'proxy-connection', 'te', 'trailer', 'transfer-encoding', 'upgrade'];
+
+function endToEnd(headers) {
+  return Object.fromEntries(Object.entries(headers).filter(([name]) => !HOP_BY_HOP.includes(name)));
+}
 
 const app = express();
 app.disable('x-powered-by');
@@ -30,12 +35,12 @@ app.use('/api', (req, res) => {
     port: api.port || 80,
     method: req.method,
     path: req.originalUrl,
-    headers: { ...req.headers, host: api.host },
-    agent: keepAlive,
+    headers: { ...endToEnd(req.headers), host: api.host },
+    agent: false, // a new connection each time: none is left over from an API pod that was replaced
     timeout: API_TIMEOUT_MS,
   });
   upstream.on('response', (answer) => {
-    res.writeHead(answer.statusCode, answer.headers);
+    res.writeHead(answer.statusCode, endToEnd(answer.headers));
     answer.pipe(res);
   });
   upstream.on('timeout', () => upstream.destroy(new Error('timed out')));
