@@ -34,7 +34,7 @@ struct BuildRequest {
 // What a build may use. All are borrowed for the length of the call.
 struct BuildTools {
     std::filesystem::path store;  // folder for layer blobs, made where absent; files in it appear complete or not at all
-    registry::Connector* registries = nullptr;              // for base images
+    const registry::Connector* registries = nullptr;        // for base images
     std::function<void(const std::string& line)> progress;  // may be empty
 };
 

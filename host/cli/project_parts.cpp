@@ -23,7 +23,7 @@ Result<ProjectParts> open_project(const std::filesystem::path& folder, const std
     for (ImageConfig& image : config.images) {
         for (const auto& [name, value] : arguments) image.args[name] = value;
     }
-    TRY_ASSIGN(ProjectFolders folders, open_project_folders(config.name, config.root));
+    TRY_ASSIGN(ProjectFolders folders, open_project_folders(config.name, config.file.parent_path()));
     return ProjectParts{std::move(config), std::move(folders)};
 }
 

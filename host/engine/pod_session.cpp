@@ -40,7 +40,7 @@ void PodSession::start() {
         boost::asio::co_spawn(shared_.executor, keep_current(name),
                               [self = shared_from_this()](const std::exception_ptr& failure) {
                                   if (failure) {
-                                      self->shared_.reporter->failure(self->pod_.name, {Errc::io, "sync loop failed"});
+                                      self->shared_.reporter->failure(self->pod_.name, Error{Errc::io, "its sync loop ended unexpectedly", 0, {}});
                                   }
                               });
     }
@@ -121,7 +121,7 @@ boost::asio::awaitable<bool> PodSession::advance(const std::string& name, Contai
     }
     if (container.refused == newest) co_return false;
 
-    SyncOutcome outcome{pod_.name, name, container.service, newest};
+    SyncOutcome outcome{.pod = pod_.name, .container = name, .service = container.service, .generation = newest};
     auto generation = co_await next_generation(container);
     if (generation) {
         outcome.generation = (*generation)->id;

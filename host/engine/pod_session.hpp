@@ -27,7 +27,7 @@ struct SyncOutcome {
     Service* service = nullptr;
     protocol::GenerationId generation{};
     Result<protocol::Applied> applied = fail(Errc::cancelled, "not sent");
-    std::chrono::steady_clock::time_point finished;
+    std::chrono::steady_clock::time_point finished{};
 };
 
 class PodSession : public std::enable_shared_from_this<PodSession> {

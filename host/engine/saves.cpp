@@ -2,8 +2,8 @@
 #include <fmt/format.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <boost/asio/experimental/awaitable_operators.hpp>
-#include <ranges>
 #include <utility>
 
 #include "base/rel_path.hpp"
@@ -40,7 +40,7 @@ std::set<std::string> sources_of(const TreeUpdate& update, const Mirror& mirror)
     return files.empty() ? folders : files;
 }
 
-bool is_regular_file(const fs::path& path) {
+bool is_file(const fs::path& path) {
     struct stat info{};
     return ::lstat(path.c_str(), &info) == 0 && S_ISREG(info.st_mode);
 }
@@ -57,7 +57,8 @@ Result<Watcher> Engine::open_watcher() {
             const fs::path& context = service->request.context;
             if (context == folder || below(context, folder)) return false;
             const auto path = below(folder, context);
-            if (path && !service->rules.ignore.excludes_all_below(*path)) return false;
+            const images::IgnoreRules& rules = service->rules.ignore;
+            if (path && (!rules.excluded(*path) || rules.may_include_below(*path))) return false;
         }
         return true;
     };
@@ -142,10 +143,10 @@ boost::asio::awaitable<void> Engine::take_batch(const Batch& batch, const std::v
         }
     }
     for (const fs::path& path : touched) {
-        if (used.contains(path) || !is_regular_file(path)) continue;
+        if (used.contains(path) || !is_file(path)) continue;
         for (const auto& service : services_) {
             const auto source = below(path, service->request.context);
-            if (!source || service->rules.ignore.excluded(*source, false)) continue;
+            if (!source || service->rules.ignore.excluded(*source)) continue;
             parts_.reporter->line(Tone::faint, "ignored", service->name, *source + ": " + decide(*source, {}, service->rules).reason);
             break;
         }
@@ -166,7 +167,7 @@ boost::asio::awaitable<Engine::SourceSet> Engine::take_sources(Service& service,
     for (const std::string& source : sources) {
         const Decision decision = decide(source, {}, service.rules);
         if (decision.action != Action::rebuild) continue;
-        rewatch_ = rewatch_ || std::ranges::contains(service.rules.ignore_files, source);
+        rewatch_ = rewatch_ || std::ranges::find(service.rules.ignore_files, source) != service.rules.ignore_files.end();
         rebuild_for(source, decision);
         co_return sources;
     }

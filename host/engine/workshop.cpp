@@ -4,6 +4,7 @@
 #include <set>
 
 #include "host/engine/embedded_agent.hpp"
+#include "k8s/image_name.hpp"
 
 namespace synchost::host {
 namespace {
@@ -50,7 +51,7 @@ Result<registry::Reference> dev_repository(const std::string& registry, const st
 }
 
 images::BuildRequest build_request(const ImageConfig& image) {
-    return {.context = image.context,
+    return {.context = std::filesystem::canonical(image.context),
             .dockerfile = image.dockerfile,
             .target = image.target,
             .build_args = image.args};

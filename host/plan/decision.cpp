@@ -26,7 +26,7 @@ Decision decide(std::string_view path, const std::vector<std::string>& copied_to
         if (copied_to.size() > 1) reason += " and " + std::to_string(copied_to.size() - 1) + " more";
         return {Action::sync, std::move(reason)};
     }
-    if (rules.ignore.excluded(path, false)) return {Action::ignore, "the ignore file hides it"};
+    if (const auto rule = rules.ignore.rule_that_excludes(path)) return {Action::ignore, *rule + " hides it"};
     return {Action::ignore, "no COPY of " + (rules.target.empty() ? "the image" : "target " + rules.target) + " uses it"};
 }
 
