@@ -11,18 +11,14 @@
 
 #include "base/digest.hpp"
 #include "base/error.hpp"
+#include "registry-client/manifest.hpp"
 #include "registry-client/reference.hpp"
 
 namespace synchost::images {
 
 enum class Compression : std::uint8_t { gzip, zstd };
 
-// An OCI content descriptor (image-spec descriptor.md).
-struct Descriptor {
-    std::string media_type;
-    Digest digest;
-    std::uint64_t size = 0;  // bytes
-};
+using registry::Descriptor;
 
 struct Layer {
     Descriptor blob;
