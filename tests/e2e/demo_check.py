@@ -111,7 +111,7 @@ class Check:
             visible, served = time_edits(
                 self.project / "api/app.py", apps["api"].root / "srv/api/app.py",
                 [self.edited_api(f"edit {index}") for index in range(EDITS)],
-                lambda index: self.health() == f"edit {index}")
+                lambda index: self.health() == f"edit {index}", save_beside=self.folder / "saved.py")
             self.figure(f"api/app.py: write to applied, {EDITS} edits", summary(visible) + " ms")
             self.figure("api/app.py: write to first new answer", summary(served) + " ms")
             page_visible, page_served = time_edits(

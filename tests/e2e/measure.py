@@ -38,10 +38,11 @@ def milliseconds_since(started):
     return (time.perf_counter() - started) * 1000
 
 
-def time_until_visible(path, old, new, started, seconds=10):
-    """From `started` to the moment at which `path` holds `new`. Until then it must hold `old`, whole, at every look."""
+def time_until_visible(path, new, started, must_be_whole=None, seconds=10):
+    """From `started` to the moment at which `path` holds `new`. Where `must_be_whole` is the old content, the file must
+    hold exactly that at every look until then."""
     while (seen := _read(path)) != new:
-        if seen != old:
+        if must_be_whole is not None and seen != must_be_whole:
             state = "missing" if seen is None else f"{len(seen)} bytes, neither the old content nor the new one"
             raise AssertionError(f"a reader of {path} saw the file {state}")
         if milliseconds_since(started) > seconds * 1000:
@@ -50,15 +51,23 @@ def time_until_visible(path, old, new, started, seconds=10):
     return milliseconds_since(started)
 
 
-def time_edits(source, seen_at, texts, answered):
+def time_edits(source, seen_at, texts, answered, save_beside=None):
     """Writes each text to `source` and clocks it. Returns two lists in milliseconds: until `seen_at` holds it, and until
-    answered(index) is true. The next edit follows that answer."""
+    answered(index) is true. The next edit follows that answer.
+
+    Editors save in one of two ways. With `save_beside`, a path outside the watched tree, the file is written there and
+    renamed into place: the source is whole at all times, and so must be what a reader sees. Without, it is written in
+    place."""
     visible, served = [], []
     for index, text in enumerate(texts):
         old, new = source.read_bytes(), text.encode()
         started = time.perf_counter()
-        source.write_bytes(new)
-        visible.append(time_until_visible(seen_at, old, new, started))
+        if save_beside:
+            save_beside.write_bytes(new)
+            save_beside.rename(source)
+        else:
+            source.write_bytes(new)
+        visible.append(time_until_visible(seen_at, new, started, must_be_whole=old if save_beside else None))
         wait_until(f"edit {index} of {source.name} is served", lambda index=index: answered(index), pause=0.001)
         served.append(milliseconds_since(started))
     return visible, served

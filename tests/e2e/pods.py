@@ -7,6 +7,7 @@ import subprocess
 from pathlib import Path
 from typing import NamedTuple
 
+LIST_TRIES = 10
 PT_INTERP = 3  # elf(5): the segment that names a dynamic loader
 
 
@@ -52,14 +53,18 @@ class Podman:
 
     def containers(self):
         """Those that run an image of the registry of this check."""
-        listed = json.loads(self.run("ps", "-a", "--no-trunc", "--format", "json") or "[]")
-        ids = [entry["Id"] for entry in listed or [] if entry["Image"].startswith(self._registry + "/")]
-        if not ids:
-            return []
-        return [Container(id=item["Id"], name=item["Name"], pod=item["Pod"], image=item["ImageName"],
-                          pid=item["State"]["Pid"], started_at=item["State"]["StartedAt"],
-                          argv=[item["Path"], *item["Args"]], running=item["State"]["Running"])
-                for item in json.loads(self.run("container", "inspect", *ids))]
+        for _ in range(LIST_TRIES):
+            listed = json.loads(self.run("ps", "-a", "--no-trunc", "--format", "json") or "[]")
+            ids = [entry["Id"] for entry in listed or [] if entry["Image"].startswith(self._registry + "/")]
+            try:
+                found = json.loads(self.run("container", "inspect", *ids)) if ids else []
+            except subprocess.CalledProcessError:
+                continue  # one of them went away between the two questions
+            return [Container(id=item["Id"], name=item["Name"], pod=item["Pod"], image=item["Image"],
+                              pid=item["State"]["Pid"], started_at=item["State"]["StartedAt"],
+                              argv=[item["Path"], *item["Args"]], running=item["State"]["Running"])
+                    for item in found]
+        raise AssertionError(f"podman could not inspect the containers that it lists, {LIST_TRIES} times in a row")
 
     def app(self, name):
         """The running container whose supervisor was given this name."""
