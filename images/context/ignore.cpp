@@ -87,15 +87,12 @@ bool PatternMatch::run(std::string_view pattern) {
             pattern.remove_prefix(1);
             star();
         } else if (c == '[') {
-            std::string_view rest = pattern;
+            const std::string_view from_here = pattern;
+            if (!match_class(pattern, 'x').valid) return false;
             one_byte([&](char byte) {
-                rest = pattern;
-                const ClassMatch in_class = match_class(rest, byte);
-                return in_class.valid && in_class.matches;
+                std::string_view text = from_here;
+                return match_class(text, byte).matches;
             });
-            rest = pattern;
-            if (!match_class(rest, 'x').valid) return false;
-            pattern = rest;
         } else if (c == '?') {
             pattern.remove_prefix(1);
             one_byte([](char byte) { return byte != '/'; });
