@@ -160,6 +160,8 @@ void emit(YAML::Emitter& out, const Json& value) {
         out << YAML::EndSeq;
     } else if (value.is_string()) {
         emit_string(out, value.get_ref<const std::string&>());
+    } else if (value.is_null()) {
+        out << YAML::Null;
     } else {
         out << value.dump();
     }
@@ -218,6 +220,7 @@ std::string to_yaml(const std::vector<Manifest>& manifests) {
     for (const Manifest& manifest : manifests) {
         YAML::Emitter out;
         out.SetIndent(2);
+        out.SetNullFormat(YAML::LowerNull);
         out.SetOutputCharset(YAML::EscapeNonAscii);
         emit(out, manifest.object);
         if (!text.empty()) text += "---\n";

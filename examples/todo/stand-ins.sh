@@ -23,7 +23,8 @@ node_packages="$common_packages libstdc++6 libbrotli1 libc-ares2 libicu72 libngh
 python_packages="$common_packages libbz2-1.0 libcrypt1 libexpat1 libffi8 liblzma5 libsqlite3-0 libuuid1
   python3.11-minimal libpython3.11-minimal libpython3.11-stdlib python3-minimal python3-flask python3-werkzeug
   python3-jinja2 python3-markupsafe python3-click python3-colorama python3-itsdangerous"
-unwanted=(bin/{sh,bash,dash,busybox,dpkg,dpkg-deb,apt,apt-get,tar} etc/{apt,dpkg} usr/lib/{apt,dpkg} usr/share/dpkg var/lib/{apt,dpkg})
+# Below / or /usr: what makes an image more than a language.
+unwanted=(bin/{sh,bash,dash,busybox,dpkg,dpkg-deb,apt,apt-get,tar} {etc,lib,share}/{apt,dpkg} var/lib/{apt,dpkg})
 
 apt_opts=(-o Dir::State::status=/dev/null -o APT::Sandbox::User=root)  # Debian's versions, whatever is installed here
 
@@ -75,11 +76,10 @@ finish_root() {
 }
 
 verify_root() {
-    local path
+    local root=$1 path found
     for path in "${unwanted[@]}"; do
-        for path in "$1/$path" "$1/usr/$path"; do
-            [ ! -e "$path" ] && [ ! -L "$path" ] || die "a stand-in must not have ${path#"$1"}"
-        done
+        found=$(find "$root/$path" "$root/usr/$path" -maxdepth 0 2>/dev/null || true)
+        [ -z "$found" ] || die "a stand-in must not have ${found#"$root"}"
     done
 }
 

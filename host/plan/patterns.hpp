@@ -1,9 +1,11 @@
 // A list of path patterns in the language of .dockerignore, for the overrides of synchost.yaml.
 //
-//   *      any bytes of one name         api/*.py          **     any number of folders      **/*.lock
-//   ?      one character of a name       a?.txt            [a-z]  one of; [^a-z] none of     log[0-9]
-//   \x     x itself                      \*                !      first: takes back what earlier patterns
-//   matched
+//   *      any part of one name            api/*.py
+//   **     any number of folders           **/*.lock
+//   ?      one character of a name         a?.txt
+//   [a-z]  one of these; [^a-z] another    log[0-9]
+//   \x     x itself                        \*.txt
+//   !      at the front: takes back what the patterns before it matched
 //
 // A pattern that matches a folder matches all below it. The last pattern that matches decides. Matching steps
 // through all states of a pattern at once, so its cost is (length of pattern) x (length of path) whatever the

@@ -64,8 +64,9 @@ std::chrono::microseconds Debounce::quiet() const {
     return std::clamp(grown, times_.settled, std::max(times_.settled, times_.unsure));
 }
 
-std::optional<Debounce::Time> Debounce::due() const {
+std::optional<Debounce::Time> Debounce::due(Outlook outlook) const {
     if (!any_) return std::nullopt;
+    if (outlook == Outlook::more_comes) return first_ + times_.longest_known;
     return std::min(last_ + quiet(), first_ + times_.longest);
 }
 

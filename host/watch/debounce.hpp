@@ -5,22 +5,20 @@
 // in one piece. The events themselves tell more than a fixed quiet time does. After each touch the batch is
 // due once nothing has come for a time that depends on the state of its paths:
 //
-//   some path is open      written or made, and not closed since: its writer is at work      times.open (50
-//   ms) some path is unsure    it was removed, and an editor may be about to put it back;        times.unsure
-//   (10 ms)
-//                          or it was found in a new folder, written by somebody we did not see
-//   every path is settled  closed after writing, or renamed into place                       times.settled  (
-//   1 ms)
-//                          and a quarter of a millisecond for each path, up to times.unsure: the larger the
-//                          burst, the likelier it goes on, and the less a few milliseconds matter
+//   50 ms  some path is open: written or made, and not closed since. Its writer is at work.
+//   10 ms  some path is unsure: removed, and an editor may be about to put it back; or found in a new
+//          folder, written by somebody whom we did not see.
+//    1 ms  every path is settled: closed after writing, or renamed into place. A quarter of a millisecond
+//          for each path, where that is more, up to 10 ms: the larger the burst, the likelier it goes on,
+//          and the less a few milliseconds matter.
 //
-// and in any case times.longest (200 ms) after its first touch: a folder that never rests is seen all the
-// same. A path that appears and vanishes within the burst (an editor's temporary file) leaves nothing to wait
-// for.
+// A path that appears and vanishes within the burst (an editor's temporary file) leaves nothing to wait for.
+// In any case the batch is due 200 ms after its first touch: a folder that never rests is seen all the same.
+// Who knows of a writer in the middle of a larger change, as git's lock tells of a checkout, waits for 2 s.
 //
-//   vim, backup by rename     rename a a~ · create a · write a · close a · unlink a~
-//   state of a                unsure        open                settled               due 1 ms after the last
-//   touch state of a~               settled                                     gone
+//   vim saves a:   rename a a~   create a   write a   close a   unlink a~
+//   a is           unsure        open       open      settled   settled     due 1 ms after the unlink
+//   a~ is          settled       settled    settled   settled   gone
 #pragma once
 
 #include <chrono>
@@ -50,8 +48,12 @@ struct DebounceTimes {
     std::chrono::microseconds unsure{10'000};
     std::chrono::microseconds open{50'000};
     std::chrono::microseconds longest{200'000};
+    std::chrono::microseconds longest_known{2'000'000};
     std::size_t max_paths = 100'000;  // beyond, the batch becomes a rescan and its paths are dropped
 };
+
+// What is known of the writers beyond their touches.
+enum class Outlook : std::uint8_t { unknown, more_comes };
 
 class Debounce {
   public:
@@ -65,7 +67,7 @@ class Debounce {
     void add_unwatched(Error error, Time now);
 
     // When the batch is to be taken if nothing else comes; nothing while there is no batch.
-    [[nodiscard]] std::optional<Time> due() const;
+    [[nodiscard]] std::optional<Time> due(Outlook outlook = Outlook::unknown) const;
     // The batch so far; the next touch begins a new one.
     [[nodiscard]] Batch take();
 

@@ -19,6 +19,7 @@
 #include <utility>
 
 #include "base/rel_path.hpp"
+#include "host/watch/detail/git_lock.hpp"
 #include "host/watch/detail/inotify_event.hpp"
 #include "host/watch/detail/watch_set.hpp"
 
@@ -34,6 +35,7 @@ constexpr auto use_tuple = asio::as_tuple(asio::use_awaitable);
 // The kernel is silent when a folder above a root is moved, and when a root is deleted that somebody holds
 // open.
 constexpr std::chrono::seconds kRootCheck{1};
+constexpr std::chrono::milliseconds kLockCheck{2};
 
 bool is_or_lies_in(const fs::path& path, const fs::path& folder) {
     const auto [end, rest] = std::mismatch(folder.begin(), folder.end(), path.begin(), path.end());
@@ -62,6 +64,7 @@ class Watcher::Impl {
   public:
     Impl(const asio::any_io_executor& executor, WatchSet set, IgnoredFolder ignored, DebounceTimes times)
         : set_(std::move(set)),
+          git_(set_.roots()),
           ignored_(std::move(ignored)),
           debounce_(times),
           descriptor_(executor),
@@ -91,11 +94,13 @@ class Watcher::Impl {
     void touch(PathEvent path, Touch kind) { debounce_.touch(std::move(path), kind, now_); }
 
     WatchSet set_;
+    detail::GitLocks git_;
     IgnoredFolder ignored_;
     Debounce debounce_;
     asio::posix::stream_descriptor descriptor_;
     asio::steady_timer timer_;
     Batch::Time now_{};           // of the read whose events are handled
+    Batch::Time wake_{};          // when to look again if nothing comes
     std::optional<Error> ended_;  // why there will be no further batch
     alignas(inotify_event) std::array<std::byte, std::size_t{64} << 10> buffer_;
 };
@@ -110,8 +115,7 @@ asio::awaitable<Result<Batch>> Watcher::Impl::next() {
         } else if (*batch) {
             co_return **std::move(batch);
         }
-        const Batch::Time check = now_ + kRootCheck;
-        timer_.expires_at(std::min(debounce_.due().value_or(check), check));
+        timer_.expires_at(wake_);
         co_await (descriptor_.async_wait(asio::posix::descriptor_base::wait_read, use_tuple) ||
                   timer_.async_wait(use_tuple));
         const auto state = co_await asio::this_coro::cancellation_state;
@@ -129,7 +133,12 @@ Result<std::optional<Batch>> Watcher::Impl::look() {
     }
     // While the kernel holds more, now_ is the time of the last touch: only the longest time can be over.
     if (emptied) now_ = std::chrono::steady_clock::now();
-    const auto due = debounce_.due();
+    auto due = debounce_.due();
+    wake_ = std::min(due.value_or(Batch::Time::max()), now_ + kRootCheck);
+    if (due && now_ >= *due && git_.held(std::chrono::system_clock::now())) {
+        due = debounce_.due(Outlook::more_comes);
+        wake_ = now_ + kLockCheck;
+    }
     const bool is_due = due && now_ >= *due;
     if (is_due || emptied) TRY(set_.check_roots());
     if (!is_due) return std::nullopt;

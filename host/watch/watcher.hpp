@@ -7,9 +7,14 @@
 // below a root. What inotify cannot tell, neither can this: writes through mmap before the file is closed,
 // through a hard link in another folder, or by another machine on a network file system.
 //
-//     CO_TRY_ASSIGN(auto watcher, Watcher::open(executor, {root}, ignored));   // watch first,
-//     take a snapshot of the tree                                               // then look: nothing falls
-//     between for (;;) { CO_TRY_ASSIGN(Batch batch, co_await watcher.next()); ... }
+// Watch first and look then, and nothing falls between:
+//
+//     CO_TRY_ASSIGN(auto watcher, Watcher::open(executor, {root}, ignored));
+//     CO_TRY_ASSIGN(auto snapshot, take_snapshot(root, ...));
+//     for (;;) {
+//         CO_TRY_ASSIGN(const Batch batch, co_await watcher.next());
+//         ...
+//     }
 #pragma once
 
 #include <boost/asio/any_io_executor.hpp>

@@ -106,7 +106,8 @@ Result<bool> apply_to_config(const Instruction& instruction, char escape, StageS
         TRY(set_entrypoint(instruction, state));
     } else if (name == "USER" || name == "STOPSIGNAL") {
         TRY(one_argument(instruction));
-        TRY_ASSIGN(name == "USER" ? config.user : config.stop_signal, expand(instruction.args[0], state.variables(), escape));
+        std::string& field = name == "USER" ? config.user : config.stop_signal;
+        TRY_ASSIGN(field, expand(instruction.args[0], state.variables(), escape));
     } else if (name == "EXPOSE") {
         TRY(expose_all(instruction, escape, state));
     } else if (name == "VOLUME") {

@@ -172,6 +172,10 @@ Result<CopyResult> Copy::run() {
 
 }  // namespace
 
+Result<CopyResult> copy_into(const FileTree& from, const ManagedPaths& managed_from, const CopyRequest& request, FileTree& to) {
+    return Copy(from, managed_from, request, to).run();
+}
+
 Result<> make_folder(FileTree& tree, const std::string& path, Owner owner, NodeMap& layer) {
     for (std::size_t slash = path.find('/');; slash = path.find('/', slash + 1)) {
         const std::string folder = path.substr(0, slash);

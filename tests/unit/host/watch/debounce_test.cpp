@@ -129,6 +129,14 @@ TEST(Debounce, AChurnThatNeverRestsIsDueAllTheSame) {
     EXPECT_EQ(burst.due(), 250'500) << "a batch of its own";
 }
 
+TEST(Debounce, WaitsLongerWhereMoreIsKnownToCome) {
+    Burst burst;
+    EXPECT_EQ(burst.debounce.due(Outlook::more_comes), std::nullopt);
+    burst.at(0)("a", Touch::closed).at(100'000)("b", Touch::closed);
+    EXPECT_EQ(burst.due(), 101'000);
+    EXPECT_EQ(burst.debounce.due(Outlook::more_comes), Batch::Time(microseconds(1'000'000 + 2'000'000)));
+}
+
 TEST(Debounce, NamesEachPathOnceSortedByRootAndName) {
     Burst burst;
     burst.at(0)("b", Touch::closed)("a", Touch::closed)("b", Touch::removed)("a/b", Touch::closed);

@@ -2,8 +2,9 @@
 #pragma once
 
 #include <algorithm>
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
 #include <optional>
 #include <string>
@@ -27,14 +28,20 @@ class Watching {
         watcher_.emplace(*std::move(opened));
     }
 
-    // The next batch; an error after ten seconds without one.
-    Result<Batch> next() {
+    // The next batch; `cancelled` after `patience` without one.
+    Result<Batch> next(std::chrono::milliseconds patience = std::chrono::seconds(10)) {
         std::optional<Result<Batch>> batch;
-        boost::asio::co_spawn(io_, watcher_->next(),
-                              [&](const std::exception_ptr&, Result<Batch> got) { batch = std::move(got); });
+        boost::asio::cancellation_signal stop;
+        boost::asio::co_spawn(
+            io_, watcher_->next(),
+            boost::asio::bind_cancellation_slot(
+                stop.slot(), [&](const std::exception_ptr&, Result<Batch> got) { batch = std::move(got); }));
         io_.restart();
-        io_.run_for(std::chrono::seconds(10));
-        if (!batch) return fail(Errc::timeout, "no batch");
+        io_.run_for(patience);
+        if (!batch) {
+            stop.emit(boost::asio::cancellation_type::terminal);
+            io_.run();
+        }
         return *std::move(batch);
     }
     // The paths of the first root that the next batch names.
