@@ -24,8 +24,8 @@ std::string at_line(std::string_view source, const YAML::Mark& mark) {
     return std::string(source) + ":" + std::to_string(mark.line + 1);
 }
 
-// Turns yaml-cpp's nodes into JSON, within the bounds. yaml-cpp resolves aliases by sharing nodes, so that a small text
-// can be a large tree: nodes are counted as they are visited.
+// Turns yaml-cpp's nodes into JSON, within the bounds. yaml-cpp resolves aliases by sharing nodes, so that a
+// small text can be a large tree: nodes are counted as they are visited.
 class Converter {
   public:
     explicit Converter(std::string_view source) : source_(source) {}
@@ -34,11 +34,15 @@ class Converter {
         if (depth > kMaxDepth) return refuse(node, "more than 100 levels deep");
         if (++nodes_ > kMaxNodes) return refuse(node, "more than 1,000,000 values, aliases expanded");
         switch (node.Type()) {
-            case YAML::NodeType::Scalar: return scalar(node);
-            case YAML::NodeType::Sequence: return sequence(node, depth);
-            case YAML::NodeType::Map: return mapping(node, depth);
+            case YAML::NodeType::Scalar:
+                return scalar(node);
+            case YAML::NodeType::Sequence:
+                return sequence(node, depth);
+            case YAML::NodeType::Map:
+                return mapping(node, depth);
             case YAML::NodeType::Null:
-            case YAML::NodeType::Undefined: return Json(nullptr);
+            case YAML::NodeType::Undefined:
+                return Json(nullptr);
         }
         return Json(nullptr);
     }
@@ -52,7 +56,8 @@ class Converter {
     Result<Json> scalar(const YAML::Node& node) const {
         const std::string& tag = node.Tag();
         if (tag == "!" || tag == "tag:yaml.org,2002:str") return Json(node.Scalar());
-        if (tag == "?" || tag.empty() || tag.starts_with("tag:yaml.org,2002:")) return resolve_plain_scalar(node.Scalar());
+        if (tag == "?" || tag.empty() || tag.starts_with("tag:yaml.org,2002:"))
+            return resolve_plain_scalar(node.Scalar());
         return refuse(node, "unknown tag " + printable(tag));
     }
 
@@ -75,7 +80,8 @@ class Converter {
                 merged.push_back(item.second);
                 continue;
             }
-            if (out.contains(key)) return refuse(item.first, "key \"" + printable(key) + "\" stands twice in one mapping");
+            if (out.contains(key))
+                return refuse(item.first, "key \"" + printable(key) + "\" stands twice in one mapping");
             TRY_ASSIGN(out[key], convert(item.second, depth + 1));
         }
         for (const YAML::Node& source : merged) TRY(merge(source, out, depth));
@@ -113,7 +119,8 @@ Result<> check_object(const Json& object, const std::string& where) {
 
 Result<> add_object(Json object, const std::string& where, std::vector<Manifest>& out) {
     TRY(check_object(object, where));
-    const bool is_list = object["kind"].get_ref<const std::string&>().ends_with("List") && object.contains("items");
+    const bool is_list =
+        object["kind"].get_ref<const std::string&>().ends_with("List") && object.contains("items");
     if (is_list) {
         if (!object["items"].is_array()) return fail(Errc::invalid_input, where + ": items is not a list");
         for (Json& item : object["items"]) TRY(add_object(std::move(item), where, out));
@@ -121,7 +128,8 @@ Result<> add_object(Json object, const std::string& where, std::vector<Manifest>
     }
     const auto metadata = object.find("metadata");
     const bool named = metadata != object.end() && metadata->is_object() &&
-                       ((metadata->contains("name") && metadata->at("name").is_string()) || metadata->contains("generateName"));
+                       ((metadata->contains("name") && metadata->at("name").is_string()) ||
+                        metadata->contains("generateName"));
     if (!named) return fail(Errc::invalid_input, where + ": a Kubernetes object needs metadata.name");
     if (out.size() >= kMaxDocuments) return fail(Errc::invalid_input, where + ": more than 10,000 objects");
     out.push_back({std::move(object), where});
@@ -131,10 +139,10 @@ Result<> add_object(Json object, const std::string& where, std::vector<Manifest>
 void emit(YAML::Emitter& out, const Json& value);
 
 void emit_string(YAML::Emitter& out, const std::string& text) {
-    const bool exact_block = text.contains('\n') && text.ends_with('\n') && !text.ends_with("\n\n") && text.front() != ' ' &&
-                             text.front() != '\n' && std::ranges::all_of(text, [](char c) {
-                                 return c == '\n' || (c >= 0x20 && c < 0x7F);
-                             });
+    const bool exact_block =
+        text.contains('\n') && text.ends_with('\n') && !text.ends_with("\n\n") && text.front() != ' ' &&
+        text.front() != '\n' &&
+        std::ranges::all_of(text, [](char c) { return c == '\n' || (c >= 0x20 && c < 0x7F); });
     if (exact_block) {
         out << YAML::Literal << text;
     } else if (is_safe_plain(text)) {
@@ -178,10 +186,48 @@ Result<> load_file(const fs::path& path, std::vector<Manifest>& out) {
     return {};
 }
 
+// RFC 3629: no overlong forms, no surrogates, nothing beyond U+10FFFF.
+bool is_utf8(std::string_view text) {
+    for (std::size_t at = 0; at < text.size();) {
+        const auto byte = [&](std::size_t i) {
+            return at + i < text.size() ? static_cast<unsigned char>(text[at + i]) : 0U;
+        };
+        const unsigned first = byte(0);
+        const std::size_t more = first < 0x80 ? 0 : first >= 0xF0 ? 3 : first >= 0xE0 ? 2 : 1;
+        if ((first >= 0x80 && first < 0xC2) || first > 0xF4) return false;
+        for (std::size_t i = 1; i <= more; ++i) {
+            if ((byte(i) & 0xC0U) != 0x80) return false;
+        }
+        const unsigned second = byte(1);
+        const bool overlong = (first == 0xE0 && second < 0xA0) || (first == 0xF0 && second < 0x90);
+        const bool beyond = (first == 0xED && second > 0x9F) || (first == 0xF4 && second > 0x8F);
+        if (overlong || beyond) return false;
+        at += more + 1;
+    }
+    return true;
+}
+
+// yaml-cpp passes on whatever bytes it reads; JSON, and so the API server, has no place for them.
+Result<> check_utf8(std::string_view text, std::string_view source) {
+    std::size_t line = 1;
+    while (!text.empty()) {
+        const std::string_view one_line = text.substr(0, text.find('\n'));
+        if (!is_utf8(one_line)) {
+            return fail(Errc::invalid_input,
+                        std::string(source) + ":" + std::to_string(line) + ": not UTF-8");
+        }
+        text.remove_prefix(std::min(one_line.size() + 1, text.size()));
+        ++line;
+    }
+    return {};
+}
+
 }  // namespace
 
 Result<std::vector<Manifest>> parse_manifests(std::string_view yaml, std::string_view source) {
-    if (yaml.size() > kMaxBytes) return fail(Errc::invalid_input, std::string(source) + ": larger than 16 MiB");
+    if (yaml.size() > kMaxBytes)
+        return fail(Errc::invalid_input, std::string(source) + ": larger than 16 MiB");
+    TRY(check_utf8(yaml, source));
     try {
         std::vector<Manifest> out;
         Converter converter(source);
@@ -234,8 +280,8 @@ const Json* pod_spec(const Json& object) {
     if (kind == object.end() || !kind->is_string()) return nullptr;
     const std::string& name = kind->get_ref<const std::string&>();
     std::vector<const char*> way = {"spec"};
-    constexpr std::array<std::string_view, 6> kWithTemplate = {"Deployment",            "StatefulSet", "DaemonSet",
-                                                               "ReplicaSet", "ReplicationController", "Job"};
+    constexpr std::array<std::string_view, 6> kWithTemplate = {
+        "Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "ReplicationController", "Job"};
     if (name == "CronJob") {
         way = {"spec", "jobTemplate", "spec", "template", "spec"};
     } else if (std::ranges::find(kWithTemplate, name) != kWithTemplate.end()) {
@@ -252,6 +298,8 @@ const Json* pod_spec(const Json& object) {
     return at->is_object() ? at : nullptr;
 }
 
-Json* pod_spec(Json& object) { return const_cast<Json*>(pod_spec(std::as_const(object))); }
+Json* pod_spec(Json& object) {
+    return const_cast<Json*>(pod_spec(std::as_const(object)));
+}
 
 }  // namespace synchost::k8s

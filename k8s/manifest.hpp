@@ -20,7 +20,7 @@ struct Manifest {
 };
 
 // All documents of one YAML text (Lists taken apart, empty documents skipped). `source` names it in messages.
-// invalid_input with file and line where it is not YAML or not a Kubernetes object. Bounded: 16 MiB, 100 levels,
+// invalid_input with file and line where it is not UTF-8, not YAML or not a Kubernetes object. Bounded: 16 MiB, 100 levels,
 // 10,000 documents, and aliases may expand to at most 1,000,000 nodes.
 Result<std::vector<Manifest>> parse_manifests(std::string_view yaml, std::string_view source);
 // Files, or folders whose *.yaml, *.yml and *.json files are read in order of name (not recursive).
