@@ -36,14 +36,16 @@ std::string clean(std::string_view path) {
     return out;
 }
 
-// Matches with wildcards. moby turns a pattern into a regular expression, in which "**" at the end is ".*", "**"
-// elsewhere (with a '/' behind it, if there is one) is "(.*/)?", '*' is "[^/]*" and '?' is "[^/]".
+// Matches with wildcards. moby turns a pattern into a regular expression, in which "**" at the end is ".*",
+// "**" elsewhere (with a '/' behind it, if there is one) is "(.*/)?", '*' is "[^/]*" and '?' is "[^/]".
 //
-// reached[s] says that the pattern so far matches the first s bytes of the path; each token makes the next row from
-// the last, so that no pattern costs more than the product of both lengths.
+// reached[s] says that the pattern so far matches the first s bytes of the path; each token makes the next
+// row from the last, so that no pattern costs more than the product of both lengths.
 class PatternMatch {
   public:
-    explicit PatternMatch(std::string_view path) : path_(path), reached_(path.size() + 1) { reached_[0] = true; }
+    explicit PatternMatch(std::string_view path) : path_(path), reached_(path.size() + 1) {
+        reached_[0] = true;
+    }
     bool run(std::string_view pattern);
 
   private:
@@ -148,7 +150,8 @@ Result<IgnoreRules> IgnoreRules::parse(std::string_view text, std::string_view n
         if (pattern.starts_with('#')) continue;
         pattern = trim_blanks(pattern);
         const auto refuse = [&](std::string_view why) {
-            return fail(Errc::invalid_input, out.name_ + ":" + std::to_string(line) + ": " + std::string(why));
+            return fail(Errc::invalid_input,
+                        out.name_ + ":" + std::to_string(line) + ": " + std::string(why));
         };
         if (pattern.empty()) continue;
         const bool include = pattern.starts_with('!');
@@ -165,7 +168,8 @@ Result<IgnoreRules> IgnoreRules::parse(std::string_view text, std::string_view n
     return out;
 }
 
-Result<IgnoreRules> IgnoreRules::load(const std::filesystem::path& context, const std::filesystem::path& dockerfile) {
+Result<IgnoreRules> IgnoreRules::load(const std::filesystem::path& context,
+                                      const std::filesystem::path& dockerfile) {
     std::filesystem::path own = dockerfile;
     own += ".dockerignore";
     for (const std::filesystem::path& path : {own, context / ".dockerignore"}) {

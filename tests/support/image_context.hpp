@@ -1,4 +1,5 @@
-// A build context on disk, written in a line: ImageContext().file("Dockerfile", "FROM scratch").file("app/x", "1").
+// A build context on disk, written in a line: ImageContext().file("Dockerfile", "FROM scratch").file("app/x",
+// "1").
 #pragma once
 
 #include <sys/stat.h>

@@ -1,5 +1,5 @@
-// A real docker-registry of this test alone: a free port on loopback, a configuration and a storage folder of its own,
-// ended with its owner. Header-only, so that every test may use it.
+// A real docker-registry of this test alone: a free port on loopback, a configuration and a storage folder of
+// its own, ended with its owner. Header-only, so that every test may use it.
 #pragma once
 
 #include <poll.h>
@@ -33,8 +33,9 @@ class RegistryServer {
         TRY_ASSIGN(TempDir folder, TempDir::make("registry"));
         TRY(write_file_atomic(folder.path() / "config.yml", configuration(folder.path(), options)));
         TRY_ASSIGN(BackgroundProcess process,
-                   BackgroundProcess::start({.argv = {"docker-registry", "serve", (folder.path() / "config.yml").string()}},
-                                            folder.path() / "log", std::chrono::milliseconds(500)));
+                   BackgroundProcess::start(
+                       {.argv = {"docker-registry", "serve", (folder.path() / "config.yml").string()}},
+                       folder.path() / "log", std::chrono::milliseconds(500)));
         RegistryServer out(std::move(folder), std::move(process));
         TRY(out.wait_for_port());
         return out;
@@ -53,22 +54,26 @@ class RegistryServer {
         for (std::size_t at = log.find("] \""); at != std::string::npos; at = log.find("] \"", at + 1)) {
             const std::size_t start = at + 3;
             const std::size_t end = log.find(" HTTP/", start);
-            if (end != std::string::npos && log.find('\n', start) > end) out.push_back(log.substr(start, end - start));
+            if (end != std::string::npos && log.find('\n', start) > end)
+                out.push_back(log.substr(start, end - start));
         }
         return out;
     }
 
   private:
-    RegistryServer(TempDir folder, BackgroundProcess process) : folder_(std::move(folder)), process_(std::move(process)) {}
+    RegistryServer(TempDir folder, BackgroundProcess process)
+        : folder_(std::move(folder)), process_(std::move(process)) {}
 
     static std::string configuration(const std::filesystem::path& folder, const RegistryOptions& options) {
-        std::string out = "version: 0.1\nlog: {level: info, formatter: text}\nstorage:\n  filesystem: {rootdirectory: " +
-                          (folder / "storage").string() + "}\n  delete: {enabled: true}\nhttp:\n  addr: 127.0.0.1:0\n";
+        std::string out =
+            "version: 0.1\nlog: {level: info, formatter: text}\nstorage:\n  filesystem: {rootdirectory: " +
+            (folder / "storage").string() + "}\n  delete: {enabled: true}\nhttp:\n  addr: 127.0.0.1:0\n";
         if (options.relative_urls) out += "  relativeurls: true\n";
         if (!options.certificate.empty()) {
             out += "  tls: {certificate: " + options.certificate + ", key: " + options.key + "}\n";
         }
-        if (!options.htpasswd.empty()) out += "auth:\n  htpasswd: {realm: test, path: " + options.htpasswd + "}\n";
+        if (!options.htpasswd.empty())
+            out += "auth:\n  htpasswd: {realm: test, path: " + options.htpasswd + "}\n";
         return out;
     }
 

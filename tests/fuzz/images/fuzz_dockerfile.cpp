@@ -10,7 +10,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     auto parsed = parse_dockerfile({reinterpret_cast<const char*>(data), size}, "Dockerfile");
     if (!parsed) return 0;
     int line = 0;
-    const Variables variables = [](std::string_view name) { return name == "A" ? std::optional<std::string>("x y") : std::nullopt; };
+    const Variables variables = [](std::string_view name) {
+        return name == "A" ? std::optional<std::string>("x y") : std::nullopt;
+    };
     for (const Instruction& instruction : parsed->instructions) {
         if (instruction.line <= line || instruction.last_line < instruction.line) std::abort();
         line = instruction.last_line;

@@ -30,7 +30,8 @@ class BuildAndPush : public testing::Test {
     [[nodiscard]] registry::Reference name(const std::string& repository) const {
         return registry::Reference::parse(server_->address() + "/" + repository).value();
     }
-    Image build_and_push(const ImageContext& context, const std::string& repository, BuildRequest request = {}) {
+    Image build_and_push(const ImageContext& context, const std::string& repository,
+                         BuildRequest request = {}) {
         request.context = context.path();
         auto image = build(request, tools());
         EXPECT_OK(image);
@@ -41,16 +42,21 @@ class BuildAndPush : public testing::Test {
     // "type mode uid/gid path" of every entry of the layers that skopeo fetched, layer by layer.
     std::string skopeo_listing(const std::string& repository) {
         const auto folder = TempDir::make("oci");
-        const auto copied = check_output({.argv = {"skopeo", "copy", "--src-tls-verify=false", "docker://" + name(repository).to_string(),
-                                                   "dir:" + (folder->path() / "image").string()}}, Errc::registry);
+        const auto copied = check_output(
+            {.argv = {"skopeo", "copy", "--src-tls-verify=false", "docker://" + name(repository).to_string(),
+                      "dir:" + (folder->path() / "image").string()}},
+            Errc::registry);
         EXPECT_OK(copied);
-        const auto manifest = registry::parse_manifest(read_file(folder->path() / "image/manifest.json").value(), "");
+        const auto manifest =
+            registry::parse_manifest(read_file(folder->path() / "image/manifest.json").value(), "");
         EXPECT_OK(manifest);
         std::string out;
         for (const auto& layer : std::get<registry::Manifest>(*manifest).layers) {
             const std::string filter = layer.media_type.ends_with("zstd") ? "--zstd" : "-z";
-            const auto listing = check_output({.argv = {"tar", filter, "--numeric-owner", "--full-time", "--utc", "-tvf",
-                                                        (folder->path() / "image" / layer.digest.hex()).string()}}, Errc::io);
+            const auto listing =
+                check_output({.argv = {"tar", filter, "--numeric-owner", "--full-time", "--utc", "-tvf",
+                                       (folder->path() / "image" / layer.digest.hex()).string()}},
+                             Errc::io);
             EXPECT_OK(listing);
             out += *listing + "--\n";
         }
@@ -64,13 +70,17 @@ class BuildAndPush : public testing::Test {
 
 TEST_F(BuildAndPush, ScratchImageIsWhatSkopeoReads) {
     ImageContext context;
-    context.file("Dockerfile", "FROM scratch\nENV A=1\nWORKDIR /app\nCOPY src/ .\nCOPY --chown=7:8 run /app/bin/run\n"
-                               "USER 1000:1000\nEXPOSE 80\nLABEL k=v\nENTRYPOINT [\"/app/bin/run\"]\n")
+    context
+        .file("Dockerfile",
+              "FROM scratch\nENV A=1\nWORKDIR /app\nCOPY src/ .\nCOPY --chown=7:8 run /app/bin/run\n"
+              "USER 1000:1000\nEXPOSE 80\nLABEL k=v\nENTRYPOINT [\"/app/bin/run\"]\n")
         .file("src/a.py", "print()")
         .link("src/b.py", "a.py")
         .file("run", "x", 0755);
     const Image image = build_and_push(context, "app:1");
-    const auto inspected = check_output({.argv = {"skopeo", "inspect", "--tls-verify=false", "docker://" + name("app:1").to_string()}}, Errc::registry);
+    const auto inspected = check_output(
+        {.argv = {"skopeo", "inspect", "--tls-verify=false", "docker://" + name("app:1").to_string()}},
+        Errc::registry);
     ASSERT_OK(inspected);
     EXPECT_THAT(*inspected, HasSubstr(image.digest.to_string()));
     EXPECT_THAT(*inspected, HasSubstr("A=1"));
@@ -108,14 +118,18 @@ TEST_F(BuildAndPush, BaseLayersAreMountedAndNeverDownloaded) {
 
     ImageContext context;
     context.file("Dockerfile", "ARG BASE\nFROM ${BASE}\nCOPY a /app/\n").file("a", "1");
-    const Image image = build_and_push(context, "app:1", {.build_args = {{"BASE", name("base:1").to_string()}}});
+    const Image image =
+        build_and_push(context, "app:1", {.build_args = {{"BASE", name("base:1").to_string()}}});
     ASSERT_EQ(image.layers.size(), 2u);
     EXPECT_TRUE(image.layers[0].file.empty());
     EXPECT_THAT(image.layers[0].blob.media_type, HasSubstr("gzip"));
-    EXPECT_FALSE(std::filesystem::exists(store_->path() / "blobs/sha256" / image.layers[0].blob.digest.hex()));
+    EXPECT_FALSE(
+        std::filesystem::exists(store_->path() / "blobs/sha256" / image.layers[0].blob.digest.hex()));
     const auto requests = server_->requests();
-    EXPECT_THAT(requests, testing::Not(testing::Contains("GET /v2/base/blobs/" + image.layers[0].blob.digest.to_string())));
-    EXPECT_THAT(requests, testing::Contains("POST /v2/app/blobs/uploads/?mount=" + image.layers[0].blob.digest.to_string() + "&from=base"));
+    EXPECT_THAT(requests, testing::Not(testing::Contains("GET /v2/base/blobs/" +
+                                                         image.layers[0].blob.digest.to_string())));
+    EXPECT_THAT(requests, testing::Contains("POST /v2/app/blobs/uploads/?mount=" +
+                                            image.layers[0].blob.digest.to_string() + "&from=base"));
     EXPECT_THAT(skopeo_listing("app:1"), HasSubstr("usr/lib/big"));
 }
 
@@ -136,23 +150,29 @@ TEST_F(BuildAndPush, BaseOfAnotherRegistryIsStreamedPastTheDisk) {
     ImageContext context;
     context.file("Dockerfile", "FROM " + base_name.to_string() + "\nCOPY a /app/\n").file("a", "1");
     const Image image = build_and_push(context, "app:1");
-    EXPECT_FALSE(std::filesystem::exists(store_->path() / "blobs/sha256" / image.layers[0].blob.digest.hex()));
+    EXPECT_FALSE(
+        std::filesystem::exists(store_->path() / "blobs/sha256" / image.layers[0].blob.digest.hex()));
     EXPECT_THAT(skopeo_listing("app:1"), HasSubstr("20000000"));
 }
 
 TEST_F(BuildAndPush, CopyFromAnImageTakesOnlyWhatIsNamed) {
     ImageContext tools_image;
     tools_image
-        .file("Dockerfile", "FROM scratch\nCOPY old /opt/tool\nCOPY new /opt/tool\nCOPY lib /opt/lib\nCOPY passwd /etc/passwd\n")
-        .file("old", "old").file("new", "newer").file("lib/x", "x").link("lib/y", "x")
+        .file("Dockerfile",
+              "FROM scratch\nCOPY old /opt/tool\nCOPY new /opt/tool\nCOPY lib /opt/lib\nCOPY passwd "
+              "/etc/passwd\n")
+        .file("old", "old")
+        .file("new", "newer")
+        .file("lib/x", "x")
+        .link("lib/y", "x")
         .file("passwd", "root:x:0:0::/:\napp:x:41:42::/:\n");
     build_and_push(tools_image, "tools:1");
     store_.emplace(*TempDir::make("store"));
 
     ImageContext context;
     const std::string from = name("tools:1").to_string();
-    context.file("Dockerfile", "FROM " + from + "\nCOPY --from=" + from + " /opt/tool /bin2/\nCOPY --from=" + from +
-                               " /opt/l* /l/\nCOPY --chown=app Dockerfile /d\nUSER app\n");
+    context.file("Dockerfile", "FROM " + from + "\nCOPY --from=" + from + " /opt/tool /bin2/\nCOPY --from=" +
+                                   from + " /opt/l* /l/\nCOPY --chown=app Dockerfile /d\nUSER app\n");
     const Image image = build_and_push(context, "app:1");
     EXPECT_EQ(image.run.uid, 41u);
     EXPECT_EQ(image.run.gid, 42u);
@@ -179,7 +199,8 @@ TEST_F(BuildAndPush, RegistryThatDiesLeavesNoTag) {
     const auto pushed = push(*image, name("app:1"), dying);
     ASSERT_FALSE(pushed);
     EXPECT_THAT(pushed.error().message, testing::StartsWith("registry " + server_->address() + ": "));
-    EXPECT_FALSE(std::filesystem::exists(server_->storage() / "docker/registry/v2/repositories/app/_manifests/tags/1"));
+    EXPECT_FALSE(std::filesystem::exists(server_->storage() /
+                                         "docker/registry/v2/repositories/app/_manifests/tags/1"));
 }
 
 TEST_F(BuildAndPush, RegistryThatIsNotThereSaysSo) {
@@ -194,7 +215,8 @@ TEST_F(BuildAndPush, SingleBinaryIsAScratchImage) {
     const auto image = build_single_binary("ELF", "agent", tools());
     ASSERT_OK(image);
     ASSERT_OK(push(*image, name("agent:1"), tools()));
-    EXPECT_EQ(skopeo_listing("agent:1"), "-rwxr-xr-x 0/0               3 1970-01-01 00:00:00 synchost-agent\n--\n");
+    EXPECT_EQ(skopeo_listing("agent:1"),
+              "-rwxr-xr-x 0/0               3 1970-01-01 00:00:00 synchost-agent\n--\n");
     EXPECT_THAT(image->run.entrypoint, ElementsAre("/synchost-agent"));
 }
 

@@ -20,7 +20,9 @@ std::string noise(std::size_t size) {
     return out;
 }
 
-Descriptor describe(std::string_view bytes) { return {"application/octet-stream", sha256(bytes), bytes.size()}; }
+Descriptor describe(std::string_view bytes) {
+    return {"application/octet-stream", sha256(bytes), bytes.size()};
+}
 
 void round_trip(const RegistryServer& server, std::size_t size, const Connector& connector = Connector()) {
     const auto folder = TempDir::make("blobs");
@@ -58,7 +60,9 @@ TEST(Client, LargeBlobsGoInPieces) {
     ASSERT_OK(server);
     constexpr std::size_t kMoreThanAPiece = (std::size_t{64} << 20) + 1234;
     round_trip(*server, kMoreThanAPiece);
-    EXPECT_EQ(std::ranges::count_if(server->requests(), [](const auto& line) { return line.starts_with("PATCH"); }), 2);
+    EXPECT_EQ(
+        std::ranges::count_if(server->requests(), [](const auto& line) { return line.starts_with("PATCH"); }),
+        2);
 }
 
 TEST(Client, ManifestsAreVerifiedAndNamed) {
@@ -69,11 +73,12 @@ TEST(Client, ManifestsAreVerifiedAndNamed) {
     ASSERT_OK(client);
     ASSERT_OK(client->upload_blob_bytes("app", sha256("{}"), "{}"));
     const std::string manifest = R"({"schemaVersion":2,"mediaType":")" + std::string(kOciManifest) +
-                                 R"(","config":{"mediaType":")" + std::string(kOciConfig) + R"(","digest":")" +
-                                 sha256("{}").to_string() + R"(","size":2},"layers":[]})";
+                                 R"(","config":{"mediaType":")" + std::string(kOciConfig) +
+                                 R"(","digest":")" + sha256("{}").to_string() + R"(","size":2},"layers":[]})";
     const auto name = Reference::parse(server->address() + "/app:1").value();
     EXPECT_EQ(client->head_manifest(name).value(), std::nullopt);
-    EXPECT_ERROR(client->get_manifest(name), Errc::not_found, "registry " + server->address() + ": " + name.to_string());
+    EXPECT_ERROR(client->get_manifest(name), Errc::not_found,
+                 "registry " + server->address() + ": " + name.to_string());
     const auto digest = client->put_manifest(name, kOciManifest, manifest);
     ASSERT_OK(digest);
     EXPECT_EQ(client->head_manifest(name).value(), *digest);
@@ -82,10 +87,11 @@ TEST(Client, ManifestsAreVerifiedAndNamed) {
     EXPECT_EQ(fetched->bytes, manifest);
     EXPECT_EQ(fetched->manifest.config.digest, sha256("{}"));
 
-    const std::string index = R"({"schemaVersion":2,"mediaType":")" + std::string(kOciIndex) + R"(","manifests":[{"mediaType":")" +
-                              std::string(kOciManifest) + R"(","digest":")" + digest->to_string() + R"(","size":)" +
-                              std::to_string(manifest.size()) + R"(,"platform":{"os":"linux","architecture":")" +
-                              host_platform().architecture + R"("}}]})";
+    const std::string index =
+        R"({"schemaVersion":2,"mediaType":")" + std::string(kOciIndex) + R"(","manifests":[{"mediaType":")" +
+        std::string(kOciManifest) + R"(","digest":")" + digest->to_string() + R"(","size":)" +
+        std::to_string(manifest.size()) + R"(,"platform":{"os":"linux","architecture":")" +
+        host_platform().architecture + R"("}}]})";
     const auto list = name.with_tag("list").value();
     ASSERT_OK(client->put_manifest(list, kOciIndex, index));
     EXPECT_EQ(client->get_manifest(list)->digest, *digest);
@@ -99,7 +105,8 @@ TEST(Client, RefusedManifestSaysWhatTheRegistrySaid) {
     const std::string lost = R"({"schemaVersion":2,"mediaType":")" + std::string(kOciManifest) +
                              R"(","config":{"mediaType":")" + std::string(kOciConfig) + R"(","digest":")" +
                              sha256("never sent").to_string() + R"(","size":2},"layers":[]})";
-    EXPECT_ERROR(client->put_manifest(name, kOciManifest, lost), Errc::registry, "(MANIFEST_BLOB_UNKNOWN, HTTP ");
+    EXPECT_ERROR(client->put_manifest(name, kOciManifest, lost), Errc::registry,
+                 "(MANIFEST_BLOB_UNKNOWN, HTTP ");
 }
 
 TEST(Client, DamagedBlobIsNotPublished) {
@@ -109,8 +116,10 @@ TEST(Client, DamagedBlobIsNotPublished) {
     auto client = Connector().client(server->address());
     ASSERT_OK(client->upload_blob_bytes("app", sha256("content"), "content"));
     const std::string hex = sha256("content").hex();
-    ASSERT_OK(write_file_atomic(server->storage() / "docker/registry/v2/blobs/sha256" / hex.substr(0, 2) / hex / "data", "CONTENT"));
-    EXPECT_ERROR(client->get_blob_file("app", describe("content"), folder->path() / "out"), Errc::protocol, "its bytes are not those");
+    ASSERT_OK(write_file_atomic(
+        server->storage() / "docker/registry/v2/blobs/sha256" / hex.substr(0, 2) / hex / "data", "CONTENT"));
+    EXPECT_ERROR(client->get_blob_file("app", describe("content"), folder->path() / "out"), Errc::protocol,
+                 "its bytes are not those");
     EXPECT_TRUE(std::filesystem::is_empty(folder->path()));
 }
 
@@ -118,7 +127,8 @@ TEST(Client, WrongDigestIsRefusedByTheRegistry) {
     const auto server = RegistryServer::start();
     ASSERT_OK(server);
     auto client = Connector().client(server->address());
-    EXPECT_ERROR(client->upload_blob_bytes("app", sha256("other"), "content"), Errc::registry, "DIGEST_INVALID");
+    EXPECT_ERROR(client->upload_blob_bytes("app", sha256("other"), "content"), Errc::registry,
+                 "DIGEST_INVALID");
 }
 
 TEST(Client, StreamsBetweenRegistries) {
@@ -129,7 +139,8 @@ TEST(Client, StreamsBetweenRegistries) {
     const Connector connector;
     auto source = connector.client(from->address());
     auto target = connector.client(to->address());
-    for (const std::size_t size : {std::size_t{0}, std::size_t{1000}, std::size_t{8} << 20, (std::size_t{20} << 20) + 3}) {
+    for (const std::size_t size :
+         {std::size_t{0}, std::size_t{1000}, std::size_t{8} << 20, (std::size_t{20} << 20) + 3}) {
         const std::string bytes = noise(size);
         ASSERT_OK(source->upload_blob_bytes("a", sha256(bytes), bytes));
         ASSERT_OK(target->stream_blob(*source, "a", "b", describe(bytes)));
@@ -163,9 +174,11 @@ TEST(Client, TlsNeedsATrustedCertificate) {
     const auto folder = TempDir::make("tls");
     const std::string certificate = (folder->path() / "cert.pem").string();
     const std::string key = (folder->path() / "key.pem").string();
-    ASSERT_OK(check_output({.argv = {"openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days",
-                                     "2", "-subj", "/CN=test", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", key, "-out", certificate}},
-                           Errc::io));
+    ASSERT_OK(check_output(
+        {.argv = {"openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+                  "-days", "2", "-subj", "/CN=test", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", key,
+                  "-out", certificate}},
+        Errc::io));
     const auto server = RegistryServer::start({.certificate = certificate, .key = key});
     ASSERT_OK(server);
     round_trip(*server, 1000, Connector({.tls_hosts = {server->address()}, .ca_file = certificate}));
@@ -176,11 +189,13 @@ TEST(Client, TlsNeedsATrustedCertificate) {
 TEST(Client, LogsInWithDockersConfig) {
     const auto folder = TempDir::make("auth");
     // bcrypt of "secret"
-    ASSERT_OK(write_file_atomic(folder->path() / "htpasswd", "user:$2y$04$irca4ZFneuPYrpz4aXZa5.b1D3EV6chd/IzdPe1GrG89VqMYpPWpO\n"));
+    ASSERT_OK(write_file_atomic(folder->path() / "htpasswd",
+                                "user:$2y$04$irca4ZFneuPYrpz4aXZa5.b1D3EV6chd/IzdPe1GrG89VqMYpPWpO\n"));
     ASSERT_OK(write_file_atomic(folder->path() / "none.json", "{}"));
     const auto server = RegistryServer::start({.htpasswd = (folder->path() / "htpasswd").string()});
     ASSERT_OK(server);
-    ASSERT_OK(write_file_atomic(folder->path() / "config.json", R"({"auths":{")" + server->address() + R"(":{"auth":"dXNlcjpzZWNyZXQ="}}})"));
+    ASSERT_OK(write_file_atomic(folder->path() / "config.json",
+                                R"({"auths":{")" + server->address() + R"(":{"auth":"dXNlcjpzZWNyZXQ="}}})"));
     auto stranger = Connector({.docker_config = folder->path() / "none.json"}).client(server->address());
     const auto refused = stranger->ping();
     EXPECT_ERROR(refused, Errc::auth, "UNAUTHORIZED");

@@ -12,7 +12,8 @@ std::string compress(Compression compression, std::string_view bytes, std::size_
         return {};
     });
     EXPECT_OK(compressor);
-    for (std::size_t at = 0; at < bytes.size(); at += step) EXPECT_OK((*compressor)->write(bytes.substr(at, step)));
+    for (std::size_t at = 0; at < bytes.size(); at += step)
+        EXPECT_OK((*compressor)->write(bytes.substr(at, step)));
     EXPECT_OK((*compressor)->finish());
     return out;
 }
@@ -35,7 +36,8 @@ TEST(Compressor, GzipHasNoNameAndNoTime) {
 }
 
 TEST(Compressor, AFullDiskStopsIt) {
-    auto compressor = make_compressor(Compression::zstd, [](std::string_view) -> Result<> { return fail(Errc::io, "full"); });
+    auto compressor = make_compressor(Compression::zstd,
+                                      [](std::string_view) -> Result<> { return fail(Errc::io, "full"); });
     ASSERT_OK(compressor);
     EXPECT_OK((*compressor)->write("x"));
     EXPECT_ERROR((*compressor)->finish(), Errc::io, "full");

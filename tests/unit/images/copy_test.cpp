@@ -29,10 +29,13 @@ FileTree context() {
     return out;
 }
 
-Result<CopyResult> copy(std::vector<std::string> sources, std::string destination, FileTree& to, CopyRequest request = {}) {
+Result<CopyResult> copy(std::vector<std::string> sources, std::string destination, FileTree& to,
+                        CopyRequest request = {}) {
     request.sources = std::move(sources);
     request.destination = std::move(destination);
-    request.missing = [](const std::string& source) { return Error{Errc::invalid_input, source + " is missing", 0, {}}; };
+    request.missing = [](const std::string& source) {
+        return Error{Errc::invalid_input, source + " is missing", 0, {}};
+    };
     return copy_into(context(), {"/"}, request, to);
 }
 
@@ -155,7 +158,8 @@ TEST(Copy, FromAStageCarriesOwnersSourcesAndManagedPaths) {
     ASSERT_OK(into_stage);
     stage.put("src/tool", Node{.kind = FileKind::file, .uid = 7, .gid = 8});
     FileTree to;
-    const CopyRequest request{.sources = {"/src"}, .destination = "/out", .managed_owner = Owner{1000, 1000}, .line = 9};
+    const CopyRequest request{
+        .sources = {"/src"}, .destination = "/out", .managed_owner = Owner{1000, 1000}, .line = 9};
     const auto done = copy_into(stage, into_stage->managed, request, to);
     ASSERT_OK(done);
     EXPECT_THAT(done->managed, ElementsAre("out/app/"));

@@ -51,7 +51,8 @@ TEST(Expand, GivesWhatBuildKitGives) {
 }
 
 TEST(Expand, RefusesWhatIsNotBalanced) {
-    for (const char* word : {"he'llo", "\"hello", "\"hello\\\"", "${}", "${", "${PWD", "${.}", "${XXX:YYY}", "${XXX:?}", "${NULL:?m}", "${{a}", "${a:", "${a:-"}) {
+    for (const char* word : {"he'llo", "\"hello", "\"hello\\\"", "${}", "${", "${PWD", "${.}", "${XXX:YYY}",
+                             "${XXX:?}", "${NULL:?m}", "${{a}", "${a:", "${a:-"}) {
         EXPECT_ERROR(expand(word, lookup, '\\'), Errc::invalid_input, "") << word;
     }
     EXPECT_ERROR(expand("${PWD#x}", lookup, '\\'), Errc::unsupported, "not supported yet");

@@ -13,7 +13,8 @@ using testing::IsEmpty;
 FileTree tree() {
     FileTree out;
     for (const char* folder : {"a", "a/b", "usr", "usr/lib"}) out.put(folder, Node{});
-    for (const char* file : {"a-b", "a/b/x.py", "a/b/y.py", "usr/lib/z"}) out.put(file, Node{.kind = FileKind::file});
+    for (const char* file : {"a-b", "a/b/x.py", "a/b/y.py", "usr/lib/z"})
+        out.put(file, Node{.kind = FileKind::file});
     out.put("lib", Node{.kind = FileKind::symlink, .link = "usr/lib"});
     out.put("a/up", Node{.kind = FileKind::symlink, .link = "../../../../lib"});
     out.put("loop", Node{.kind = FileKind::symlink, .link = "/loop"});

@@ -6,12 +6,28 @@ namespace synchost::images {
 namespace {
 
 TEST(Glob, MatchesAsGoDoes) {
-    for (const auto& [pattern, name] : {std::pair{"*", "a.b"}, {"*.py", "x.py"}, {"a*b*c", "axxbyyc"}, {"?", "x"}, {"[a-c]x", "bx"},
-                                        {"[^a-c]x", "dx"}, {"[[]x", "[x"}, {"\\*", "*"}, {"a[\\-]b", "a-b"}, {"*", ""}}) {
+    for (const auto& [pattern, name] : {std::pair{"*", "a.b"},
+                                        {"*.py", "x.py"},
+                                        {"a*b*c", "axxbyyc"},
+                                        {"?", "x"},
+                                        {"[a-c]x", "bx"},
+                                        {"[^a-c]x", "dx"},
+                                        {"[[]x", "[x"},
+                                        {"\\*", "*"},
+                                        {"a[\\-]b", "a-b"},
+                                        {"*", ""}}) {
         EXPECT_TRUE(glob_match(pattern, name)) << pattern << " " << name;
     }
-    for (const auto& [pattern, name] : {std::pair{"*.py", "x.pyc"}, {"?", ""}, {"?", "/"}, {"*", "a/b"}, {"[a-c]x", "dx"},
-                                        {"[", "["}, {"[]", "]"}, {"[a", "a"}, {"a\\", "a\\"}, {"[^a]", "/"}}) {
+    for (const auto& [pattern, name] : {std::pair{"*.py", "x.pyc"},
+                                        {"?", ""},
+                                        {"?", "/"},
+                                        {"*", "a/b"},
+                                        {"[a-c]x", "dx"},
+                                        {"[", "["},
+                                        {"[]", "]"},
+                                        {"[a", "a"},
+                                        {"a\\", "a\\"},
+                                        {"[^a]", "/"}}) {
         EXPECT_FALSE(glob_match(pattern, name)) << pattern << " " << name;
     }
 }

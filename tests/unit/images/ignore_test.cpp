@@ -84,8 +84,10 @@ TEST(Ignore, SaysWhichRuleDecided) {
 }
 
 TEST(Ignore, RefusesBrokenRulesAtTheirLine) {
-    EXPECT_ERROR(IgnoreRules::parse("a\n!", ".dockerignore"), Errc::invalid_input, ".dockerignore:2: \"!\" without");
-    EXPECT_ERROR(IgnoreRules::parse("[a", ".dockerignore"), Errc::invalid_input, ".dockerignore:1: broken [...]");
+    EXPECT_ERROR(IgnoreRules::parse("a\n!", ".dockerignore"), Errc::invalid_input,
+                 ".dockerignore:2: \"!\" without");
+    EXPECT_ERROR(IgnoreRules::parse("[a", ".dockerignore"), Errc::invalid_input,
+                 ".dockerignore:1: broken [...]");
 }
 
 TEST(Ignore, HostilePatternsEndInTime) {

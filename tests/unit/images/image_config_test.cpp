@@ -11,7 +11,8 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 
 TEST(ImageConfig, CarriesAlongWhatItDoesNotKnow) {
-    auto config = parse_image_config(R"({"architecture":"amd64","os":"linux","config":{"Env":["A=1"],"Cmd":["x"],
+    auto config =
+        parse_image_config(R"({"architecture":"amd64","os":"linux","config":{"Env":["A=1"],"Cmd":["x"],
         "Healthcheck":{"Test":["NONE"]}},"rootfs":{"type":"layers","diff_ids":[]},"history":[{"created_by":"base"}]})");
     ASSERT_OK(config);
     config->set_env("A", "2");
@@ -20,7 +21,10 @@ TEST(ImageConfig, CarriesAlongWhatItDoesNotKnow) {
     const std::string out = to_json(*config, 86'400);
     EXPECT_THAT(out, HasSubstr(R"("Healthcheck":{"Test":["NONE"]})"));
     EXPECT_THAT(out, HasSubstr(R"("Env":["A=2","B=3"])"));
-    EXPECT_THAT(out, HasSubstr(R"([{"created_by":"base"},{"comment":"synchost","created":"1970-01-02T00:00:00Z","created_by":"ENV A=2","empty_layer":true}])"));
+    EXPECT_THAT(
+        out,
+        HasSubstr(
+            R"([{"created_by":"base"},{"comment":"synchost","created":"1970-01-02T00:00:00Z","created_by":"ENV A=2","empty_layer":true}])"));
     const auto again = parse_image_config(out);
     ASSERT_OK(again);
     EXPECT_THAT(again->env, ElementsAre("A=2", "B=3"));

@@ -9,10 +9,11 @@
 namespace synchost::images {
 namespace {
 
-Result<Layer> layer_of(const test::ImageContext& context, const BlobStore& store, const std::filesystem::path& scratch,
-                       Compression compression = Compression::zstd) {
+Result<Layer> layer_of(const test::ImageContext& context, const BlobStore& store,
+                       const std::filesystem::path& scratch, Compression compression = Compression::zstd) {
     TRY_ASSIGN(const ScannedContext scanned, scan_context(context.path(), IgnoreRules()));
-    return write_layer(scanned.tree.nodes(), {.context = context.path(), .scratch = scratch, .compression = compression}, store);
+    return write_layer(scanned.tree.nodes(),
+                       {.context = context.path(), .scratch = scratch, .compression = compression}, store);
 }
 
 TEST(Layer, SameTreeWithOtherTimesInOtherOrderIsTheSameLayer) {
@@ -70,7 +71,9 @@ TEST(Layer, ASymlinkThatTookAFoldersPlaceIsNotFollowed) {
     ASSERT_OK(scanned);
     std::filesystem::remove_all(context.path() / "d");
     context.link("d", outside.path().native());
-    EXPECT_ERROR(write_layer(scanned->tree.nodes(), {.context = context.path(), .scratch = folder->path()}, *store), Errc::io, "d/secret");
+    EXPECT_ERROR(
+        write_layer(scanned->tree.nodes(), {.context = context.path(), .scratch = folder->path()}, *store),
+        Errc::io, "d/secret");
     EXPECT_TRUE(std::filesystem::is_empty(folder->path() / "blobs/sha256"));
     EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder->path() / "blobs"), {}), 1);
 }

@@ -45,15 +45,18 @@ TEST(Parser, TwoBackslashesAtTheEndAreNoContinuation) {
 }
 
 TEST(Parser, DirectivesCountAtTheTopAlone) {
-    const auto escaped = parse_dockerfile("# syntax=docker/dockerfile:1\n#  ESCAPE = `\nCMD a `\nb", "Dockerfile");
+    const auto escaped =
+        parse_dockerfile("# syntax=docker/dockerfile:1\n#  ESCAPE = `\nCMD a `\nb", "Dockerfile");
     ASSERT_OK(escaped);
     EXPECT_EQ(escaped->escape, '`');
     EXPECT_EQ(escaped->instructions[0].args[0], "a b");
     EXPECT_EQ(parse_dockerfile("# hello\n# escape=`\nCMD a", "Dockerfile")->escape, '\\');
     EXPECT_EQ(parse_dockerfile("\n# escape=`\nCMD a", "Dockerfile")->escape, '\\');
     EXPECT_EQ(parse_dockerfile("# unknown=1\n# escape=`\nCMD a", "Dockerfile")->escape, '\\');
-    EXPECT_ERROR(parse_dockerfile("# escape=`\n# escape=`\nCMD a", "Dockerfile"), Errc::invalid_input, "Dockerfile:2: the directive ESCAPE is given twice");
-    EXPECT_ERROR(parse_dockerfile("# escape=x\nCMD a", "Dockerfile"), Errc::invalid_input, "Dockerfile:1: the escape character");
+    EXPECT_ERROR(parse_dockerfile("# escape=`\n# escape=`\nCMD a", "Dockerfile"), Errc::invalid_input,
+                 "Dockerfile:2: the directive ESCAPE is given twice");
+    EXPECT_ERROR(parse_dockerfile("# escape=x\nCMD a", "Dockerfile"), Errc::invalid_input,
+                 "Dockerfile:1: the escape character");
 }
 
 TEST(Parser, ByteOrderMarkAndCarriageReturnsAreDropped) {
@@ -81,36 +84,49 @@ TEST(Parser, JsonFormAndItsFallBackToTheShell) {
     EXPECT_THAT(only("CMD ['a','b']").args, ElementsAre("['a','b']"));
     EXPECT_FALSE(only("CMD [\"a\"] x").json);
     EXPECT_THAT(only("COPY [\"a b\", \"/c d/\"]").args, ElementsAre("a b", "/c d/"));
-    EXPECT_ERROR(parse_dockerfile("CMD [1]", "Dockerfile"), Errc::invalid_input, "Dockerfile:1: a JSON array of strings");
+    EXPECT_ERROR(parse_dockerfile("CMD [1]", "Dockerfile"), Errc::invalid_input,
+                 "Dockerfile:1: a JSON array of strings");
 }
 
 TEST(Parser, EnvInBothForms) {
     EXPECT_THAT(only("ENV A 1  2  ").args, ElementsAre("A", "1  2", ""));
-    EXPECT_THAT(only("ENV A=1 B='x y' C=\"z\"").args, ElementsAre("A", "1", "=", "B", "'x y'", "=", "C", "\"z\"", "="));
-    EXPECT_ERROR(parse_dockerfile("ENV A=1 B", "Dockerfile"), Errc::invalid_input, "Dockerfile:1: no '=' in \"B\"");
+    EXPECT_THAT(only("ENV A=1 B='x y' C=\"z\"").args,
+                ElementsAre("A", "1", "=", "B", "'x y'", "=", "C", "\"z\"", "="));
+    EXPECT_ERROR(parse_dockerfile("ENV A=1 B", "Dockerfile"), Errc::invalid_input,
+                 "Dockerfile:1: no '=' in \"B\"");
     EXPECT_ERROR(parse_dockerfile("ENV A", "Dockerfile"), Errc::invalid_input, "needs a name and a value");
     EXPECT_ERROR(parse_dockerfile("ENV", "Dockerfile"), Errc::invalid_input, "needs a name and a value");
 }
 
-TEST(Parser, ArgTakesSeveralNames) { EXPECT_THAT(only("ARG a=1 b c=\"x y\"").args, ElementsAre("a=1", "b", "c=\"x y\"")); }
+TEST(Parser, ArgTakesSeveralNames) {
+    EXPECT_THAT(only("ARG a=1 b c=\"x y\"").args, ElementsAre("a=1", "b", "c=\"x y\""));
+}
 
 TEST(Parser, HeredocsAreRefusedAtTheirLine) {
-    EXPECT_ERROR(parse_dockerfile("FROM scratch\nCOPY <<EOF /x\nhello\nEOF\n", "Dockerfile"), Errc::unsupported, "Dockerfile:2: COPY with a heredoc");
-    EXPECT_ERROR(parse_dockerfile("FROM scratch\nRUN <<-'EOF'\nhello\nEOF\n", "Dockerfile"), Errc::unsupported, "Dockerfile:2: RUN with a heredoc");
+    EXPECT_ERROR(parse_dockerfile("FROM scratch\nCOPY <<EOF /x\nhello\nEOF\n", "Dockerfile"),
+                 Errc::unsupported, "Dockerfile:2: COPY with a heredoc");
+    EXPECT_ERROR(parse_dockerfile("FROM scratch\nRUN <<-'EOF'\nhello\nEOF\n", "Dockerfile"),
+                 Errc::unsupported, "Dockerfile:2: RUN with a heredoc");
     EXPECT_OK(parse_dockerfile("FROM scratch\nRUN echo 1 << 2\n", "Dockerfile"));
 }
 
 TEST(Parser, RefusesWhatIsNoDockerfile) {
     EXPECT_ERROR(parse_dockerfile("", "Dockerfile"), Errc::invalid_input, "no instructions");
     EXPECT_ERROR(parse_dockerfile("# only\n", "Dockerfile"), Errc::invalid_input, "no instructions");
-    EXPECT_ERROR(parse_dockerfile(std::string_view("CMD a\0b", 7), "Dockerfile"), Errc::invalid_input, "Dockerfile:1: a NUL byte");
-    EXPECT_ERROR(parse_dockerfile("CMD " + std::string(70'000, 'a'), "Dockerfile"), Errc::invalid_input, "64 KiB");
-    EXPECT_ERROR(parse_dockerfile(std::string(kMaxDockerfileBytes + 1, '\n'), "Dockerfile"), Errc::invalid_input, "1 MiB");
+    EXPECT_ERROR(parse_dockerfile(std::string_view("CMD a\0b", 7), "Dockerfile"), Errc::invalid_input,
+                 "Dockerfile:1: a NUL byte");
+    EXPECT_ERROR(parse_dockerfile("CMD " + std::string(70'000, 'a'), "Dockerfile"), Errc::invalid_input,
+                 "64 KiB");
+    EXPECT_ERROR(parse_dockerfile(std::string(kMaxDockerfileBytes + 1, '\n'), "Dockerfile"),
+                 Errc::invalid_input, "1 MiB");
 }
 
 TEST(Parser, TruncationAtEveryByteNeverCrashes) {
-    const std::string text = "# escape=`\nFROM a AS b\nENV A=\"x`\" y\" B='z'\nCOPY --from=b [\"a\",\"b\"]\nCMD [\"x\"]\nLABEL a=${b:-c} `\n d=e";
-    for (std::size_t size = 0; size <= text.size(); ++size) (void)parse_dockerfile(text.substr(0, size), "Dockerfile");
+    const std::string text =
+        "# escape=`\nFROM a AS b\nENV A=\"x`\" y\" B='z'\nCOPY --from=b [\"a\",\"b\"]\nCMD [\"x\"]\nLABEL "
+        "a=${b:-c} `\n d=e";
+    for (std::size_t size = 0; size <= text.size(); ++size)
+        (void)parse_dockerfile(text.substr(0, size), "Dockerfile");
 }
 
 }  // namespace

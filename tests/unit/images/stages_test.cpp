@@ -5,7 +5,8 @@
 namespace synchost::images {
 namespace {
 
-Result<StagePlan> plan(std::string_view text, const std::string& target = {}, const std::map<std::string, std::string>& args = {}) {
+Result<StagePlan> plan(std::string_view text, const std::string& target = {},
+                       const std::map<std::string, std::string>& args = {}) {
     TRY_ASSIGN(Dockerfile dockerfile, parse_dockerfile(text, "Dockerfile"));
     return StagePlan::make(std::move(dockerfile), target, args);
 }
@@ -15,11 +16,13 @@ TEST(Stages, GlobalArgsServeFromAndBuildArgsWin) {
     EXPECT_EQ(plan(text)->stages()[0].base, "r.io/a:1");
     EXPECT_EQ(plan(text, "", {{"TAG", "2"}})->stages()[0].base, "r.io/a:2");
     EXPECT_EQ(plan(text)->stages()[1].base_stage, 0u);
-    EXPECT_ERROR(plan("FROM $NONE"), Errc::invalid_input, "Dockerfile:1: the image's name $NONE expands to nothing");
+    EXPECT_ERROR(plan("FROM $NONE"), Errc::invalid_input,
+                 "Dockerfile:1: the image's name $NONE expands to nothing");
 }
 
 TEST(Stages, OnlyWhatTheTargetNeedsIsNeeded) {
-    const auto made = plan("FROM a AS a\nFROM b AS b\nCOPY --from=A x /x\nFROM c AS c\nFROM b AS d\nCOPY --from=0 y /y\n", "b");
+    const auto made = plan(
+        "FROM a AS a\nFROM b AS b\nCOPY --from=A x /x\nFROM c AS c\nFROM b AS d\nCOPY --from=0 y /y\n", "b");
     ASSERT_OK(made);
     EXPECT_TRUE(made->needed(0));
     EXPECT_TRUE(made->needed(1));
@@ -36,11 +39,13 @@ TEST(Stages, StageNamesFoldForCopyAndNotForFrom) {
 }
 
 TEST(Stages, RefusesWhatCannotBe) {
-    EXPECT_ERROR(plan("COPY a b\nFROM scratch"), Errc::invalid_input, "Dockerfile:1: COPY comes before the first FROM");
+    EXPECT_ERROR(plan("COPY a b\nFROM scratch"), Errc::invalid_input,
+                 "Dockerfile:1: COPY comes before the first FROM");
     EXPECT_ERROR(plan("ARG A"), Errc::invalid_input, "no FROM");
     EXPECT_ERROR(plan("FROM a b"), Errc::invalid_input, "Dockerfile:1: FROM takes an image");
     EXPECT_ERROR(plan("FROM a AS 1x"), Errc::invalid_input, "not a stage's name");
-    EXPECT_ERROR(plan("FROM a AS x\nFROM b AS X"), Errc::invalid_input, "Dockerfile:2: there is a stage x already");
+    EXPECT_ERROR(plan("FROM a AS x\nFROM b AS X"), Errc::invalid_input,
+                 "Dockerfile:2: there is a stage x already");
     EXPECT_ERROR(plan("FROM --platform=windows/amd64 a"), Errc::unsupported, "windows/amd64");
     EXPECT_OK(plan("FROM --platform=$BUILDPLATFORM a"));
     EXPECT_ERROR(plan("FROM --plaform=x a"), Errc::invalid_input, "FROM has no flag --plaform=x");

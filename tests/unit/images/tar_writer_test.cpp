@@ -12,7 +12,8 @@ namespace {
 
 Result<TarEntry> read_back(const TarHeader& header, std::string_view content = {}) {
     const auto folder = TempDir::make("tar");
-    std::string bytes = tar_header(header) + std::string(content) + std::string(tar_padding(content.size())) + std::string(tar_end());
+    std::string bytes = tar_header(header) + std::string(content) + std::string(tar_padding(content.size())) +
+                        std::string(tar_end());
     TRY(write_file_atomic(folder->path() / "x.tar", bytes));
     TarEntry out;
     TRY(read_tar(folder->path() / "x.tar", [&](const TarEntry& entry, TarContent&) -> Result<TarWalk> {
@@ -31,16 +32,26 @@ TEST(TarWriter, PlainEntriesNeedOneBlock) {
 }
 
 TEST(TarWriter, LibarchiveReadsWhatWasWritten) {
-    for (const std::string& path : {std::string("a"), std::string(100, 'a'), std::string(101, 'a'), std::string(150, 'd') + "/" + std::string(100, 'x'),
-                                    std::string(200, 'd') + "/" + std::string(200, 'x'), std::string("caf\xc3\xa9"), std::string("\xff\xfe"), std::string("a\nb")}) {
+    for (const std::string& path :
+         {std::string("a"), std::string(100, 'a'), std::string(101, 'a'),
+          std::string(150, 'd') + "/" + std::string(100, 'x'),
+          std::string(200, 'd') + "/" + std::string(200, 'x'), std::string("caf\xc3\xa9"),
+          std::string("\xff\xfe"), std::string("a\nb")}) {
         for (const char type : {'0', '5', '2'}) {
-            const auto entry = read_back({.path = path, .type = type, .mode = 04755, .uid = 3'000'000, .gid = 7, .link = type == '2' ? path : ""});
+            const auto entry = read_back({.path = path,
+                                          .type = type,
+                                          .mode = 04755,
+                                          .uid = 3'000'000,
+                                          .gid = 7,
+                                          .link = type == '2' ? path : ""});
             ASSERT_OK(entry);
             EXPECT_EQ(entry->path, path);
             EXPECT_EQ(entry->mode, 04755u);
             EXPECT_EQ(entry->uid, 3'000'000u);
             EXPECT_EQ(entry->gid, 7u);
-            EXPECT_EQ(entry->kind, type == '0' ? TarKind::file : type == '5' ? TarKind::folder : TarKind::symlink);
+            EXPECT_EQ(entry->kind, type == '0'   ? TarKind::file
+                                   : type == '5' ? TarKind::folder
+                                                 : TarKind::symlink);
             if (type == '2') EXPECT_EQ(entry->link, path);
         }
     }
@@ -62,7 +73,8 @@ TEST(TarReader, RefusesPathsThatLeaveTheRoot) {
 TEST(TarReader, DamageIsAProtocolError) {
     const auto folder = TempDir::make("tar");
     ASSERT_OK(write_file_atomic(folder->path() / "x", std::string(2000, 'x')));
-    EXPECT_ERROR(read_tar(folder->path() / "x", [](const TarEntry&, TarContent&) -> Result<TarWalk> { return TarWalk::go_on; }),
+    EXPECT_ERROR(read_tar(folder->path() / "x",
+                          [](const TarEntry&, TarContent&) -> Result<TarWalk> { return TarWalk::go_on; }),
                  Errc::protocol, "damaged layer");
 }
 

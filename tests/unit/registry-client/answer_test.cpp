@@ -6,13 +6,15 @@ namespace synchost::registry::detail {
 namespace {
 
 TEST(Answer, CarriesTheRegistrysOwnCodeAndMessage) {
-    const Error error = error_of_answer(404, R"({"errors":[{"code":"MANIFEST_UNKNOWN","message":"manifest unknown"}]})");
+    const Error error =
+        error_of_answer(404, R"({"errors":[{"code":"MANIFEST_UNKNOWN","message":"manifest unknown"}]})");
     EXPECT_EQ(error.code, Errc::not_found);
     EXPECT_EQ(error.message, "manifest unknown (MANIFEST_UNKNOWN, HTTP 404)");
 }
 
 TEST(Answer, WhatIsNoErrorDocumentLeavesTheStatus) {
-    for (const char* body : {"", "<html>", "[]", "{}", R"({"errors":[]})", R"({"errors":[1]})", R"({"errors":[{"code":1}]})"}) {
+    for (const char* body :
+         {"", "<html>", "[]", "{}", R"({"errors":[]})", R"({"errors":[1]})", R"({"errors":[{"code":1}]})"}) {
         EXPECT_EQ(error_of_answer(500, body).message, "refused (HTTP 500)") << body;
     }
 }
@@ -27,7 +29,8 @@ TEST(Answer, StatusBecomesTheCodeThatCallersMatch) {
 }
 
 TEST(Answer, ControlCharactersOfTheRegistryAreNotPrinted) {
-    EXPECT_EQ(error_of_answer(400, R"({"errors":[{"code":"X","message":"\u001b[31m"}]})").message, "\\x1b[31m (X, HTTP 400)");
+    EXPECT_EQ(error_of_answer(400, R"({"errors":[{"code":"X","message":"\u001b[31m"}]})").message,
+              "\\x1b[31m (X, HTTP 400)");
 }
 
 }  // namespace

@@ -23,10 +23,11 @@ TEST(Location, AbsoluteNamesItsServer) {
 }
 
 TEST(Location, RefusesWhatIsNoUrl) {
-    for (const std::string& text : {std::string(), std::string("x"), std::string("//evil/x"), std::string("ftp://a/"),
-                                    std::string("/a\r\nX: y"), std::string("/a b"), std::string("http://"),
-                                    std::string("http://a:b@c/"), std::string("http://a:0/"), std::string("http://a:99999/"),
-                                    std::string("http://[::1/"), "/" + std::string(9000, 'a')}) {
+    for (const std::string& text :
+         {std::string(), std::string("x"), std::string("//evil/x"), std::string("ftp://a/"),
+          std::string("/a\r\nX: y"), std::string("/a b"), std::string("http://"),
+          std::string("http://a:b@c/"), std::string("http://a:0/"), std::string("http://a:99999/"),
+          std::string("http://[::1/"), "/" + std::string(9000, 'a')}) {
         EXPECT_ERROR(parse_location(text, kServer), Errc::protocol, "") << text;
     }
 }

@@ -33,13 +33,33 @@ TEST(Reference, FillsInDockersDefaults) {
 }
 
 TEST(Reference, RefusesWhatTheGrammarDoesNotAllow) {
-    for (const std::string& text :
-         {std::string(), std::string(":tag"), std::string("App"), std::string("r.io/App"), std::string("a//b"),
-          std::string("a/"), std::string("/a"), std::string("a.."), std::string("a___b"), std::string("-a"),
-          std::string("r.io:/a"), std::string("r.io:0/a"), std::string("r.io:65536/a"), std::string("r.io:x/a"),
-          std::string("a:"), std::string("a:.b"), std::string("a:b c"), std::string("a@sha256:12"), std::string("a b"),
-          std::string("a\nb"), std::string("[::1/a"), std::string("r_.io/a"), std::string("a@"), std::string("a?x=1"),
-          std::string(64, 'a'), "a:" + std::string(129, 'x'), "r.io/" + std::string(256, 'a')}) {
+    for (const std::string& text : {std::string(),
+                                    std::string(":tag"),
+                                    std::string("App"),
+                                    std::string("r.io/App"),
+                                    std::string("a//b"),
+                                    std::string("a/"),
+                                    std::string("/a"),
+                                    std::string("a.."),
+                                    std::string("a___b"),
+                                    std::string("-a"),
+                                    std::string("r.io:/a"),
+                                    std::string("r.io:0/a"),
+                                    std::string("r.io:65536/a"),
+                                    std::string("r.io:x/a"),
+                                    std::string("a:"),
+                                    std::string("a:.b"),
+                                    std::string("a:b c"),
+                                    std::string("a@sha256:12"),
+                                    std::string("a b"),
+                                    std::string("a\nb"),
+                                    std::string("[::1/a"),
+                                    std::string("r_.io/a"),
+                                    std::string("a@"),
+                                    std::string("a?x=1"),
+                                    std::string(64, 'a'),
+                                    "a:" + std::string(129, 'x'),
+                                    "r.io/" + std::string(256, 'a')}) {
         EXPECT_ERROR(Reference::parse(text), Errc::invalid_input, "image name") << text;
     }
 }
