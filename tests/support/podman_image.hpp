@@ -23,14 +23,14 @@ class PodmanImage {
         std::filesystem::create_directories(folder.path() / "root" / "www");
         std::filesystem::create_directories(folder.path() / "root" / "tmp");
         std::filesystem::copy_file(find_program("busybox").value(), bin / "busybox");
-        for (const char* applet : {"sh", "httpd", "wget", "sleep", "cat", "id", "echo"}) {
+        for (const char* applet : {"sh", "httpd", "nc", "printf", "sleep", "cat", "id", "echo"}) {
             std::filesystem::create_symlink("busybox", bin / applet);
         }
         EXPECT_TRUE(write_file_atomic(folder.path() / "root" / "www" / "index.html", "hello\n"));
         const std::string tar = (folder.path() / "root.tar").native();
         const std::string digest_file = (folder.path() / "digest").native();
         must({"tar", "-C", (folder.path() / "root").native(), "-cf", tar, "."});
-        must({"podman", "import", "-q", tar, repository_ + ":1"});
+        must({"podman", "import", "-q", "-c", "ENV PATH=/bin", tar, repository_ + ":1"});
         must({"podman", "push", "-q", "--tls-verify=false", "--digestfile", digest_file, repository_ + ":1"});
         pinned_ = repository_ + "@" + read_file(digest_file).value_or("");
     }
