@@ -56,6 +56,7 @@ LoopbackAgent::LoopbackAgent(std::function<void(Stream&, int)> play)
 LoopbackAgent::~LoopbackAgent() {
     stop_ = true;
     ::shutdown(listening_.get(), SHUT_RDWR);  // wakes accept
+    if (const int stream = playing_; stream >= 0) ::shutdown(stream, SHUT_RDWR);
     thread_.join();
 }
 
@@ -63,8 +64,10 @@ void LoopbackAgent::run() {
     for (int number = 0; !stop_; ++number) {
         Fd fd(::accept4(listening_.get(), nullptr, nullptr, SOCK_CLOEXEC));
         if (!fd) return;
+        playing_ = fd.get();
         Stream stream(std::move(fd), key_);
         if (stream.handshake()) play_(stream, number);
+        playing_ = -1;
     }
 }
 

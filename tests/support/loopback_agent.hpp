@@ -44,6 +44,7 @@ class LoopbackAgent {
     std::function<void(Stream&, int)> play_;
     Fd listening_;
     std::atomic<bool> stop_ = false;
+    std::atomic<int> playing_ = -1;  // the accepted stream
     std::thread thread_;
 };
 
