@@ -12,8 +12,6 @@
 namespace synchost::host::podman {
 namespace {
 
-constexpr Owner kNobody{65'532, 65'532};
-
 const FieldTable kPodFields = {
     .carried = {"containers", "initContainers", "volumes", "restartPolicy", "securityContext", "hostname",
                 "hostAliases", "dnsConfig", "shareProcessNamespace", "terminationGracePeriodSeconds"},
@@ -87,8 +85,7 @@ class Translation {
             containers[0]["ports"].push_back(
                 {{"containerPort", port.container}, {"hostPort", port.host}, {"hostIP", "127.0.0.1"}});
         }
-        const auto forwarded = forwards(*around_.services, around_.addresses);
-        if (!plan_.wrapped.empty() || !forwarded.empty()) containers.push_back(make_sidecar(forwarded));
+        if (!plan_.wrapped.empty()) containers.push_back(make_sidecar());
         make_pod(std::move(init), std::move(containers));
         return std::move(plan_);
     }
@@ -213,8 +210,7 @@ class Translation {
         return {};
     }
 
-    Json make_sidecar(const std::vector<std::string>& forwarded) {
-        if (plan_.wrapped.empty()) plan_.agent = kNobody;
+    Json make_sidecar() {
         const Owner owner = plan_.agent;
         Json command = {"/synchost/bin/synchost-agent",
                         "serve",
@@ -236,10 +232,6 @@ class Translation {
             command.push_back(name + "=" + std::to_string(user.uid));
             plan_.folders.push_back({folder_ / "containers" / name, 0700, owner});
             mounts.push_back(volumes_.mount(run, "/synchost/containers/" + name, false));
-        }
-        for (const std::string& forward : forwarded) {
-            command.push_back("--forward");
-            command.push_back(forward);
         }
         plan_.agent_socket = folder_ / "host" / "agent.sock";
         return {{"name", std::string(kSidecarName)},
