@@ -1,6 +1,9 @@
 #include "k8s/wrap.hpp"
 
+#include <charconv>
 #include <nlohmann/json.hpp>
+
+#include "k8s/detail/fields.hpp"
 
 namespace synchost::k8s {
 namespace {
@@ -8,23 +11,15 @@ namespace {
 constexpr const char* kBinary = "/synchost/bin/synchost-agent";
 constexpr const char* kRunFolder = "/synchost/run";
 
-std::vector<std::string> words(const Json& container, const char* key) {
-    std::vector<std::string> out;
-    const auto found = container.find(key);
-    if (found == container.end() || !found->is_array()) return out;
-    for (const Json& word : *found) {
-        if (word.is_string()) out.push_back(word.get<std::string>());
-    }
-    return out;
+// The kubelet expands $(NAME) in commands, and reads $$( as $(.
+std::string escaped(std::string word) {
+    for (std::size_t at = word.find("$("); at != std::string::npos; at = word.find("$(", at + 3)) word.insert(at, 1, '$');
+    return word;
 }
 
-std::vector<std::string> escaped(const std::vector<std::string>& image_words) {
-    std::vector<std::string> out;
-    for (std::string word : image_words) {
-        for (std::size_t at = word.find("$("); at != std::string::npos; at = word.find("$(", at + 3)) word.insert(at, 1, '$');
-        out.push_back(std::move(word));
-    }
-    return out;
+std::vector<std::string> escaped(std::vector<std::string> words) {
+    for (std::string& word : words) word = escaped(std::move(word));
+    return words;
 }
 
 std::string duration_word(std::chrono::milliseconds time) {
@@ -37,81 +32,134 @@ void append(std::vector<std::string>& to, std::vector<std::string> words) {
     to.insert(to.end(), std::make_move_iterator(words.begin()), std::make_move_iterator(words.end()));
 }
 
-Result<std::string> port_number(const Json& port, const Json& container) {
-    if (port.is_number_integer()) return std::to_string(port.get<int>());
-    const std::string name = port.is_string() ? port.get<std::string>() : "";
-    if (const auto ports = container.find("ports"); ports != container.end() && ports->is_array()) {
-        for (const Json& item : *ports) {
-            if (item.is_object() && item.value("name", "") == name && item.contains("containerPort")) {
-                return std::to_string(item["containerPort"].get<int>());
-            }
+bool is_port(const Json& value) { return value.is_number_integer() && value >= 1 && value <= 65535; }
+
+Result<std::string> port_of_name(const std::string& name, const Json& container) {
+    TRY_ASSIGN(const Json* ports, list_field(container, "ports"));
+    for (const Json& item : ports == nullptr ? Json::array() : *ports) {
+        TRY_ASSIGN(const std::string item_name, text_field(item, "name"));
+        if (item_name != name) continue;
+        const Json* number = field(item, "containerPort");
+        if (number == nullptr || !is_port(*number)) {
+            return fail(Errc::invalid_input, "containerPort of \"" + name + "\" is not a number from 1 to 65535");
         }
+        return number->dump();
     }
-    return fail(Errc::invalid_input, "container " + container.value("name", "") + ": probe of port \"" + name +
-                                         "\", which is none of its ports",
+    int number = 0;  // "8080" in quotes is a number too where no port has that name, as the kubelet does it
+    const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), number);
+    if (error == std::errc() && end == name.data() + name.size() && number >= 1 && number <= 65535) return name;
+    return fail(Errc::invalid_input, "probe of port \"" + name + "\", which is none of its ports",
                 "Name the port in the container's ports, or write its number in the probe.");
 }
 
+Result<std::string> port_number(const Json& check, const Json& container) {
+    const Json* port = field(check, "port");
+    if (port != nullptr && is_port(*port)) return port->dump();
+    if (port != nullptr && port->is_string()) return port_of_name(port->get_ref<const std::string&>(), container);
+    return fail(Errc::invalid_input, "port is neither a number from 1 to 65535 nor the name of one");
+}
+
 Result<std::vector<std::string>> http_words(const Json& get, const Json& container) {
-    TRY_ASSIGN(std::string port, port_number(get.value("port", Json()), container));
-    std::vector<std::string> out = {"http", "--port", std::move(port), "--path", get.value("path", "/")};
-    if (get.value("scheme", "HTTP") == "HTTPS") append(out, {"--scheme", "https"});
-    if (const std::string host = get.value("host", ""); !host.empty()) append(out, {"--host", host});
-    for (const Json& header : get.value("httpHeaders", Json::array())) {
-        append(out, {"--header", header.value("name", "") + ": " + header.value("value", "")});
+    TRY_ASSIGN(std::string port, port_number(get, container));
+    TRY_ASSIGN(const std::string path, text_field(get, "path", "/"));
+    TRY_ASSIGN(const std::string scheme, text_field(get, "scheme", "HTTP"));
+    TRY_ASSIGN(const std::string host, text_field(get, "host"));
+    TRY_ASSIGN(const Json* headers, list_field(get, "httpHeaders"));
+    std::vector<std::string> out = {"http", "--port", std::move(port), "--path", path.empty() ? "/" : path};
+    if (scheme == "HTTPS") append(out, {"--scheme", "https"});
+    if (!host.empty()) append(out, {"--host", host});
+    for (const Json& header : headers == nullptr ? Json::array() : *headers) {
+        TRY_ASSIGN(const std::string name, text_field(header, "name"));
+        TRY_ASSIGN(const std::string value, text_field(header, "value"));
+        append(out, {"--header", name + ": " + value});
     }
+    return escaped(std::move(out));
+}
+
+// `what` is tcp or grpc; `option_key` the one further field that its check takes, `option` its flag.
+Result<std::vector<std::string>> port_words(const char* what, const Json& check, const Json& container,
+                                            const char* option_key, const char* option) {
+    TRY_ASSIGN(std::string port, port_number(check, container));
+    TRY_ASSIGN(const std::string value, text_field(check, option_key));
+    std::vector<std::string> out = {what, "--port", std::move(port)};
+    if (!value.empty()) append(out, {option, escaped(value)});
     return out;
+}
+
+// The check as words for `synchost-agent probe`; empty where the probe has none, or has ours already.
+Result<std::vector<std::string>> check_words(const Json& probe, const Json& container) {
+    for (const char* key : {"httpGet", "tcpSocket", "grpc"}) TRY(mapping_field(probe, key));
+    if (const Json* get = field(probe, "httpGet")) return http_words(*get, container);
+    if (const Json* tcp = field(probe, "tcpSocket")) return port_words("tcp", *tcp, container, "host", "--host");
+    if (const Json* grpc = field(probe, "grpc")) return port_words("grpc", *grpc, container, "service", "--service");
+    TRY_ASSIGN(const Json* exec, mapping_field(probe, "exec"));
+    if (exec == nullptr) return std::vector<std::string>();
+    TRY_ASSIGN(const auto command, words_field(*exec, "command"));
+    if (command.empty()) return fail(Errc::invalid_input, "exec has no command");
+    if (command.front() == kBinary) return std::vector<std::string>();
+    std::vector<std::string> out = {"exec", "--"};
+    append(out, command);
+    return out;
+}
+
+Result<Json> wrap_checked(const Json& probe, const Json& container) {
+    if (!probe.is_object()) return fail(Errc::invalid_input, "not a mapping");
+    TRY_ASSIGN(const auto check, check_words(probe, container));
+    if (check.empty()) return probe;
+    const Json* seconds = field(probe, "timeoutSeconds");
+    const bool valid = seconds == nullptr || (seconds->is_number_integer() && *seconds >= 0 && *seconds <= INT32_MAX);
+    if (!valid) return fail(Errc::invalid_input, "timeoutSeconds is not a number of seconds");
+    const std::int64_t timeout = seconds == nullptr ? 0 : seconds->get<std::int64_t>();  // 0 is Kubernetes' default of 1
+
+    std::vector<std::string> words = {kBinary, "probe", "--socket-dir", kRunFolder, "--timeout",
+                                      std::to_string((timeout == 0 ? 1 : timeout) * 1000) + "ms"};
+    append(words, check);
+    Json out = probe;
+    for (const char* key : {"httpGet", "tcpSocket", "grpc", "exec"}) out.erase(key);
+    out["exec"]["command"] = words;
+    return out;
+}
+
+std::string container_label(const Json& container) {
+    return "container " + text_field(container, "name").value_or("");
 }
 
 }  // namespace
 
 Result<std::vector<std::string>> supervised_command(const Json& container, const InjectedImage& image,
                                                     const InjectOptions& options, bool may_hold) {
-    const std::string name = container.value("name", "");
+    const std::string label = container_label(container);
+    const auto command = words_field(container, "command");
+    if (!command) return std::unexpected(Error(command.error()).context(label));
+    const auto args = words_field(container, "args");
+    if (!args) return std::unexpected(Error(args.error()).context(label));
+    TRY_ASSIGN(const std::string name, text_field(container, "name"));
+
     std::vector<std::string> out = {kBinary, "run", "--name", name, "--socket-dir", kRunFolder};
-    for (const std::string& path : image.managed_paths) append(out, {"--root", path});
+    for (const std::string& path : image.managed_paths) append(out, {"--root", escaped(path)});
     append(out, {"--gate", duration_word(options.gate), "--grace", duration_word(options.grace)});
     if (!may_hold) out.push_back("--no-hold");
     out.push_back("--");
     const std::size_t fixed = out.size();
 
-    const auto command = words(container, "command");
-    const auto args = words(container, "args");
-    append(out, command.empty() ? escaped(image.entrypoint) : command);
-    const bool image_cmd = command.empty() && args.empty();
-    append(out, image_cmd ? escaped(image.cmd) : args);
+    append(out, command->empty() ? escaped(image.entrypoint) : *command);
+    const bool image_cmd = command->empty() && args->empty();
+    append(out, image_cmd ? escaped(image.cmd) : *args);
     if (out.size() == fixed) {
-        return fail(Errc::invalid_input, "container " + name + ": neither the manifest nor the image names a command",
+        return fail(Errc::invalid_input, label + ": neither the manifest nor the image names a command",
                     "Set `command` in the manifest, or ENTRYPOINT or CMD in the Dockerfile.");
     }
     return out;
 }
 
+bool is_supervised(const std::vector<std::string>& command) {
+    return command.size() > 1 && command[0] == kBinary && command[1] == "run";
+}
+
 Result<Json> wrapped_probe(const Json& probe, const Json& container) {
-    std::vector<std::string> words = {kBinary, "probe", "--socket-dir", kRunFolder, "--timeout",
-                                      std::to_string(probe.value("timeoutSeconds", 1) * 1000) + "ms"};
-    Json out = probe;
-    if (const auto get = probe.find("httpGet"); get != probe.end()) {
-        TRY_ASSIGN(auto more, http_words(*get, container));
-        append(words, std::move(more));
-    } else if (const auto tcp = probe.find("tcpSocket"); tcp != probe.end()) {
-        TRY_ASSIGN(std::string port, port_number(tcp->value("port", Json()), container));
-        append(words, {"tcp", "--port", std::move(port)});
-        if (const std::string host = tcp->value("host", ""); !host.empty()) append(words, {"--host", host});
-    } else if (const auto grpc = probe.find("grpc"); grpc != probe.end()) {
-        TRY_ASSIGN(std::string port, port_number(grpc->value("port", Json()), container));
-        append(words, {"grpc", "--port", std::move(port)});
-        if (const std::string service = grpc->value("service", ""); !service.empty()) append(words, {"--service", service});
-    } else if (const auto exec = probe.find("exec"); exec != probe.end()) {
-        words.insert(words.end(), {"exec", "--"});
-        for (const Json& word : exec->value("command", Json::array())) words.push_back(word.get<std::string>());
-        if (words[0] == kBinary && exec->at("command").size() > 1 && exec->at("command")[0] == kBinary) return probe;
-    } else {
-        return probe;
-    }
-    for (const char* key : {"httpGet", "tcpSocket", "grpc", "exec"}) out.erase(key);
-    out["exec"] = {{"command", words}};
-    return out;
+    auto wrapped = wrap_checked(probe, container);
+    if (!wrapped) return std::unexpected(std::move(wrapped).error().context(container_label(container)));
+    return wrapped;
 }
 
 }  // namespace synchost::k8s
