@@ -9,6 +9,7 @@ std::string full_image_name(std::string_view name) {
     // The first component is a host when it could not be a folder (distribution/reference, splitDockerDomain).
     const bool has_host = slash != std::string::npos && (first == "localhost" || first.find_first_of(".:") != std::string::npos);
     if (!has_host) out = (slash == std::string::npos ? "docker.io/library/" : "docker.io/") + out;
+    if (has_host && first == "docker.io" && out.find('/', slash + 1) == std::string::npos) out.insert(slash + 1, "library/");
     const std::size_t last_slash = out.rfind('/');
     const bool has_tag = out.find_first_of(":@", last_slash) != std::string::npos;
     if (!has_tag) out += ":latest";

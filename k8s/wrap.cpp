@@ -1,5 +1,6 @@
 #include "k8s/wrap.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <nlohmann/json.hpp>
 
@@ -11,14 +12,23 @@ namespace {
 constexpr const char* kBinary = "/synchost/bin/synchost-agent";
 constexpr const char* kRunFolder = "/synchost/run";
 
-// The kubelet expands $(NAME) in commands, and reads $$( as $(.
-std::string escaped(std::string word) {
-    for (std::size_t at = word.find("$("); at != std::string::npos; at = word.find("$(", at + 3)) word.insert(at, 1, '$');
-    return word;
+// The kubelet expands $(NAME) in commands and reads $$ as $; a lone $ elsewhere stays. So "$(" becomes "$$(", and "$$"
+// (the process ID, in a shell) "$$$$" (k8s.io/kubernetes/third_party/forked/golang/expansion).
+std::string escaped(std::string_view word) {
+    std::string out;
+    for (std::size_t at = 0; at < word.size();) {
+        const std::size_t end = std::min(word.find_first_not_of('$', at), word.size());
+        const std::size_t dollars = end - at;
+        const bool has_meaning = dollars > 1 || (dollars == 1 && end < word.size() && word[end] == '(');
+        out.append(has_meaning ? 2 * dollars : dollars, '$');
+        if (end < word.size()) out += word[end];
+        at = end + 1;
+    }
+    return out;
 }
 
 std::vector<std::string> escaped(std::vector<std::string> words) {
-    for (std::string& word : words) word = escaped(std::move(word));
+    for (std::string& word : words) word = escaped(std::string_view(word));
     return words;
 }
 

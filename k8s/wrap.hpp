@@ -18,7 +18,8 @@ namespace synchost::k8s {
 //       --grace 2000ms [--no-hold] -- CMD...
 // where CMD is the container's command and args, each falling back to the image's as Kubernetes does it (a command in
 // the manifest drops the image's CMD too). `may_hold` is false for restartPolicy Never and OnFailure.
-// "$(" of the image's own words becomes "$$(", because a manifest's words are expanded and an image's are not.
+// "$(" of the image's own words becomes "$$(", and "$$" becomes "$$$$", because a manifest's words are expanded and an
+// image's are not.
 // invalid_input where neither the container nor the image names a command.
 Result<std::vector<std::string>> supervised_command(const Json& container, const InjectedImage& image,
                                                     const InjectOptions& options, bool may_hold);
