@@ -26,7 +26,7 @@ std::string lower(std::string_view text) {
 
 // The spellings that YAML 1.1 has for a word: on, On, ON, but not oN.
 bool is_spelling_of(std::string_view text, std::string_view word) {
-    if (lower(text) != word) return false;
+    if (text.size() != word.size() || lower(text) != word) return false;
     const auto is_upper = [](char c) { return c >= 'A' && c <= 'Z'; };
     const std::string_view rest = text.substr(1);
     return std::ranges::none_of(rest, is_upper) || std::ranges::all_of(text, is_upper);
@@ -41,6 +41,14 @@ std::unexpected<Error> no_json(std::string_view text, const char* why) {
 }
 
 enum class Number : std::uint8_t { none, fits, too_large };
+
+// Every underscore has a digit on both sides.
+bool separates_digits(std::string_view text) {
+    for (std::size_t at = text.find('_'); at != std::string_view::npos; at = text.find('_', at + 1)) {
+        if (at == 0 || at + 1 == text.size() || !is_digit(text[at - 1]) || !is_digit(text[at + 1])) return false;
+    }
+    return true;
+}
 
 // Go's strconv.ParseInt with base 0: [-+]? ( 0x hex | 0o octal | 0b binary | 0 octal | decimal ).
 Number parse_integer(std::string_view text, Json& out) {
@@ -90,7 +98,7 @@ bool looks_like_float(std::string_view text) {
     return at == text.size();
 }
 
-// `text` has the shape of a float. nullopt where it is beyond what a double holds.
+// `text` has the shape of a float. nullopt where it is beyond what a double holds, to either side.
 std::optional<Json> parse_float(std::string_view text) {
     if (text.starts_with('+')) text.remove_prefix(1);
     double value = 0;
@@ -130,13 +138,14 @@ Result<Json> resolve_plain_scalar(std::string_view text) {
     if (!is_digit(text.front()) && !is_sign(text.front()) && text.front() != '.') return Json(text);
 
     std::string plain(text);
-    if (text.front() != '.') std::erase(plain, '_');
+    if (text.front() != '.' || separates_digits(text)) std::erase(plain, '_');
     Json out;
     const Number integer = plain.empty() ? Number::none : parse_integer(plain, out);
     if (integer == Number::fits) return out;
     if (looks_like_float(plain)) {
         if (auto value = parse_float(plain)) return *std::move(value);
-        return no_json(text, "a number too large or too small");
+        if (lower(plain).contains("e-")) return no_json(text, "a number too small");
+        return Json(text);
     }
     if (integer == Number::too_large) return no_json(text, "an integer of more than 64 bits");
     return Json(text);

@@ -7,7 +7,7 @@
 //   0644                                                 octal, 420: `defaultMode: 0644` depends on it
 //   0o644  0x1F  0b101  1_000                            integers
 //   1e3  .5  1.0                                         floats; a whole one becomes an integer, as in kubectl's JSON
-//   2001-01-01  1:30                                     strings
+//   2001-01-01  1:30  12e4567                            strings (the last is no number that a double holds)
 // What has no JSON form (.inf, .nan) or no exact one (integers of more than 64 bits) is refused here.
 #pragma once
 

@@ -157,10 +157,6 @@ class TreeBuilder final : public YAML::EventHandler {
         }
         auto name = key_text(tag, text);
         if (!name) return refuse(line, std::move(name).error());
-        const bool has_control = std::ranges::any_of(*name, [](char c) { return (c >= 0 && c < 0x20) || c == 0x7F; });
-        if (name->size() > kMaxYamlKeyBytes || has_control) {
-            return refuse(line, "a key of more than 480 bytes, or with control characters");
-        }
         if (!top.keys.insert(*name).second) return refuse(line, "key \"" + printable(*name) + "\" stands twice in one mapping");
         top.key = *std::move(name);
         top.wants = Wants::value;

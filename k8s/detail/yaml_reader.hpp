@@ -18,7 +18,6 @@ inline constexpr std::size_t kMaxYamlBytes = std::size_t{16} << 20;
 inline constexpr std::size_t kMaxYamlDepth = 100;
 inline constexpr std::size_t kMaxYamlNodes = 1'000'000;                   // aliases expanded
 inline constexpr std::size_t kMaxYamlAliasBytes = std::size_t{64} << 20;  // of text, in what aliases expand to
-inline constexpr std::size_t kMaxYamlKeyBytes = 480;                      // the longest that Kubernetes has is 317
 
 struct YamlDocument {
     Json value;

@@ -1,8 +1,6 @@
 #include "k8s/detail/yaml_writer.hpp"
 
 #include <algorithm>
-#include <array>
-#include <cstdio>
 #include <nlohmann/json.hpp>
 
 #include "k8s/detail/utf8.hpp"
@@ -14,19 +12,17 @@ namespace {
 constexpr std::size_t kIndent = 2;
 
 void append_escaped(std::string& out, char32_t value) {
-    if (value == '"' || value == '\\') {
-        out += '\\';
-        out += static_cast<char>(value);
-    } else if (value == '\n') {
-        out += "\\n";
-    } else if (value == '\t') {
-        out += "\\t";
-    } else {
-        std::array<char, 12> text{};
-        const char* format = value < 0x100 ? "\\x%02x" : value < 0x10000 ? "\\u%04x" : "\\U%08x";
-        std::snprintf(text.data(), text.size(), format, static_cast<unsigned>(value));
-        out += text.data();
+    switch (value) {
+        case '"': out += "\\\""; return;
+        case '\\': out += "\\\\"; return;
+        case '\n': out += "\\n"; return;
+        case '\t': out += "\\t"; return;
+        default: break;
     }
+    constexpr std::string_view kDigits = "0123456789abcdef";
+    const int digits = value < 0x100 ? 2 : value < 0x10000 ? 4 : 8;
+    out += digits == 2 ? "\\x" : digits == 4 ? "\\u" : "\\U";
+    for (int shift = 4 * (digits - 1); shift >= 0; shift -= 4) out += kDigits[(value >> shift) & 0xFU];
 }
 
 std::string double_quoted(std::string_view text) {
@@ -77,7 +73,13 @@ void append_block(std::string& out, std::string_view text, std::size_t indent) {
     }
 }
 
-std::string key_text(std::string_view key) { return is_safe_plain(key) ? std::string(key) : double_quoted(key); }
+// With its ":". A key of more than 1,024 characters must be announced (yaml.org/spec/1.2.2, section 7.4.2).
+std::string key_text(std::string_view key, std::size_t indent) {
+    constexpr std::size_t kMaxImplicit = 1000;
+    std::string text = is_safe_plain(key) ? std::string(key) : double_quoted(key);
+    if (text.size() > kMaxImplicit) text = "? " + text + "\n" + std::string(indent, ' ');
+    return text += ':';
+}
 
 bool is_inline(const Json& value) { return value.is_primitive() || value.empty(); }
 
@@ -105,7 +107,7 @@ void append_mapping(std::string& out, const Json& mapping, std::size_t indent) {
     bool first = true;
     for (const auto& [key, value] : mapping.items()) {
         if (!std::exchange(first, false)) out.append(indent, ' ');
-        (out += key_text(key)) += ':';
+        out += key_text(key, indent);
         if (is_inline(value)) {
             out += ' ';
             append_inline(out, value, indent + kIndent);
