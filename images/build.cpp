@@ -14,7 +14,9 @@ std::filesystem::path dockerfile_of(const BuildRequest& request) {
 
 Result<StagePlan> read_plan(const BuildRequest& request, const std::filesystem::path& path) {
     auto text = read_file(path, kMaxDockerfileBytes);
-    if (!text) return std::unexpected(std::move(text.error()).hint("Name the Dockerfile, or the folder that it lies in."));
+    if (!text)
+        return std::unexpected(
+            std::move(text.error()).hint("Name the Dockerfile, or the folder that it lies in."));
     TRY_ASSIGN(Dockerfile dockerfile, parse_dockerfile(*text, printable(path.filename().native())));
     return StagePlan::make(std::move(dockerfile), request.target, request.build_args);
 }
@@ -23,7 +25,11 @@ std::vector<CopiedPath> copied_paths(const FileTree& tree) {
     std::vector<CopiedPath> out;
     for (const auto& [path, node] : tree.nodes()) {
         if (!node.context_source) continue;
-        out.push_back({.source = *node.context_source, .image_path = "/" + path, .kind = node.kind, .mode = node.mode, .line = node.line});
+        out.push_back({.source = *node.context_source,
+                       .image_path = "/" + path,
+                       .kind = node.kind,
+                       .mode = node.mode,
+                       .line = node.line});
     }
     return out;
 }
@@ -43,13 +49,15 @@ Result<Image> build(const BuildRequest& request, const BuildTools& tools) {
     TRY_ASSIGN(StageState state, Evaluator(plan, request, dockerfile, &tools, &store).run());
     Image out;
     out.run = state.config.run_config();
-    const auto user = resolve_in_image(state, state.config.user, ImpliedGroup::zero, request.context, tools.store);
+    const auto user =
+        resolve_in_image(state, state.config.user, ImpliedGroup::zero, request.context, tools.store);
     if (!user) return std::unexpected(Error(user.error()).context(plan.dockerfile().name));
     out.run.uid = user->uid;
     out.run.gid = user->gid;
     out.config = to_json(state.config, request.source_date_epoch);
     out.layers = std::move(state.layers);
-    out.manifest = manifest_json({std::string(registry::kOciConfig), sha256(out.config), out.config.size()}, out.layers);
+    out.manifest =
+        manifest_json({std::string(registry::kOciConfig), sha256(out.config), out.config.size()}, out.layers);
     out.digest = sha256(out.manifest);
     out.copied = copied_paths(state.tree);
     out.managed_paths = absolute(state.managed);
@@ -77,13 +85,15 @@ Result<Image> build_single_binary(std::string_view binary, std::string_view name
     out.run = config.run_config();
     out.config = to_json(config, 0);
     out.layers.push_back(std::move(layer));
-    out.manifest = manifest_json({std::string(registry::kOciConfig), sha256(out.config), out.config.size()}, out.layers);
+    out.manifest =
+        manifest_json({std::string(registry::kOciConfig), sha256(out.config), out.config.size()}, out.layers);
     out.digest = sha256(out.manifest);
     return out;
 }
 
 Result<RunConfig> fetch_run_config(const registry::Reference& image, const BuildTools& tools) {
-    if (tools.registries == nullptr) return fail(Errc::invalid_input, "no registries to take " + image.to_string() + " from");
+    if (tools.registries == nullptr)
+        return fail(Errc::invalid_input, "no registries to take " + image.to_string() + " from");
     TRY_ASSIGN(const BlobStore store, BlobStore::open(tools.store));
     StageState state;
     TRY_ASSIGN(state.base, BaseImage::fetch(image, *tools.registries, &store));

@@ -1,4 +1,5 @@
-// push(): blobs in parallel, the config, and last the manifest, so that a tag never names what is not all there.
+// push(): blobs in parallel, the config, and last the manifest, so that a tag never names what is not all
+// there.
 #include <algorithm>
 #include <atomic>
 #include <mutex>
@@ -25,7 +26,8 @@ class Push {
 
     Result<PushReport> blobs() {
         std::vector<std::jthread> workers;
-        for (std::size_t i = 0; i < std::min(kParallel, todo_.size()); ++i) workers.emplace_back([this] { work(); });
+        for (std::size_t i = 0; i < std::min(kParallel, todo_.size()); ++i)
+            workers.emplace_back([this] { work(); });
         workers.clear();
         if (error_) return std::unexpected(std::move(*error_));
         return report_;
@@ -53,7 +55,8 @@ class Push {
         TRY_ASSIGN(const auto present, client.head_blob(target_.repository(), layer.blob.digest));
         if (present) return false;
         if (layer.remote && layer.remote->host() == target_.host()) {
-            TRY_ASSIGN(const bool mounted, client.mount_blob(target_.repository(), layer.blob.digest, layer.remote->repository()));
+            TRY_ASSIGN(const bool mounted, client.mount_blob(target_.repository(), layer.blob.digest,
+                                                             layer.remote->repository()));
             if (mounted) return false;
         }
         if (!layer.file.empty()) {
@@ -62,11 +65,13 @@ class Push {
             TRY_ASSIGN(registry::Client from, tools_.registries->client(layer.remote->host()));
             TRY(client.stream_blob(from, layer.remote->repository(), target_.repository(), layer.blob));
         } else {
-            return fail(Errc::not_found, "layer " + layer.blob.digest.short_hex() + " is neither here nor in a registry");
+            return fail(Errc::not_found,
+                        "layer " + layer.blob.digest.short_hex() + " is neither here nor in a registry");
         }
         if (tools_.progress) {
             const std::lock_guard lock(mutex_);
-            tools_.progress("pushed layer " + layer.blob.digest.short_hex() + " (" + std::to_string(layer.blob.size) + " bytes)");
+            tools_.progress("pushed layer " + layer.blob.digest.short_hex() + " (" +
+                            std::to_string(layer.blob.size) + " bytes)");
         }
         return true;
     }
@@ -90,10 +95,12 @@ class Push {
 }  // namespace
 
 Result<PushReport> push(const Image& image, const registry::Reference& target, const BuildTools& tools) {
-    if (tools.registries == nullptr) return fail(Errc::invalid_input, "no registries to push " + target.to_string() + " to");
+    if (tools.registries == nullptr)
+        return fail(Errc::invalid_input, "no registries to push " + target.to_string() + " to");
     TRY_ASSIGN(registry::Client client, tools.registries->client(target.host()));
     if (target.digest() && *target.digest() != image.digest) {
-        return fail(Errc::invalid_input, target.to_string() + ": the image has another digest, " + image.digest.to_string());
+        return fail(Errc::invalid_input,
+                    target.to_string() + ": the image has another digest, " + image.digest.to_string());
     }
     TRY_ASSIGN(const auto there, client.head_manifest(target));
     if (there == image.digest) return PushReport{.blobs_present = image.layers.size() + 1};

@@ -18,11 +18,14 @@ namespace {
 
 const InjectedImage* image_of(const std::string& name, const InjectOptions& options) {
     if (name.empty()) return nullptr;
-    const auto found = std::ranges::find_if(options.images, [&](const auto& entry) { return same_image(entry.first, name); });
+    const auto found = std::ranges::find_if(options.images,
+                                            [&](const auto& entry) { return same_image(entry.first, name); });
     return found == options.images.end() ? nullptr : &found->second;
 }
 
-bool is_job(const Json& object) { return object["kind"] == "Job" || object["kind"] == "CronJob"; }
+bool is_job(const Json& object) {
+    return object["kind"] == "Job" || object["kind"] == "CronJob";
+}
 
 // Only where pod_spec() found a spec.
 Json& pod_template(Json& object) {
@@ -34,7 +37,8 @@ Json& pod_template(Json& object) {
 // A container's name becomes a path and a volume's name: nothing but what Kubernetes itself admits.
 bool is_label(const std::string& name) {
     return !name.empty() && name.size() <= 63 && name.front() != '-' && name.back() != '-' &&
-           std::ranges::all_of(name, [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-'; });
+           std::ranges::all_of(
+               name, [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-'; });
 }
 
 Result<> refuse_name(const Json& object, const char* list_key, const std::vector<std::string>& ours) {
@@ -42,7 +46,8 @@ Result<> refuse_name(const Json& object, const char* list_key, const std::vector
     for (const Json& item : list == nullptr ? Json::array() : *list) {
         TRY_ASSIGN(const std::string name, text_field(item, "name"));
         if (std::ranges::find(ours, name) == ours.end()) continue;
-        return fail(Errc::invalid_input, std::string(list_key) + " has a \"" + name + "\" already, a name that synchost uses",
+        return fail(Errc::invalid_input,
+                    std::string(list_key) + " has a \"" + name + "\" already, a name that synchost uses",
                     "Rename it in the manifest.");
     }
     return {};
@@ -53,7 +58,8 @@ Result<> refuse_mounts(const Json& container) {
     for (const Json& mount : mounts == nullptr ? Json::array() : *mounts) {
         TRY_ASSIGN(const std::string path, text_field(mount, "mountPath"));
         if (path != "/synchost" && !path.starts_with("/synchost/")) continue;
-        return fail(Errc::invalid_input, "mounts a volume at " + path + ", and /synchost is what synchost uses",
+        return fail(Errc::invalid_input,
+                    "mounts a volume at " + path + ", and /synchost is what synchost uses",
                     "Mount it elsewhere.");
     }
     return {};
@@ -63,15 +69,19 @@ Result<> refuse_mounts(const Json& container) {
 class Injection {
   public:
     Injection(Json& object, const InjectOptions& options)
-        : options_(options), template_(pod_template(object)), spec_(template_["spec"]), job_(is_job(object)) {}
+        : options_(options),
+          template_(pod_template(object)),
+          spec_(template_["spec"]),
+          job_(is_job(object)) {}
 
     Result<> run() {
         TRY(restore_original(template_));
         TRY_ASSIGN(const std::string restart_policy, text_field(spec_, "restartPolicy", "Always"));
         ends_ = job_ || restart_policy == "Never" || restart_policy == "OnFailure";
-        TRY_ASSIGN(Json* init_containers, list_field(spec_, "initContainers"));
-        TRY_ASSIGN(Json* containers, list_field(spec_, "containers"));
-        TRY(each(init_containers, [this](Json& container, const InjectedImage& image) { return pin(container, image); }));
+        TRY_ASSIGN(Json * init_containers, list_field(spec_, "initContainers"));
+        TRY_ASSIGN(Json * containers, list_field(spec_, "containers"));
+        TRY(each(init_containers,
+                 [this](Json& container, const InjectedImage& image) { return pin(container, image); }));
         TRY(each(containers, [this](Json& container, const InjectedImage& image) {
             return image.managed_paths.empty() ? pin(container, image) : wrap(container, image);
         }));
@@ -127,13 +137,14 @@ class Injection {
         }
         container["image"] = image.pinned;
         set_command(container, command);
-        TRY_ASSIGN(Json* mounts, grown_list(container, "volumeMounts"));
+        TRY_ASSIGN(Json * mounts, grown_list(container, "volumeMounts"));
         for (Json& mount : wrapped_mounts(one.name)) mounts->push_back(std::move(mount));
         wrapped_.push_back(std::move(one));
         return {};
     }
 
-    // In place of command, or of args where there is no command, or behind the image: restore_original() relies on it.
+    // In place of command, or of args where there is no command, or behind the image: restore_original()
+    // relies on it.
     static void set_command(Json& container, const std::vector<std::string>& command) {
         for (const char* key : {"command", "args"}) drop_if_empty(container, key);
         if (!container.contains("command")) {
@@ -146,11 +157,14 @@ class Injection {
     Result<> admit(const Json& container) const {
         TRY_ASSIGN(const bool host_network, flag_field(spec_, "hostNetwork"));
         if (host_network) {
-            return fail(Errc::unsupported, "hostNetwork: the pod's loopback is the node's, where others could reach the agent",
-                        "Remove hostNetwork for development, or take the image's sync rules out of synchost.yaml.");
+            return fail(
+                Errc::unsupported,
+                "hostNetwork: the pod's loopback is the node's, where others could reach the agent",
+                "Remove hostNetwork for development, or take the image's sync rules out of synchost.yaml.");
         }
         TRY_ASSIGN(const Json* security, mapping_field(container, "securityContext"));
-        TRY_ASSIGN(const bool read_only, flag_field(security == nullptr ? empty_ : *security, "readOnlyRootFilesystem"));
+        TRY_ASSIGN(const bool read_only,
+                   flag_field(security == nullptr ? empty_ : *security, "readOnlyRootFilesystem"));
         if (read_only) {
             return fail(Errc::unsupported, "readOnlyRootFilesystem: files cannot be synced into it",
                         "Set readOnlyRootFilesystem to false for development.");
@@ -175,7 +189,8 @@ class Injection {
     Result<> add_sidecar() {
         std::vector<std::string> names;
         for (const WrappedContainer& one : wrapped_) names.push_back(one.name);
-        for (const char* key : {"initContainers", "containers"}) TRY(refuse_name(spec_, key, {kSidecarName, kInstallerName}));
+        for (const char* key : {"initContainers", "containers"})
+            TRY(refuse_name(spec_, key, {kSidecarName, kInstallerName}));
         TRY(refuse_name(spec_, "volumes", sidecar_volume_names(names)));
 
         const Sidecar sidecar = {.agent_image = options_.agent_image,
@@ -185,10 +200,11 @@ class Injection {
                                  .exit_when_done = ends_,
                                  .guaranteed = is_guaranteed(spec_)};
         const bool native = sidecar.form == SidecarForm::native;
-        TRY_ASSIGN(Json* init_containers, grown_list(spec_, "initContainers"));
-        init_containers->insert(init_containers->begin(), native ? sidecar_container(sidecar) : installer_container(sidecar));
+        TRY_ASSIGN(Json * init_containers, grown_list(spec_, "initContainers"));
+        init_containers->insert(init_containers->begin(),
+                                native ? sidecar_container(sidecar) : installer_container(sidecar));
         if (!native) spec_["containers"].push_back(sidecar_container(sidecar));
-        TRY_ASSIGN(Json* volumes, grown_list(spec_, "volumes"));
+        TRY_ASSIGN(Json * volumes, grown_list(spec_, "volumes"));
         for (Json& volume : sidecar_volumes(sidecar)) volumes->push_back(std::move(volume));
         return {};
     }
@@ -218,7 +234,8 @@ Result<std::vector<Manifest>> inject(std::vector<Manifest> manifests, const Inje
     for (Manifest& manifest : manifests) {
         if (pod_spec(manifest.object) == nullptr) continue;
         if (auto done = Injection(manifest.object, options).run(); !done) {
-            return std::unexpected(std::move(done).error().context(workload_name(manifest.object)).context(manifest.source));
+            return std::unexpected(
+                std::move(done).error().context(workload_name(manifest.object)).context(manifest.source));
         }
     }
     return manifests;

@@ -28,7 +28,8 @@ Result<> check_object(const Json& object, const std::string& where) {
 
 Result<> add_object(Json object, const std::string& where, std::vector<Manifest>& out) {
     TRY(check_object(object, where));
-    const bool is_list = object["kind"].get_ref<const std::string&>().ends_with("List") && object.contains("items");
+    const bool is_list =
+        object["kind"].get_ref<const std::string&>().ends_with("List") && object.contains("items");
     if (is_list) {
         if (!object["items"].is_array()) return fail(Errc::invalid_input, where + ": items is not a list");
         for (Json& item : object["items"]) TRY(add_object(std::move(item), where, out));
@@ -36,7 +37,8 @@ Result<> add_object(Json object, const std::string& where, std::vector<Manifest>
     }
     const auto metadata = object.find("metadata");
     const bool named = metadata != object.end() && metadata->is_object() &&
-                       ((metadata->contains("name") && metadata->at("name").is_string()) || metadata->contains("generateName"));
+                       ((metadata->contains("name") && metadata->at("name").is_string()) ||
+                        metadata->contains("generateName"));
     if (!named) return fail(Errc::invalid_input, where + ": a Kubernetes object needs metadata.name");
     if (out.size() >= kMaxDocuments) return fail(Errc::invalid_input, where + ": more than 10,000 objects");
     out.push_back({std::move(object), where});
@@ -60,7 +62,8 @@ Result<std::vector<Manifest>> parse_manifests(std::string_view yaml, std::string
     std::vector<Manifest> out;
     TRY_ASSIGN(std::vector<YamlDocument> documents, read_yaml(yaml, source));
     for (YamlDocument& document : documents) {
-        TRY(add_object(std::move(document.value), std::string(source) + ":" + std::to_string(document.line), out));
+        TRY(add_object(std::move(document.value), std::string(source) + ":" + std::to_string(document.line),
+                       out));
     }
     return out;
 }
@@ -99,8 +102,8 @@ const Json* pod_spec(const Json& object) {
     if (kind == object.end() || !kind->is_string()) return nullptr;
     const std::string& name = kind->get_ref<const std::string&>();
     std::vector<const char*> way = {"spec"};
-    constexpr std::array<std::string_view, 6> kWithTemplate = {"Deployment",            "StatefulSet", "DaemonSet",
-                                                               "ReplicaSet", "ReplicationController", "Job"};
+    constexpr std::array<std::string_view, 6> kWithTemplate = {
+        "Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "ReplicationController", "Job"};
     if (name == "CronJob") {
         way = {"spec", "jobTemplate", "spec", "template", "spec"};
     } else if (std::ranges::find(kWithTemplate, name) != kWithTemplate.end()) {
@@ -117,6 +120,8 @@ const Json* pod_spec(const Json& object) {
     return at->is_object() ? at : nullptr;
 }
 
-Json* pod_spec(Json& object) { return const_cast<Json*>(pod_spec(std::as_const(object))); }
+Json* pod_spec(Json& object) {
+    return const_cast<Json*>(pod_spec(std::as_const(object)));
+}
 
 }  // namespace synchost::k8s

@@ -12,8 +12,8 @@ namespace {
 constexpr const char* kBinary = "/synchost/bin/synchost-agent";
 constexpr const char* kRunFolder = "/synchost/run";
 
-// The kubelet expands $(NAME) in commands and reads $$ as $; a lone $ elsewhere stays. So "$(" becomes "$$(", and "$$"
-// (the process ID, in a shell) "$$$$" (k8s.io/kubernetes/third_party/forked/golang/expansion).
+// The kubelet expands $(NAME) in commands and reads $$ as $; a lone $ elsewhere stays. So "$(" becomes "$$(",
+// and "$$" (the process ID, in a shell) "$$$$" (k8s.io/kubernetes/third_party/forked/golang/expansion).
 std::string escaped(std::string_view word) {
     std::string out;
     for (std::size_t at = 0; at < word.size();) {
@@ -42,7 +42,9 @@ void append(std::vector<std::string>& to, std::vector<std::string> words) {
     to.insert(to.end(), std::make_move_iterator(words.begin()), std::make_move_iterator(words.end()));
 }
 
-bool is_port(const Json& value) { return value.is_number_integer() && value >= 1 && value <= 65535; }
+bool is_port(const Json& value) {
+    return value.is_number_integer() && value >= 1 && value <= 65535;
+}
 
 Result<std::string> port_of_name(const std::string& name, const Json& container) {
     TRY_ASSIGN(const Json* ports, list_field(container, "ports"));
@@ -51,13 +53,15 @@ Result<std::string> port_of_name(const std::string& name, const Json& container)
         if (item_name != name) continue;
         const Json* number = field(item, "containerPort");
         if (number == nullptr || !is_port(*number)) {
-            return fail(Errc::invalid_input, "containerPort of \"" + name + "\" is not a number from 1 to 65535");
+            return fail(Errc::invalid_input,
+                        "containerPort of \"" + name + "\" is not a number from 1 to 65535");
         }
         return number->dump();
     }
     int number = 0;  // "8080" in quotes is a number too where no port has that name, as the kubelet does it
     const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), number);
-    if (error == std::errc() && end == name.data() + name.size() && number >= 1 && number <= 65535) return name;
+    if (error == std::errc() && end == name.data() + name.size() && number >= 1 && number <= 65535)
+        return name;
     return fail(Errc::invalid_input, "probe of port \"" + name + "\", which is none of its ports",
                 "Name the port in the container's ports, or write its number in the probe.");
 }
@@ -65,7 +69,8 @@ Result<std::string> port_of_name(const std::string& name, const Json& container)
 Result<std::string> port_number(const Json& check, const Json& container) {
     const Json* port = field(check, "port");
     if (port != nullptr && is_port(*port)) return port->dump();
-    if (port != nullptr && port->is_string()) return port_of_name(port->get_ref<const std::string&>(), container);
+    if (port != nullptr && port->is_string())
+        return port_of_name(port->get_ref<const std::string&>(), container);
     return fail(Errc::invalid_input, "port is neither a number from 1 to 65535 nor the name of one");
 }
 
@@ -100,8 +105,10 @@ Result<std::vector<std::string>> port_words(const char* what, const Json& check,
 Result<std::vector<std::string>> check_words(const Json& probe, const Json& container) {
     for (const char* key : {"httpGet", "tcpSocket", "grpc"}) TRY(mapping_field(probe, key));
     if (const Json* get = field(probe, "httpGet")) return http_words(*get, container);
-    if (const Json* tcp = field(probe, "tcpSocket")) return port_words("tcp", *tcp, container, "host", "--host");
-    if (const Json* grpc = field(probe, "grpc")) return port_words("grpc", *grpc, container, "service", "--service");
+    if (const Json* tcp = field(probe, "tcpSocket"))
+        return port_words("tcp", *tcp, container, "host", "--host");
+    if (const Json* grpc = field(probe, "grpc"))
+        return port_words("grpc", *grpc, container, "service", "--service");
     TRY_ASSIGN(const Json* exec, mapping_field(probe, "exec"));
     if (exec == nullptr) return std::vector<std::string>();
     TRY_ASSIGN(const auto command, words_field(*exec, "command"));
@@ -117,12 +124,15 @@ Result<Json> wrap_checked(const Json& probe, const Json& container) {
     TRY_ASSIGN(const auto check, check_words(probe, container));
     if (check.empty()) return probe;
     const Json* seconds = field(probe, "timeoutSeconds");
-    const bool valid = seconds == nullptr || (seconds->is_number_integer() && *seconds >= 0 && *seconds <= INT32_MAX);
+    const bool valid =
+        seconds == nullptr || (seconds->is_number_integer() && *seconds >= 0 && *seconds <= INT32_MAX);
     if (!valid) return fail(Errc::invalid_input, "timeoutSeconds is not a number of seconds");
-    const std::int64_t timeout = seconds == nullptr ? 0 : seconds->get<std::int64_t>();  // 0 is Kubernetes' default of 1
+    const std::int64_t timeout =
+        seconds == nullptr ? 0 : seconds->get<std::int64_t>();  // 0 is Kubernetes' default of 1
 
-    std::vector<std::string> words = {kBinary, "probe", "--socket-dir", kRunFolder, "--timeout",
-                                      std::to_string((timeout == 0 ? 1 : timeout) * 1000) + "ms"};
+    std::vector<std::string> words = {
+        kBinary,    "probe",     "--socket-dir",
+        kRunFolder, "--timeout", std::to_string((timeout == 0 ? 1 : timeout) * 1000) + "ms"};
     append(words, check);
     Json out = probe;
     for (const char* key : {"httpGet", "tcpSocket", "grpc", "exec"}) out.erase(key);

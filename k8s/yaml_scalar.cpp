@@ -14,13 +14,20 @@
 namespace synchost::k8s {
 namespace {
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-bool is_sign(char c) { return c == '-' || c == '+'; }
-bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
+bool is_digit(char c) {
+    return c >= '0' && c <= '9';
+}
+bool is_sign(char c) {
+    return c == '-' || c == '+';
+}
+bool is_letter(char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
 
 std::string lower(std::string_view text) {
     std::string out(text);
-    std::ranges::transform(out, out.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+    std::ranges::transform(out, out.begin(),
+                           [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
     return out;
 }
 
@@ -37,7 +44,8 @@ bool is_one_of(std::string_view text, std::initializer_list<std::string_view> wo
 }
 
 std::unexpected<Error> no_json(std::string_view text, const char* why) {
-    return fail(Errc::invalid_input, printable(text.substr(0, 100)) + " is " + why, "Put it in quotes if it is text.");
+    return fail(Errc::invalid_input, printable(text.substr(0, 100)) + " is " + why,
+                "Put it in quotes if it is text.");
 }
 
 enum class Number : std::uint8_t { none, fits, too_large };
@@ -45,7 +53,8 @@ enum class Number : std::uint8_t { none, fits, too_large };
 // Every underscore has a digit on both sides.
 bool separates_digits(std::string_view text) {
     for (std::size_t at = text.find('_'); at != std::string_view::npos; at = text.find('_', at + 1)) {
-        if (at == 0 || at + 1 == text.size() || !is_digit(text[at - 1]) || !is_digit(text[at + 1])) return false;
+        if (at == 0 || at + 1 == text.size() || !is_digit(text[at - 1]) || !is_digit(text[at + 1]))
+            return false;
     }
     return true;
 }
@@ -103,25 +112,28 @@ std::optional<Json> parse_float(std::string_view text) {
     if (text.starts_with('+')) text.remove_prefix(1);
     double value = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-    if (error != std::errc() || end != text.data() + text.size() || !std::isfinite(value)) return std::nullopt;
+    if (error != std::errc() || end != text.data() + text.size() || !std::isfinite(value))
+        return std::nullopt;
     if (value == std::trunc(value) && std::abs(value) < 0x1p63) return Json(static_cast<std::int64_t>(value));
     return Json(value);
 }
 
-// What some reader may take for a number, a date, a time or a sexagesimal: begins like one and has only their bytes.
+// What some reader may take for a number, a date, a time or a sexagesimal: begins like one and has only their
+// bytes.
 bool looks_numeric(std::string_view text) {
     const std::string_view body = text.substr(is_sign(text.front()) ? 1 : 0);
     if (body.empty()) return true;
     if (!is_digit(body.front()) && body.front() != '.') return false;
     return std::ranges::all_of(body, [](char c) {
-        return std::isxdigit(static_cast<unsigned char>(c)) != 0 || std::string_view("xXoO_.:+-pPtTzZ ").contains(c);
+        return std::isxdigit(static_cast<unsigned char>(c)) != 0 ||
+               std::string_view("xXoO_.:+-pPtTzZ ").contains(c);
     });
 }
 
 bool is_reserved(std::string_view text) {
-    constexpr std::array<std::string_view, 20> kWords = {"y",    "n",    "yes",  "no",    "on",    "off", "true",
-                                                         "false", "null", "~",    ".inf",  "+.inf", "-.inf", ".nan",
-                                                         "<<",   "=",    "-",    "---",   "...",   "?"};
+    constexpr std::array<std::string_view, 20> kWords = {
+        "y",    "n",     "yes",   "no",   "on", "off", "true", "false", "null", "~",
+        ".inf", "+.inf", "-.inf", ".nan", "<<", "=",   "-",    "---",   "...",  "?"};
     return std::ranges::find(kWords, lower(text)) != kWords.end();
 }
 
@@ -156,7 +168,8 @@ bool is_safe_plain(std::string_view text) {
     const char first = text.front();
     // A dash begins a word such as --port, but "- x" would begin a list.
     const bool dash = first == '-' && text.size() > 1 && text[1] != ' ' && !text.starts_with("---");
-    if (!dash && !is_letter(first) && !is_digit(first) && !std::string_view("/_.$+(").contains(first)) return false;
+    if (!dash && !is_letter(first) && !is_digit(first) && !std::string_view("/_.$+(").contains(first))
+        return false;
     const bool plain_bytes = std::ranges::all_of(text, [](char c) {
         return is_letter(c) || is_digit(c) || std::string_view(" ./_-:@=+$()%~^;").contains(c);
     });

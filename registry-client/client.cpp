@@ -48,7 +48,8 @@ Result<> Client::ping() {
         return std::unexpected(own({Errc::registry, "there is a server, but no registry of API version 2", 0,
                                     "Check the address."}));
     }
-    if (answer.status != 200) return std::unexpected(own(detail::error_of_answer(answer.status, answer.body)));
+    if (answer.status != 200)
+        return std::unexpected(own(detail::error_of_answer(answer.status, answer.body)));
     return {};
 }
 
@@ -56,7 +57,8 @@ Result<std::optional<std::uint64_t>> Client::head_blob(const std::string& reposi
     TRY_ASSIGN(const auto answer,
                send({.method = "HEAD", .target = blob_target(repository, digest), .follow_redirects = true}));
     if (answer.status == 404) return std::nullopt;
-    if (answer.status != 200) return std::unexpected(own(detail::error_of_answer(answer.status, answer.body)));
+    if (answer.status != 200)
+        return std::unexpected(own(detail::error_of_answer(answer.status, answer.body)));
     const std::string text = answer.header("content-length");
     std::uint64_t size = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), size);
@@ -83,11 +85,15 @@ Result<> Client::get_blob(const std::string& repository, const Descriptor& blob,
                                         .follow_redirects = true}));
     if (answer.status != 200) {
         Error error = detail::error_of_answer(answer.status, answer.body);
-        return std::unexpected(own(std::move(error).context(repository + " blob " + blob.digest.short_hex())));
+        return std::unexpected(
+            own(std::move(error).context(repository + " blob " + blob.digest.short_hex())));
     }
     if (got != blob.size || hash.finish() != blob.digest) {
-        return std::unexpected(own({Errc::protocol, repository + " blob " + blob.digest.short_hex() +
-                                                        ": its bytes are not those that its digest names", 0, {}}));
+        return std::unexpected(own({Errc::protocol,
+                                    repository + " blob " + blob.digest.short_hex() +
+                                        ": its bytes are not those that its digest names",
+                                    0,
+                                    {}}));
     }
     return {};
 }
@@ -117,11 +123,17 @@ Result<> Client::get_blob_file(const std::string& repository, const Descriptor& 
 Result<FetchedManifest> Client::get_manifest(const Reference& image) {
     Reference at = image;
     for (int depth = 0; depth < 2; ++depth) {
-        TRY_ASSIGN(auto answer, send({.method = "GET", .target = manifest_target(at), .headers = {accept_manifests()},
-                                      .max_body = kMaxManifestBytes, .follow_redirects = true}));
-        const auto named = [&](Error error) { return std::unexpected(own(std::move(error).context(image.to_string()))); };
+        TRY_ASSIGN(auto answer, send({.method = "GET",
+                                      .target = manifest_target(at),
+                                      .headers = {accept_manifests()},
+                                      .max_body = kMaxManifestBytes,
+                                      .follow_redirects = true}));
+        const auto named = [&](Error error) {
+            return std::unexpected(own(std::move(error).context(image.to_string())));
+        };
         if (answer.status == 404) {
-            return named(detail::error_of_answer(404, answer.body).hint("Check the name, or push the image there."));
+            return named(
+                detail::error_of_answer(404, answer.body).hint("Check the name, or push the image there."));
         }
         if (answer.status != 200) return named(detail::error_of_answer(answer.status, answer.body));
         const Digest digest = sha256(answer.body);
@@ -145,17 +157,20 @@ Result<std::optional<Digest>> Client::head_manifest(const Reference& image) {
                                         .headers = {accept_manifests()}, .follow_redirects = true}));
     if (answer.status == 404) return std::nullopt;
     if (answer.status != 200) {
-        return std::unexpected(own(detail::error_of_answer(answer.status, answer.body).context(image.to_string())));
+        return std::unexpected(
+            own(detail::error_of_answer(answer.status, answer.body).context(image.to_string())));
     }
     auto digest = Digest::parse(answer.header("docker-content-digest"));
     if (!digest) return std::unexpected(own(std::move(digest.error()).context(image.to_string())));
     return *digest;
 }
 
-Result<Digest> Client::put_manifest(const Reference& image, std::string_view media_type, std::string_view bytes) {
+Result<Digest> Client::put_manifest(const Reference& image, std::string_view media_type,
+                                    std::string_view bytes) {
     const Digest digest = sha256(bytes);
     if (image.digest() && *image.digest() != digest) {
-        return fail(Errc::invalid_input, image.to_string() + ": the manifest has another digest, " + digest.to_string());
+        return fail(Errc::invalid_input,
+                    image.to_string() + ": the manifest has another digest, " + digest.to_string());
     }
     const auto body = [&](std::uint64_t offset, std::span<char> into) -> Result<std::size_t> {
         return bytes.copy(into.data(), into.size(), static_cast<std::size_t>(offset));
@@ -164,7 +179,8 @@ Result<Digest> Client::put_manifest(const Reference& image, std::string_view med
                                         .headers = {{"Content-Type", std::string(media_type)}},
                                         .body_size = bytes.size(), .body = body}));
     if (answer.status != 201) {
-        return std::unexpected(own(detail::error_of_answer(answer.status, answer.body).context(image.to_string())));
+        return std::unexpected(
+            own(detail::error_of_answer(answer.status, answer.body).context(image.to_string())));
     }
     return digest;
 }

@@ -29,7 +29,8 @@ HostPort split(std::string_view text) {
         port = text.substr(colon);
     }
     int number = 0;
-    if (port.starts_with(':') && std::from_chars(port.data() + 1, port.data() + port.size(), number).ec == std::errc{}) {
+    if (port.starts_with(':') &&
+        std::from_chars(port.data() + 1, port.data() + port.size(), number).ec == std::errc{}) {
         out.port = number;
     }
     return out;

@@ -53,7 +53,8 @@ Result<Manifest> parse_image(const Json& json, std::string media_type) {
 Result<Index> parse_index(const Json& json) {
     Index out;
     const auto manifests = json.find("manifests");
-    if (manifests == json.end() || !manifests->is_array()) return fail(Errc::protocol, "index without manifests");
+    if (manifests == json.end() || !manifests->is_array())
+        return fail(Errc::protocol, "index without manifests");
     if (manifests->size() > kMaxEntries) return fail(Errc::protocol, "index with more than 1000 manifests");
     for (const Json& item : *manifests) {
         IndexEntry entry;
@@ -86,7 +87,8 @@ Result<std::variant<Manifest, Index>> parse_manifest(std::string_view bytes, std
     if (type == kOciManifest || type == kDockerManifest) return parse_image(json, std::move(type));
     if (type == kOciIndex || type == kDockerIndex) return parse_index(json);
     if (json.contains("fsLayers") || json.contains("signatures")) {
-        return fail(Errc::unsupported, "a manifest of the obsolete schema 1", "Push the image again with a current tool.");
+        return fail(Errc::unsupported, "a manifest of the obsolete schema 1",
+                    "Push the image again with a current tool.");
     }
     return fail(Errc::unsupported, "a manifest of type \"" + printable(type.substr(0, 200)) + "\"");
 }
@@ -94,7 +96,8 @@ Result<std::variant<Manifest, Index>> parse_manifest(std::string_view bytes, std
 Result<Descriptor> choose_platform(const Index& index, const Platform& platform) {
     std::string known;
     for (const IndexEntry& entry : index.entries) {
-        if (entry.platform.os == platform.os && entry.platform.architecture == platform.architecture) return entry.manifest;
+        if (entry.platform.os == platform.os && entry.platform.architecture == platform.architecture)
+            return entry.manifest;
         if (!known.empty()) known += ", ";
         known += printable(entry.platform.os + "/" + entry.platform.architecture);
     }

@@ -1,6 +1,6 @@
 // OCI image manifests and indexes, and Docker's of schema 2, which differ in their media types only
-// (image-spec manifest.md, image-index.md; distribution manifest-v2-2.md). Bytes from a registry become these values
-// through parse_* alone. Only sha256 digests are accepted.
+// (image-spec manifest.md, image-index.md; distribution manifest-v2-2.md). Bytes from a registry become these
+// values through parse_* alone. Only sha256 digests are accepted.
 #pragma once
 
 #include <cstdint>
@@ -51,8 +51,9 @@ struct Index {
     std::vector<IndexEntry> entries;
 };
 
-// `media_type` is the Content-Type that came with the bytes; the document's own mediaType wins where both are there
-// and must be one of the four above. Errors: protocol; unsupported for schema 1 and for what is not an image.
+// `media_type` is the Content-Type that came with the bytes; the document's own mediaType wins where both are
+// there and must be one of the four above. Errors: protocol; unsupported for schema 1 and for what is not an
+// image.
 Result<std::variant<Manifest, Index>> parse_manifest(std::string_view bytes, std::string_view media_type);
 
 // The first entry for the platform, or not_found that lists the platforms there are.

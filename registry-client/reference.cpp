@@ -23,8 +23,8 @@ bool is_hex(char c) { return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' 
 bool is_port(std::string_view text) {
     unsigned port = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), port);
-    return !text.empty() && text.size() <= 5 && error == std::errc{} && end == text.data() + text.size() && port > 0 &&
-           port <= 65535;
+    return !text.empty() && text.size() <= 5 && error == std::errc{} && end == text.data() + text.size() &&
+           port > 0 && port <= 65535;
 }
 
 // domain-component: letters and digits, inside also '-'.
@@ -45,7 +45,8 @@ bool is_host(std::string_view host) {
         const std::size_t end = host.find(']');
         if (end == std::string_view::npos || end < 3) return false;
         const std::string_view address = host.substr(1, end - 1);
-        if (!std::ranges::all_of(address, [](char c) { return is_hex(c) || c == ':' || c == '.'; })) return false;
+        if (!std::ranges::all_of(address, [](char c) { return is_hex(c) || c == ':' || c == '.'; }))
+            return false;
         port = host.substr(end + 1);
         return port.empty() || (port.starts_with(':') && is_port(port.substr(1)));
     }
@@ -63,7 +64,8 @@ bool is_path_component(std::string_view part) {
             ++i;
             continue;
         }
-        const std::size_t end = static_cast<std::size_t>(std::find_if(part.begin() + static_cast<std::ptrdiff_t>(i), part.end(), plain) - part.begin());
+        const std::size_t end = static_cast<std::size_t>(
+            std::find_if(part.begin() + static_cast<std::ptrdiff_t>(i), part.end(), plain) - part.begin());
         const std::string_view joint = part.substr(i, end - i);
         const bool dashes = joint.find_first_not_of('-') == std::string_view::npos;
         if (joint != "." && joint != "_" && joint != "__" && !dashes) return false;
@@ -97,7 +99,8 @@ bool looks_like_host(std::string_view first) {
 
 Result<Reference> Reference::parse(std::string_view text) {
     auto bad = [&](std::string_view why) {
-        return fail(Errc::invalid_input, "image name \"" + printable(text.substr(0, 300)) + "\": " + std::string(why));
+        return fail(Errc::invalid_input,
+                    "image name \"" + printable(text.substr(0, 300)) + "\": " + std::string(why));
     };
     Reference out;
     std::string_view rest = text;
@@ -111,12 +114,14 @@ Result<Reference> Reference::parse(std::string_view text) {
     const std::size_t name_start = last_slash == std::string_view::npos ? 0 : last_slash + 1;
     if (const std::size_t colon = rest.find(':', name_start); colon != std::string_view::npos) {
         const std::string_view tag = rest.substr(colon + 1);
-        if (!is_tag(tag)) return bad("the tag may hold letters, digits, '_', '.' and '-', at most 128 of them");
+        if (!is_tag(tag))
+            return bad("the tag may hold letters, digits, '_', '.' and '-', at most 128 of them");
         out.tag_ = tag;
         rest = rest.substr(0, colon);
     }
     std::string_view host = kDefaultHost;
-    if (const std::size_t slash = rest.find('/'); slash != std::string_view::npos && looks_like_host(rest.substr(0, slash))) {
+    if (const std::size_t slash = rest.find('/');
+        slash != std::string_view::npos && looks_like_host(rest.substr(0, slash))) {
         host = rest.substr(0, slash);
         rest.remove_prefix(slash + 1);
         if (!is_host(host)) return bad("\"" + printable(host.substr(0, 100)) + "\" is not a host");
@@ -126,10 +131,12 @@ Result<Reference> Reference::parse(std::string_view text) {
     if (rest.empty()) return bad("no repository is named");
     if (std::ranges::any_of(rest, is_upper)) return bad("a repository must be lower-case");
     if (!is_repository(rest)) {
-        return bad("a repository is made of lower-case letters and digits, joined by '.', '_', '__', '-' or '/'");
+        return bad(
+            "a repository is made of lower-case letters and digits, joined by '.', '_', '__', '-' or '/'");
     }
     const bool official = host == kDefaultHost && rest.find('/') == std::string_view::npos;
-    if (official && rest.size() == 64 && std::ranges::all_of(rest, is_hex)) return bad("64 hex digits are no name");
+    if (official && rest.size() == 64 && std::ranges::all_of(rest, is_hex))
+        return bad("64 hex digits are no name");
     out.repository_ = (official ? std::string(kOfficialFolder) : std::string()) + std::string(rest);
     if (out.repository_.size() > kMaxName) return bad("a repository has at most 255 characters");
     return out;
@@ -155,7 +162,8 @@ Reference Reference::with_digest(const Digest& digest) const {
 }
 
 Result<Reference> Reference::with_tag(std::string_view tag) const {
-    if (!is_tag(tag)) return fail(Errc::invalid_input, "not a tag: \"" + printable(tag.substr(0, 200)) + "\"");
+    if (!is_tag(tag))
+        return fail(Errc::invalid_input, "not a tag: \"" + printable(tag.substr(0, 200)) + "\"");
     Reference out = *this;
     out.digest_.reset();
     out.tag_ = tag;
@@ -163,7 +171,8 @@ Result<Reference> Reference::with_tag(std::string_view tag) const {
 }
 
 Result<Reference> Reference::with_host(std::string_view host) const {
-    if (!is_host(host)) return fail(Errc::invalid_input, "not a host: \"" + printable(host.substr(0, 200)) + "\"");
+    if (!is_host(host))
+        return fail(Errc::invalid_input, "not a host: \"" + printable(host.substr(0, 200)) + "\"");
     Reference out = *this;
     out.host_ = host;
     return out;

@@ -1,7 +1,7 @@
 // Names of images: host[:port]/repository[:tag][@digest], by the grammar of distribution/reference
-// (github.com/distribution/reference, reference.go) with docker's defaults: a name without a host is of docker.io, and
-// one of docker.io without a folder lies in library/. A Reference that exists is well-formed, so its parts may be put
-// into URLs as they are.
+// (github.com/distribution/reference, reference.go) with docker's defaults: a name without a host is of
+// docker.io, and one of docker.io without a folder lies in library/. A Reference that exists is well-formed,
+// so its parts may be put into URLs as they are.
 #pragma once
 
 #include <compare>
@@ -19,8 +19,12 @@ class Reference {
     // Untrusted text; invalid_input says which part breaks the grammar.
     static Result<Reference> parse(std::string_view text);
 
-    [[nodiscard]] const std::string& host() const { return host_; }              // "docker.io", "127.0.0.1:5000", "[::1]:5000"
-    [[nodiscard]] const std::string& repository() const { return repository_; }  // "library/alpine", "todo/api"
+    [[nodiscard]] const std::string& host() const {
+        return host_;
+    }  // "docker.io", "127.0.0.1:5000", "[::1]:5000"
+    [[nodiscard]] const std::string& repository() const {
+        return repository_;
+    }  // "library/alpine", "todo/api"
     [[nodiscard]] const std::optional<std::string>& tag() const { return tag_; }
     [[nodiscard]] const std::optional<Digest>& digest() const { return digest_; }
 

@@ -1,7 +1,7 @@
 // Blobs into a registry (distribution-spec spec.md, sections Pushing blobs and Mounting a blob from another
-// repository). A blob that fits in one piece is POST and PUT; a larger one is POST, a PATCH per piece and an empty
-// PUT, because the HTTP library loses an error answer that comes while it still writes: with pieces, what was lost is
-// at most one, and the reason is asked for with a GET of the upload.
+// repository). A blob that fits in one piece is POST and PUT; a larger one is POST, a PATCH per piece and an
+// empty PUT, because the HTTP library loses an error answer that comes while it still writes: with pieces,
+// what was lost is at most one, and the reason is asked for with a GET of the upload.
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -51,14 +51,16 @@ Result<std::string> Client::upload_target(const detail::HttpResponse& answer) co
     auto location = detail::parse_location(answer.header("location"), http_->server());
     if (!location) return std::unexpected(own(std::move(location.error())));
     if (location->server != http_->server()) {
-        return std::unexpected(own({Errc::unsupported, "it sends uploads to another server, " + location->server.origin(), 0,
-                                    "Name the registry by the address that it knows itself by."}));
+        return std::unexpected(
+            own({Errc::unsupported, "it sends uploads to another server, " + location->server.origin(), 0,
+                 "Name the registry by the address that it knows itself by."}));
     }
     return std::move(location->target);
 }
 
 Result<std::string> Client::start_upload(const std::string& repository) {
-    TRY_ASSIGN(const auto answer, send({.method = "POST", .target = "/v2/" + repository + "/blobs/uploads/"}));
+    TRY_ASSIGN(const auto answer,
+               send({.method = "POST", .target = "/v2/" + repository + "/blobs/uploads/"}));
     if (answer.status != 202) {
         Error error = detail::error_of_answer(answer.status, answer.body);
         return std::unexpected(own(std::move(error).context("upload to " + repository)));
@@ -74,11 +76,16 @@ Error Client::why_upload_failed(const std::string& target, Error error) {
     return error;
 }
 
-Result<std::string> Client::append_to_upload(const std::string& target, std::uint64_t offset, std::string_view bytes) {
-    auto answer = send({.method = "PATCH", .target = target, .headers = {kOctets, content_range(offset, bytes.size())},
-                        .body_size = bytes.size(), .body = from_memory(bytes)});
+Result<std::string> Client::append_to_upload(const std::string& target, std::uint64_t offset,
+                                             std::string_view bytes) {
+    auto answer = send({.method = "PATCH",
+                        .target = target,
+                        .headers = {kOctets, content_range(offset, bytes.size())},
+                        .body_size = bytes.size(),
+                        .body = from_memory(bytes)});
     if (!answer) return std::unexpected(why_upload_failed(target, std::move(answer.error())));
-    if (answer->status != 202) return std::unexpected(own(detail::error_of_answer(answer->status, answer->body)));
+    if (answer->status != 202)
+        return std::unexpected(own(detail::error_of_answer(answer->status, answer->body)));
     return upload_target(*answer);
 }
 
@@ -93,7 +100,8 @@ Result<> Client::put_upload(const std::string& target, const Digest& digest, std
     return {};
 }
 
-Result<> Client::upload_blob_bytes(const std::string& repository, const Digest& digest, std::string_view bytes) {
+Result<> Client::upload_blob_bytes(const std::string& repository, const Digest& digest,
+                                   std::string_view bytes) {
     TRY_ASSIGN(const std::string target, start_upload(repository));
     return put_upload(target, digest, bytes);
 }
@@ -117,10 +125,14 @@ Result<> Client::upload_blob_file(const std::string& repository, const Descripto
     if (blob.size <= kPiece) return finish_with_file(target, blob, file.get());
     for (std::uint64_t offset = 0; offset < blob.size;) {
         const std::uint64_t size = std::min(kPiece, blob.size - offset);
-        auto answer = send({.method = "PATCH", .target = target, .headers = {kOctets, content_range(offset, size)},
-                            .body_size = size, .body = from_file(file.get(), offset)});
+        auto answer = send({.method = "PATCH",
+                            .target = target,
+                            .headers = {kOctets, content_range(offset, size)},
+                            .body_size = size,
+                            .body = from_file(file.get(), offset)});
         if (!answer) return std::unexpected(why_upload_failed(target, std::move(answer.error())));
-        if (answer->status != 202) return std::unexpected(own(detail::error_of_answer(answer->status, answer->body)));
+        if (answer->status != 202)
+            return std::unexpected(own(detail::error_of_answer(answer->status, answer->body)));
         TRY_ASSIGN(target, upload_target(*answer));
         offset += size;
     }
@@ -130,7 +142,8 @@ Result<> Client::upload_blob_file(const std::string& repository, const Descripto
 Result<bool> Client::mount_blob(const std::string& repository, const Digest& digest,
                                 const std::string& from_repository) {
     const std::string query = "?mount=" + digest.to_string() + "&from=" + from_repository;
-    TRY_ASSIGN(const auto answer, send({.method = "POST", .target = "/v2/" + repository + "/blobs/uploads/" + query}));
+    TRY_ASSIGN(const auto answer,
+               send({.method = "POST", .target = "/v2/" + repository + "/blobs/uploads/" + query}));
     if (answer.status == 201) return true;
     if (answer.status == 202) {  // an ordinary upload was opened instead
         TRY_ASSIGN(const std::string target, upload_target(answer));

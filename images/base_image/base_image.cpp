@@ -114,18 +114,21 @@ class Listing {
 }  // namespace
 
 Result<std::shared_ptr<BaseImage>> BaseImage::fetch(const registry::Reference& name,
-                                                    const registry::Connector& connector, const BlobStore* store) {
+                                                    const registry::Connector& connector,
+                                                    const BlobStore* store) {
     TRY_ASSIGN(registry::Client client, connector.client(name.host()));
     TRY_ASSIGN(const registry::FetchedManifest fetched, client.get_manifest(name));
     std::shared_ptr<BaseImage> out(new BaseImage(name.with_digest(fetched.digest), connector, store));
-    TRY_ASSIGN(out->config_, client.get_blob_bytes(name.repository(), fetched.manifest.config, kMaxConfigBytes));
+    TRY_ASSIGN(out->config_,
+               client.get_blob_bytes(name.repository(), fetched.manifest.config, kMaxConfigBytes));
     out->layers_ = fetched.manifest.layers;
     return out;
 }
 
 Result<std::filesystem::path> BaseImage::layer_file(std::size_t layer) {
     const Descriptor& blob = layers_.at(layer);
-    if (store_ == nullptr) return fail(Errc::unsupported, name_.to_string() + ": no store to read its layers into");
+    if (store_ == nullptr)
+        return fail(Errc::unsupported, name_.to_string() + ": no store to read its layers into");
     std::filesystem::path path = store_->path_of(blob.digest);
     if (store_->has(blob)) return path;
     TRY_ASSIGN(registry::Client client, connector_.client(name_.host()));
@@ -169,7 +172,8 @@ Result<std::optional<std::string>> BaseImage::read_file(const std::string& path,
             if (replaced) return TarWalk::go_on;
             std::string bytes;
             TRY(content.read([&](std::string_view piece) -> Result<> {
-                if (bytes.size() + piece.size() > max_bytes) return fail(Errc::protocol, printable(path) + ": too large");
+                if (bytes.size() + piece.size() > max_bytes)
+                    return fail(Errc::protocol, printable(path) + ": too large");
                 bytes += piece;
                 return {};
             }));

@@ -1,5 +1,5 @@
-// An image in a registry that a build starts from or copies from. Its manifest and config are fetched at once; a layer
-// only when its files are asked for, and then it lies in the store for the next time.
+// An image in a registry that a build starts from or copies from. Its manifest and config are fetched at
+// once; a layer only when its files are asked for, and then it lies in the store for the next time.
 #pragma once
 
 #include <map>
@@ -21,7 +21,8 @@ namespace synchost::images {
 class BaseImage : public std::enable_shared_from_this<BaseImage> {
   public:
     // `store` may be null where no file will be asked for; it and the connector must outlive the image.
-    static Result<std::shared_ptr<BaseImage>> fetch(const registry::Reference& name, const registry::Connector& connector,
+    static Result<std::shared_ptr<BaseImage>> fetch(const registry::Reference& name,
+                                                    const registry::Connector& connector,
                                                     const BlobStore* store);
 
     [[nodiscard]] const registry::Reference& name() const { return name_; }  // pinned by digest
@@ -34,8 +35,8 @@ class BaseImage : public std::enable_shared_from_this<BaseImage> {
     // Every path of the image that `tree` does not have or hide already, beneath what it has.
     Result<> list_beneath(FileTree& tree);
 
-    // One file's bytes, by its plain path; symlinks are not followed. Nothing where there is no such file. Layers are
-    // read from the newest down, and no further than needed.
+    // One file's bytes, by its plain path; symlinks are not followed. Nothing where there is no such file.
+    // Layers are read from the newest down, and no further than needed.
     Result<std::optional<std::string>> read_file(const std::string& path, std::size_t max_bytes);
 
   private:

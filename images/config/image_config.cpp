@@ -25,9 +25,11 @@ std::string text(const Json& value) { return value.is_string() ? value.get<std::
 Result<std::vector<std::string>> texts(const Json& value, std::string_view what) {
     std::vector<std::string> out;
     if (value.is_null()) return out;
-    if (!value.is_array()) return fail(Errc::protocol, "image config: " + std::string(what) + " is not an array");
+    if (!value.is_array())
+        return fail(Errc::protocol, "image config: " + std::string(what) + " is not an array");
     for (const Json& item : value) {
-        if (!item.is_string()) return fail(Errc::protocol, "image config: " + std::string(what) + " holds more than strings");
+        if (!item.is_string())
+            return fail(Errc::protocol, "image config: " + std::string(what) + " holds more than strings");
         out.push_back(item.get<std::string>());
     }
     return out;
@@ -94,7 +96,8 @@ std::optional<std::string> ImageConfig::env_value(std::string_view name) const {
 }
 
 void ImageConfig::set_env(const std::string& name, const std::string& value) {
-    const auto same = std::ranges::find_if(env, [&](const std::string& entry) { return entry.starts_with(name + "="); });
+    const auto same =
+        std::ranges::find_if(env, [&](const std::string& entry) { return entry.starts_with(name + "="); });
     if (same == env.end()) {
         env.push_back(name + "=" + value);
     } else {
@@ -103,7 +106,12 @@ void ImageConfig::set_env(const std::string& name, const std::string& value) {
 }
 
 RunConfig ImageConfig::run_config() const {
-    return {.entrypoint = entrypoint, .cmd = cmd, .env = env, .working_dir = working_dir, .user = user, .labels = labels};
+    return {.entrypoint = entrypoint,
+            .cmd = cmd,
+            .env = env,
+            .working_dir = working_dir,
+            .user = user,
+            .labels = labels};
 }
 
 ImageConfig scratch_config() {
@@ -166,7 +174,8 @@ std::string to_json(const ImageConfig& config, std::int64_t created) {
     Json history = member(base, "history");
     if (!history.is_array()) history = Json::array();
     for (const HistoryEntry& entry : config.history) {
-        Json item = {{"created", rfc3339(created)}, {"created_by", entry.created_by}, {"comment", "synchost"}};
+        Json item = {
+            {"created", rfc3339(created)}, {"created_by", entry.created_by}, {"comment", "synchost"}};
         if (entry.empty_layer) item["empty_layer"] = true;
         history.push_back(std::move(item));
     }

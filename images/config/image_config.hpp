@@ -1,5 +1,5 @@
-// An image's config blob (image-spec config.md): what an instruction changes, as values, and the whole as JSON. What a
-// base image's config holds and we do not know (a health check, say) is carried along.
+// An image's config blob (image-spec config.md): what an instruction changes, as values, and the whole as
+// JSON. What a base image's config holds and we do not know (a health check, say) is carried along.
 #pragma once
 
 #include <cstdint>

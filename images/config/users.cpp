@@ -45,10 +45,15 @@ UserSpec split_user(std::string_view text) {
     return {std::string(text.substr(0, colon)), std::string(text.substr(colon + 1))};
 }
 
-bool needs_passwd(const UserSpec& spec) { return !spec.user.empty() && spec.user != "root" && !number(spec.user); }
-bool needs_group(const UserSpec& spec) { return !spec.group.empty() && spec.group != "root" && !number(spec.group); }
+bool needs_passwd(const UserSpec& spec) {
+    return !spec.user.empty() && spec.user != "root" && !number(spec.user);
+}
+bool needs_group(const UserSpec& spec) {
+    return !spec.group.empty() && spec.group != "root" && !number(spec.group);
+}
 
-Result<Owner> resolve_user(const UserSpec& spec, ImpliedGroup implied, std::string_view passwd, std::string_view group) {
+Result<Owner> resolve_user(const UserSpec& spec, ImpliedGroup implied, std::string_view passwd,
+                           std::string_view group) {
     Owner out;
     if (const auto uid = number(spec.user)) {
         out.uid = *uid;
@@ -56,8 +61,10 @@ Result<Owner> resolve_user(const UserSpec& spec, ImpliedGroup implied, std::stri
     } else if (needs_passwd(spec)) {
         const auto found = find_line(passwd, spec.user);
         if (!found || !found->third) {
-            return fail(Errc::invalid_input, "the user " + printable(spec.user.substr(0, 100)) + " is not in the image's /etc/passwd",
-                        "Name the user by its number.");
+            return fail(
+                Errc::invalid_input,
+                "the user " + printable(spec.user.substr(0, 100)) + " is not in the image's /etc/passwd",
+                "Name the user by its number.");
         }
         out = {*found->third, found->fourth.value_or(0)};
     }
@@ -68,8 +75,10 @@ Result<Owner> resolve_user(const UserSpec& spec, ImpliedGroup implied, std::stri
     } else if (needs_group(spec)) {
         const auto found = find_line(group, spec.group);
         if (!found || !found->third) {
-            return fail(Errc::invalid_input, "the group " + printable(spec.group.substr(0, 100)) + " is not in the image's /etc/group",
-                        "Name the group by its number.");
+            return fail(
+                Errc::invalid_input,
+                "the group " + printable(spec.group.substr(0, 100)) + " is not in the image's /etc/group",
+                "Name the group by its number.");
         }
         out.gid = *found->third;
     }

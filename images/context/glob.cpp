@@ -21,7 +21,9 @@ bool take_member(std::string_view& pattern, char& out) {
 
 }  // namespace
 
-bool has_wildcard(std::string_view pattern) { return pattern.find_first_of("*?[\\") != std::string_view::npos; }
+bool has_wildcard(std::string_view pattern) {
+    return pattern.find_first_of("*?[\\") != std::string_view::npos;
+}
 
 ClassMatch match_class(std::string_view& pattern, char c) {
     pattern.remove_prefix(1);
@@ -41,7 +43,8 @@ ClassMatch match_class(std::string_view& pattern, char c) {
             if (!take_member(pattern, high)) return {};
         }
         const auto byte = static_cast<unsigned char>(c);
-        if (static_cast<unsigned char>(low) <= byte && byte <= static_cast<unsigned char>(high)) matched = true;
+        if (static_cast<unsigned char>(low) <= byte && byte <= static_cast<unsigned char>(high))
+            matched = true;
     }
 }
 
@@ -56,15 +59,17 @@ Result<> check_glob(std::string_view pattern) {
         }
         if (pattern.front() == '\\') {
             pattern.remove_prefix(1);
-            if (pattern.empty()) return fail(Errc::invalid_input, "the pattern \"" + printable(whole) + "\" ends in a backslash");
+            if (pattern.empty())
+                return fail(Errc::invalid_input,
+                            "the pattern \"" + printable(whole) + "\" ends in a backslash");
         }
         pattern.remove_prefix(1);
     }
     return {};
 }
 
-// Linear but for '*', to which it returns: the classic two-pointer match, so no pattern costs more than a product of
-// both lengths.
+// Linear but for '*', to which it returns: the classic two-pointer match, so no pattern costs more than a
+// product of both lengths.
 bool glob_match(std::string_view pattern, std::string_view name) {
     std::string_view star_pattern;
     std::string_view star_name;

@@ -1,5 +1,5 @@
-// Go's filepath.Match, which COPY's sources and .dockerignore use: '*' and '?' stop at '/', [a-z] and [^a-z] are
-// classes, a backslash makes the next character plain. No '**'.
+// Go's filepath.Match, which COPY's sources and .dockerignore use: '*' and '?' stop at '/', [a-z] and [^a-z]
+// are classes, a backslash makes the next character plain. No '**'.
 #pragma once
 
 #include <string_view>

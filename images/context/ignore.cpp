@@ -36,62 +36,75 @@ std::string clean(std::string_view path) {
     return out;
 }
 
-// Matches with "**" in the pattern. moby turns a pattern into a regular expression, in which "**" at the end is ".*",
+// Matches with wildcards. moby turns a pattern into a regular expression, in which "**" at the end is ".*",
 // "**" elsewhere (with a '/' behind it, if there is one) is "(.*/)?", '*' is "[^/]*" and '?' is "[^/]".
-// Each position of the path is tried once per pattern position: `seen` keeps hostile patterns from taking for ever.
+//
+// reached[s] says that the pattern so far matches the first s bytes of the path; each token makes the next
+// row from the last, so that no pattern costs more than the product of both lengths.
 class PatternMatch {
   public:
-    PatternMatch(std::string_view pattern, std::string_view path)
-        : pattern_(pattern), path_(path), seen_((pattern.size() + 1) * (path.size() + 1)) {}
-    bool run(std::size_t p, std::size_t s);
+    explicit PatternMatch(std::string_view path) : path_(path), reached_(path.size() + 1) {
+        reached_[0] = true;
+    }
+    bool run(std::string_view pattern);
 
   private:
-    bool double_star(std::size_t p, std::size_t s);
-    std::string_view pattern_;
+    void star();
+    void double_star();
+    template <typename Matches>
+    void one_byte(Matches&& matches);
     std::string_view path_;
-    std::vector<bool> seen_;  // failed before
+    std::vector<bool> reached_;
 };
 
-bool PatternMatch::double_star(std::size_t p, std::size_t s) {
-    if (p < pattern_.size() && pattern_[p] == '/') ++p;
-    if (p == pattern_.size()) return true;
-    if (run(p, s)) return true;
-    for (std::size_t at = s; at < path_.size(); ++at) {
-        if (path_[at] == '/' && run(p, at + 1)) return true;
+void PatternMatch::star() {
+    for (std::size_t s = 0; s < path_.size(); ++s) {
+        if (reached_[s] && path_[s] != '/') reached_[s + 1] = true;
     }
-    return false;
 }
 
-bool PatternMatch::run(std::size_t p, std::size_t s) {
-    while (p < pattern_.size()) {
-        const std::size_t key = p * (path_.size() + 1) + s;
-        if (seen_[key]) return false;
-        seen_[key] = true;
-        const char c = pattern_[p];
-        if (c == '*') {
-            if (p + 1 < pattern_.size() && pattern_[p + 1] == '*') return double_star(p + 2, s);
-            for (std::size_t at = s;; ++at) {
-                if (run(p + 1, at)) return true;
-                if (at == path_.size() || path_[at] == '/') return false;
-            }
-        }
-        if (s == path_.size()) return false;
-        if (c == '?') {
-            if (path_[s] == '/') return false;
-            ++p;
-        } else if (c == '[') {
-            std::string_view rest = pattern_.substr(p);
-            const ClassMatch in_class = match_class(rest, path_[s]);
-            if (!in_class.valid || !in_class.matches) return false;
-            p = pattern_.size() - rest.size();
-        } else {
-            if (c == '\\' && p + 1 < pattern_.size()) ++p;
-            if (pattern_[p] != path_[s]) return false;
-            ++p;
-        }
-        ++s;
+void PatternMatch::double_star() {
+    bool from_before = false;
+    for (std::size_t s = 0; s < path_.size(); ++s) {
+        from_before = from_before || reached_[s];
+        if (from_before && path_[s] == '/') reached_[s + 1] = true;
     }
-    return s == path_.size();
+}
+
+template <typename Matches>
+void PatternMatch::one_byte(Matches&& matches) {
+    for (std::size_t s = path_.size(); s > 0; --s) reached_[s] = reached_[s - 1] && matches(path_[s - 1]);
+    reached_[0] = false;
+}
+
+bool PatternMatch::run(std::string_view pattern) {
+    while (!pattern.empty()) {
+        const char c = pattern.front();
+        if (pattern.starts_with("**")) {
+            pattern.remove_prefix(2);
+            if (pattern.starts_with('/')) pattern.remove_prefix(1);
+            if (pattern.empty()) return std::ranges::find(reached_, true) != reached_.end();
+            double_star();
+        } else if (c == '*') {
+            pattern.remove_prefix(1);
+            star();
+        } else if (c == '[') {
+            const std::string_view from_here = pattern;
+            if (!match_class(pattern, 'x').valid) return false;
+            one_byte([&](char byte) {
+                std::string_view text = from_here;
+                return match_class(text, byte).matches;
+            });
+        } else if (c == '?') {
+            pattern.remove_prefix(1);
+            one_byte([](char byte) { return byte != '/'; });
+        } else {
+            if (c == '\\' && pattern.size() > 1) pattern.remove_prefix(1);
+            one_byte([plain = pattern.front()](char byte) { return byte == plain; });
+            pattern.remove_prefix(1);
+        }
+    }
+    return reached_.back();
 }
 
 }  // namespace
@@ -121,7 +134,7 @@ bool IgnoreRules::Rule::matches(std::string_view path) const {
             const std::string_view tail = std::string_view(text).substr(2);
             return path.ends_with(tail) || (tail.starts_with('/') && path == tail.substr(1));
         }
-        case Match::pattern: return PatternMatch(text, path).run(0, 0);
+        case Match::pattern: return PatternMatch(path).run(text);
     }
     return false;
 }
@@ -137,7 +150,8 @@ Result<IgnoreRules> IgnoreRules::parse(std::string_view text, std::string_view n
         if (pattern.starts_with('#')) continue;
         pattern = trim_blanks(pattern);
         const auto refuse = [&](std::string_view why) {
-            return fail(Errc::invalid_input, out.name_ + ":" + std::to_string(line) + ": " + std::string(why));
+            return fail(Errc::invalid_input,
+                        out.name_ + ":" + std::to_string(line) + ": " + std::string(why));
         };
         if (pattern.empty()) continue;
         const bool include = pattern.starts_with('!');
@@ -154,7 +168,8 @@ Result<IgnoreRules> IgnoreRules::parse(std::string_view text, std::string_view n
     return out;
 }
 
-Result<IgnoreRules> IgnoreRules::load(const std::filesystem::path& context, const std::filesystem::path& dockerfile) {
+Result<IgnoreRules> IgnoreRules::load(const std::filesystem::path& context,
+                                      const std::filesystem::path& dockerfile) {
     std::filesystem::path own = dockerfile;
     own += ".dockerignore";
     for (const std::filesystem::path& path : {own, context / ".dockerignore"}) {

@@ -1,6 +1,6 @@
-// .dockerignore with moby's meaning (moby/patternmatcher, MatchesUsingParentResults): the last rule that matches a path
-// or one of its folders decides, "!" takes back in, "**" spans folders. The one ignore model of synchost: the build and
-// the watcher read it here.
+// .dockerignore with moby's meaning (moby/patternmatcher, MatchesUsingParentResults): the last rule that
+// matches a path or one of its folders decides, "!" takes back in, "**" spans folders. The one ignore model
+// of synchost: the build and the watcher read it here.
 //
 //   node_modules        node_modules/x is out
 //   !node_modules/keep  but this is in, so node_modules must be entered all the same
@@ -23,9 +23,10 @@ class IgnoreRules {
   public:
     IgnoreRules() = default;  // nothing is excluded
 
-    // `DOCKERFILE.dockerignore` beside the Dockerfile where it exists, else `CONTEXT/.dockerignore`, else no rules.
-    // Errors name the file and the line.
-    static Result<IgnoreRules> load(const std::filesystem::path& context, const std::filesystem::path& dockerfile);
+    // `DOCKERFILE.dockerignore` beside the Dockerfile where it exists, else `CONTEXT/.dockerignore`, else no
+    // rules. Errors name the file and the line.
+    static Result<IgnoreRules> load(const std::filesystem::path& context,
+                                    const std::filesystem::path& dockerfile);
     // Untrusted text; invalid_input names the line.
     static Result<IgnoreRules> parse(std::string_view text, std::string_view name);
 

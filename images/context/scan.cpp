@@ -56,7 +56,8 @@ Result<> Scanner::folder(Fd fd, const std::string& path, const IgnoreRules::Verd
     return {};
 }
 
-Result<> Scanner::entry(int folder_fd, std::string path, const char* name, const IgnoreRules::Verdict* above) {
+Result<> Scanner::entry(int folder_fd, std::string path, const char* name,
+                        const IgnoreRules::Verdict* above) {
     IgnoreRules::Verdict verdict;
     if (!rules_.empty()) verdict = rules_.judge(path, above);
     struct stat info{};

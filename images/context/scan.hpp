@@ -13,7 +13,8 @@ namespace synchost::images {
 
 struct ScannedContext {
     FileTree tree;
-    std::vector<std::string> skipped;  // sockets, pipes and devices, which an image cannot take from a context
+    std::vector<std::string>
+        skipped;  // sockets, pipes and devices, which an image cannot take from a context
 };
 
 // Files that vanish during the scan are left out. not_found where the context is not there.

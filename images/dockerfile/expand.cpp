@@ -12,7 +12,8 @@ constexpr std::size_t kMaxExpanded = std::size_t{1} << 20;
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 bool is_name_byte(char c) {
     // Letters beyond ASCII are letters to BuildKit; any byte of one is taken as such.
-    return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || static_cast<unsigned char>(c) >= 0x80;
+    return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' ||
+           static_cast<unsigned char>(c) >= 0x80;
 }
 bool is_special(char c) { return std::string_view("@*#?-$!").contains(c); }
 
@@ -161,10 +162,12 @@ Result<std::string> Lexer::dollar(int depth) {
 
 Result<std::string> Lexer::braced(int depth) {
     if (at_end()) return fail(Errc::invalid_input, "\"${\" without \"}\"");
-    if (peek() == '{' || peek() == '}' || peek() == ':') return fail(Errc::invalid_input, "\"${\" without a name");
+    if (peek() == '{' || peek() == '}' || peek() == ':')
+        return fail(Errc::invalid_input, "\"${\" without a name");
     const std::string variable = name();
     std::optional<std::string> value = variables_(variable);
-    if (at_end()) return fail(Errc::invalid_input, "\"${" + printable(variable.substr(0, 60)) + "\" without \"}\"");
+    if (at_end())
+        return fail(Errc::invalid_input, "\"${" + printable(variable.substr(0, 60)) + "\" without \"}\"");
     char modifier = take();
     if (modifier == '}') return value.value_or("");
     const bool colon = modifier == ':';
@@ -177,14 +180,17 @@ Result<std::string> Lexer::braced(int depth) {
         return fail(Errc::unsupported, std::string("${name") + modifier + "...} is not supported yet");
     }
     if (modifier != '-' && modifier != '+' && modifier != '?') {
-        return fail(Errc::invalid_input, "\"${" + printable(variable.substr(0, 60)) + "\" is followed by an unknown modifier",
+        return fail(Errc::invalid_input,
+                    "\"${" + printable(variable.substr(0, 60)) + "\" is followed by an unknown modifier",
                     "Known are ${x:-default}, ${x:+alternative} and ${x:?message}.");
     }
     TRY_ASSIGN(const Collected word, until('}', depth));
     if (modifier == '-') return value ? *value : word.text;
     if (modifier == '+') return value ? word.text : std::string();
     if (value) return *value;
-    return fail(Errc::invalid_input, printable(variable.substr(0, 60)) + ": " + (word.text.empty() ? "not set" : printable(word.text.substr(0, 200))));
+    return fail(Errc::invalid_input,
+                printable(variable.substr(0, 60)) + ": " +
+                    (word.text.empty() ? "not set" : printable(word.text.substr(0, 200))));
 }
 
 }  // namespace
@@ -194,7 +200,8 @@ Result<std::string> expand(std::string_view word, const Variables& variables, ch
     return std::move(out.text);
 }
 
-Result<std::vector<std::string>> expand_words(std::string_view word, const Variables& variables, char escape) {
+Result<std::vector<std::string>> expand_words(std::string_view word, const Variables& variables,
+                                              char escape) {
     TRY_ASSIGN(Collected out, Lexer(word, variables, escape).until(std::nullopt, 0));
     return std::move(out.words);
 }

@@ -21,7 +21,8 @@ constexpr std::size_t kMaxLogicalLine = std::size_t{64} << 10;
 
 std::string upper(std::string_view text) {
     std::string out(text);
-    std::ranges::transform(out, out.begin(), [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
+    std::ranges::transform(out, out.begin(),
+                           [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
     return out;
 }
 
@@ -66,7 +67,8 @@ bool cut_continuation(std::string_view& line, char escape) {
 
 // "<<EOF", "0<<-'EOF'": a word that opens a heredoc.
 bool opens_heredoc(std::string_view word) {
-    while (!word.empty() && std::isdigit(static_cast<unsigned char>(word.front())) != 0) word.remove_prefix(1);
+    while (!word.empty() && std::isdigit(static_cast<unsigned char>(word.front())) != 0)
+        word.remove_prefix(1);
     if (!word.starts_with("<<")) return false;
     word.remove_prefix(2);
     if (word.starts_with('-')) word.remove_prefix(1);
@@ -82,7 +84,8 @@ class Parser {
     Result<> read_directive(std::string_view line);
     Result<> add(const std::string& logical, int first_line);
     Result<> cut_arguments(Instruction& into, std::string_view rest) const;
-    [[nodiscard]] std::unexpected<Error> refuse(int line, std::string_view what, std::string next_step = {}) const {
+    [[nodiscard]] std::unexpected<Error> refuse(int line, std::string_view what,
+                                                std::string next_step = {}) const {
         return fail(Errc::invalid_input, out_.at(line, what), std::move(next_step));
     }
 
@@ -103,10 +106,12 @@ Result<> Parser::read_directive(std::string_view line) {
     const std::string key = upper(trim_blanks(line.substr(0, equals)));
     const std::string_view value = trim_blanks(line.substr(equals + 1));
     if (value.empty() || (key != "ESCAPE" && key != "SYNTAX" && key != "CHECK")) return {};
-    if (!directives_seen_.insert(key).second) return refuse(lines_.number(), "the directive " + key + " is given twice");
+    if (!directives_seen_.insert(key).second)
+        return refuse(lines_.number(), "the directive " + key + " is given twice");
     if (key == "ESCAPE") {
         if (value != "\\" && value != "`") {
-            return refuse(lines_.number(), "the escape character may be \\ or `, not " + printable(value.substr(0, 20)));
+            return refuse(lines_.number(),
+                          "the escape character may be \\ or `, not " + printable(value.substr(0, 20)));
         }
         out_.escape = value.front();
     }
@@ -129,7 +134,8 @@ Result<Dockerfile> Parser::parse() {
             piece = *line;
             more = cut_continuation(piece, out_.escape);
             logical += piece;
-            if (logical.size() > kMaxLogicalLine) return refuse(first_line, "an instruction of more than 64 KiB");
+            if (logical.size() > kMaxLogicalLine)
+                return refuse(first_line, "an instruction of more than 64 KiB");
         }
         TRY(add(logical, first_line));
     }
@@ -143,10 +149,13 @@ Result<> Parser::add(const std::string& logical, int first_line) {
     if (text.size() > kMaxLogicalLine) return refuse(first_line, "an instruction of more than 64 KiB");
     std::size_t name_end = 0;
     while (name_end < text.size() && !is_blank(text[name_end])) ++name_end;
-    Instruction instruction{.line = first_line, .last_line = lines_.number(), .name = upper(text.substr(0, name_end)),
+    Instruction instruction{.line = first_line,
+                            .last_line = lines_.number(),
+                            .name = upper(text.substr(0, name_end)),
                             .text = std::string(text)};
     if (std::ranges::find(kInstructions, instruction.name) == kInstructions.end()) {
-        return refuse(first_line, "unknown instruction " + printable(text.substr(0, std::min<std::size_t>(name_end, 60))),
+        return refuse(first_line,
+                      "unknown instruction " + printable(text.substr(0, std::min<std::size_t>(name_end, 60))),
                       did_you_mean(instruction.name, kInstructions));
     }
     auto [flags, rest] = split_flags(trim_blanks(text.substr(name_end)), out_.escape);
@@ -172,7 +181,8 @@ Result<> Parser::cut_arguments(Instruction& into, std::string_view rest) const {
     if (name == "RUN" || name == "COPY" || name == "ADD") {
         for (const std::string& word : split_blanks(rest)) {
             if (!opens_heredoc(word)) continue;
-            return fail(Errc::unsupported, name + " with a heredoc is not supported yet", "Put the text into a file and COPY it.");
+            return fail(Errc::unsupported, name + " with a heredoc is not supported yet",
+                        "Put the text into a file and COPY it.");
         }
     }
     if (list) {
@@ -197,7 +207,8 @@ std::string Dockerfile::at(int line, std::string_view what) const {
 }
 
 Result<Dockerfile> parse_dockerfile(std::string_view text, std::string_view name) {
-    if (text.size() > kMaxDockerfileBytes) return fail(Errc::invalid_input, std::string(name) + ": more than 1 MiB");
+    if (text.size() > kMaxDockerfileBytes)
+        return fail(Errc::invalid_input, std::string(name) + ": more than 1 MiB");
     if (text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
     return Parser(text, name).parse();
 }

@@ -1,6 +1,6 @@
 // Dockerfile text as a list of instructions, as BuildKit's parser cuts it
-// (moby/buildkit frontend/dockerfile/parser/parser.go, line_parsers.go, split_command.go). Words keep their quotes and
-// variables: expansion depends on scopes that only the build knows (dockerfile/expand.hpp).
+// (moby/buildkit frontend/dockerfile/parser/parser.go, line_parsers.go, split_command.go). Words keep their
+// quotes and variables: expansion depends on scopes that only the build knows (dockerfile/expand.hpp).
 //
 // A heredoc is recognised, so that its text is never taken for instructions, and refused.
 #pragma once
@@ -20,8 +20,9 @@ struct Instruction {
     int last_line = 0;                // where its continuation ends
     std::string name;                 // upper case: "COPY"
     std::vector<std::string> flags;   // "--from=build", in order, quotes processed
-    // The rest, by the instruction's own rule: words (COPY), one string (WORKDIR, CMD's shell form), the strings of a
-    // JSON array, or for ENV and LABEL name, value, and "=" ("" in the form `ENV name value`), over and over.
+    // The rest, by the instruction's own rule: words (COPY), one string (WORKDIR, CMD's shell form), the
+    // strings of a JSON array, or for ENV and LABEL name, value, and "=" ("" in the form `ENV name value`),
+    // over and over.
     std::vector<std::string> args;
     bool json = false;                // the args were a JSON array
     std::string text;                 // the instruction as one line, for history and messages

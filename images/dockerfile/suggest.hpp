@@ -8,8 +8,8 @@
 
 namespace synchost::images {
 
-// The candidate at the least edit distance (insert, delete, replace, swap of neighbours), if that is at most two and
-// less than half of the word. Case counts for nothing.
+// The candidate at the least edit distance (insert, delete, replace, swap of neighbours), if that is at most
+// two and less than half of the word. Case counts for nothing.
 std::optional<std::string> nearest_word(std::string_view word, std::span<const std::string_view> candidates);
 
 // nearest_word() as a next step, or "" where nothing is near.

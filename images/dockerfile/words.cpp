@@ -91,14 +91,16 @@ std::vector<std::string> split_blanks(std::string_view rest) {
     return out;
 }
 
-Result<std::vector<std::string>> split_pairs(std::string_view rest, char escape, std::string_view instruction) {
+Result<std::vector<std::string>> split_pairs(std::string_view rest, char escape,
+                                             std::string_view instruction) {
     const std::vector<std::string> words = split_words(rest, escape);
     if (words.empty()) return std::vector<std::string>();
     if (!words.front().contains('=')) {
         std::size_t name_end = 0;
         while (name_end < rest.size() && !is_blank(rest[name_end])) ++name_end;
         const std::string_view value = trim_blanks(rest.substr(name_end));
-        if (value.empty()) return fail(Errc::invalid_input, std::string(instruction) + " needs a name and a value");
+        if (value.empty())
+            return fail(Errc::invalid_input, std::string(instruction) + " needs a name and a value");
         return std::vector<std::string>{std::string(rest.substr(0, name_end)), std::string(value), ""};
     }
     std::vector<std::string> out;

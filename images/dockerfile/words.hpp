@@ -24,11 +24,13 @@ std::vector<std::string> split_words(std::string_view rest, char escape);
 // Words at blanks and nothing else.
 std::vector<std::string> split_blanks(std::string_view rest);
 
-// name, value, "=" of each `name=value`, or name, value, "" of the old form with one name and the rest of the line.
-Result<std::vector<std::string>> split_pairs(std::string_view rest, char escape, std::string_view instruction);
+// name, value, "=" of each `name=value`, or name, value, "" of the old form with one name and the rest of the
+// line.
+Result<std::vector<std::string>> split_pairs(std::string_view rest, char escape,
+                                             std::string_view instruction);
 
-// The strings of a JSON array; nothing where the text is no JSON array (then it is the shell form), an error where it
-// is one that holds other things than strings.
+// The strings of a JSON array; nothing where the text is no JSON array (then it is the shell form), an error
+// where it is one that holds other things than strings.
 Result<std::optional<std::vector<std::string>>> parse_json_form(std::string_view rest);
 
 std::string_view trim_blanks(std::string_view text);

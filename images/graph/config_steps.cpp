@@ -17,7 +17,8 @@ Result<> one_argument(const Instruction& instruction) {
 Result<std::vector<std::string>> command(const Instruction& instruction, const ImageConfig& config) {
     if (instruction.json) return instruction.args;
     TRY(one_argument(instruction));
-    std::vector<std::string> out = config.shell.empty() ? std::vector<std::string>{"/bin/sh", "-c"} : config.shell;
+    std::vector<std::string> out =
+        config.shell.empty() ? std::vector<std::string>{"/bin/sh", "-c"} : config.shell;
     out.push_back(instruction.args[0]);
     return out;
 }
@@ -35,9 +36,11 @@ Result<unsigned> port_number(std::string_view text) {
 Result<> expose(std::string_view word, std::set<std::string>& ports) {
     const std::size_t slash = word.find('/');
     std::string protocol = slash == std::string_view::npos ? "tcp" : std::string(word.substr(slash + 1));
-    std::ranges::transform(protocol, protocol.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+    std::ranges::transform(protocol, protocol.begin(),
+                           [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
     if (protocol != "tcp" && protocol != "udp" && protocol != "sctp") {
-        return fail(Errc::invalid_input, "not a protocol: " + printable(protocol.substr(0, 60)), "Known are tcp, udp and sctp.");
+        return fail(Errc::invalid_input, "not a protocol: " + printable(protocol.substr(0, 60)),
+                    "Known are tcp, udp and sctp.");
     }
     const std::string_view range = word.substr(0, slash);
     const std::size_t dash = range.find('-');
@@ -46,13 +49,15 @@ Result<> expose(std::string_view word, std::set<std::string>& ports) {
     if (dash != std::string_view::npos) {
         TRY_ASSIGN(last, port_number(range.substr(dash + 1)));
     }
-    if (last < first) return fail(Errc::invalid_input, "a range of ports that ends before it starts: " + printable(range));
+    if (last < first)
+        return fail(Errc::invalid_input, "a range of ports that ends before it starts: " + printable(range));
     for (unsigned port = first; port <= last; ++port) ports.insert(std::to_string(port) + "/" + protocol);
     return {};
 }
 
 // ENV and LABEL: every value is expanded with the environment before the instruction.
-Result<std::vector<std::pair<std::string, std::string>>> pairs(const Instruction& instruction, char escape, const Variables& variables) {
+Result<std::vector<std::pair<std::string, std::string>>> pairs(const Instruction& instruction, char escape,
+                                                               const Variables& variables) {
     std::vector<std::pair<std::string, std::string>> out;
     for (std::size_t i = 0; i + 2 < instruction.args.size(); i += 3) {
         TRY_ASSIGN(std::string name, expand(instruction.args[i], variables, escape));
@@ -106,13 +111,15 @@ Result<bool> apply_to_config(const Instruction& instruction, char escape, StageS
         TRY(set_entrypoint(instruction, state));
     } else if (name == "USER" || name == "STOPSIGNAL") {
         TRY(one_argument(instruction));
-        TRY_ASSIGN(name == "USER" ? config.user : config.stop_signal, expand(instruction.args[0], state.variables(), escape));
+        std::string& field = name == "USER" ? config.user : config.stop_signal;
+        TRY_ASSIGN(field, expand(instruction.args[0], state.variables(), escape));
     } else if (name == "EXPOSE") {
         TRY(expose_all(instruction, escape, state));
     } else if (name == "VOLUME") {
         TRY(add_volumes(instruction, escape, state));
     } else if (name == "SHELL") {
-        if (!instruction.json || instruction.args.empty()) return fail(Errc::invalid_input, "SHELL needs a JSON array");
+        if (!instruction.json || instruction.args.empty())
+            return fail(Errc::invalid_input, "SHELL needs a JSON array");
         config.shell = instruction.args;
     } else if (name == "MAINTAINER") {
         TRY(one_argument(instruction));

@@ -34,7 +34,9 @@ class Copy {
     Result<> lay(const std::string& path, const Node& source);
     void mark_folder_managed(const std::string& path);
     void carry_managed(const Match& match, bool folder, const std::string& laid_at);
-    [[nodiscard]] bool owns(const Node& source) const { return request_.managed_owner && source.context_source; }
+    [[nodiscard]] bool owns(const Node& source) const {
+        return request_.managed_owner && source.context_source;
+    }
     [[nodiscard]] Owner new_owner() const { return request_.chown.value_or(Owner{}); }
 
     const FileTree& from_;
@@ -54,7 +56,8 @@ Result<std::vector<Match>> Copy::find_sources() const {
             TRY(check_glob(pattern));
             for (std::string& named : from_.glob(pattern)) {
                 TRY_ASSIGN(std::string resolved, from_.resolve(named));
-                if (from_.find(resolved) != nullptr) out.push_back({std::move(named), std::move(resolved), true});
+                if (from_.find(resolved) != nullptr)
+                    out.push_back({std::move(named), std::move(resolved), true});
             }
             continue;
         }
@@ -71,7 +74,8 @@ Result<std::vector<Match>> Copy::find_sources() const {
 void Copy::carry_managed(const Match& match, bool folder, const std::string& laid_at) {
     const std::string one_form = folder ? folder_form(laid_at)
                                         : (match.by_pattern ? folder_form(parent_path(laid_at)) : laid_at);
-    const std::string source = folder && !match.resolved.empty() ? folder_form(match.resolved) : match.resolved;
+    const std::string source =
+        folder && !match.resolved.empty() ? folder_form(match.resolved) : match.resolved;
     for (const std::string& managed : managed_from_) {
         if (managed == "/" || covers(managed, source)) {
             out_.managed.push_back(one_form);
@@ -91,9 +95,10 @@ void Copy::mark_folder_managed(const std::string& path) {
 Result<> Copy::lay(const std::string& path, const Node& source) {
     const Node* there = to_.find(path);
     if (there != nullptr && (there->kind == FileKind::folder) != (source.kind == FileKind::folder)) {
-        return fail(Errc::invalid_input, "/" + printable(path) + ": a " +
-                                             (source.kind == FileKind::folder ? "folder cannot replace a file"
-                                                                              : "file cannot replace a folder"));
+        return fail(Errc::invalid_input,
+                    "/" + printable(path) + ": a " +
+                        (source.kind == FileKind::folder ? "folder cannot replace a file"
+                                                         : "file cannot replace a folder"));
     }
     Node node = source;
     if (request_.chown) {
@@ -156,7 +161,8 @@ Result<CopyResult> Copy::run() {
     TRY_ASSIGN(const std::vector<Match> matches, find_sources());
     if (matches.size() > 1 && !into_folder_ &&
         std::ranges::any_of(matches, [&](const Match& match) { return !from_.is_folder(match.resolved); })) {
-        return fail(Errc::invalid_input, "the pattern matches several files, which need a folder as their destination",
+        return fail(Errc::invalid_input,
+                    "the pattern matches several files, which need a folder as their destination",
                     "End the destination with '/'.");
     }
     for (const Match& match : matches) {
@@ -172,16 +178,23 @@ Result<CopyResult> Copy::run() {
 
 }  // namespace
 
+Result<CopyResult> copy_into(const FileTree& from, const ManagedPaths& managed_from,
+                             const CopyRequest& request, FileTree& to) {
+    return Copy(from, managed_from, request, to).run();
+}
+
 Result<> make_folder(FileTree& tree, const std::string& path, Owner owner, NodeMap& layer) {
     for (std::size_t slash = path.find('/');; slash = path.find('/', slash + 1)) {
         const std::string folder = path.substr(0, slash);
         if (folder.empty()) return {};
         const Node* there = tree.find(folder);
         if (there == nullptr) {
-            tree.put(folder, Node{.kind = FileKind::folder, .mode = 0755, .uid = owner.uid, .gid = owner.gid});
+            tree.put(folder,
+                     Node{.kind = FileKind::folder, .mode = 0755, .uid = owner.uid, .gid = owner.gid});
             there = tree.find(folder);
         } else if (there->kind != FileKind::folder) {
-            return fail(Errc::invalid_input, "/" + printable(folder) + " is a file in the image, not a folder");
+            return fail(Errc::invalid_input,
+                        "/" + printable(folder) + " is a file in the image, not a folder");
         }
         layer.insert_or_assign(folder, *there);
         if (slash == std::string::npos) return {};
@@ -192,7 +205,8 @@ ManagedPaths tidy(ManagedPaths paths) {
     std::ranges::sort(paths);
     ManagedPaths out;
     for (std::string& path : paths) {
-        if (out.empty() || std::ranges::none_of(out, [&](const std::string& other) { return covers(other, path); })) {
+        if (out.empty() ||
+            std::ranges::none_of(out, [&](const std::string& other) { return covers(other, path); })) {
             out.push_back(std::move(path));
         }
     }

@@ -1,8 +1,10 @@
-// COPY between two file trees: what goes where, with which owner, and what the layer holds. No disk, no network.
+// COPY between two file trees: what goes where, with which owner, and what the layer holds. No disk, no
+// network.
 //
-// The rules are BuildKit's (llbsolver/file/backend.go, fsutil/copy/copy.go): a folder's contents are copied, not the
-// folder; a source that is a symlink is followed, one inside a copied folder is kept; a pattern that matches nothing
-// copies nothing. Other than there, several sources need a destination that is a folder, as docker's reference says.
+// The rules are BuildKit's (llbsolver/file/backend.go, fsutil/copy/copy.go): a folder's contents are copied,
+// not the folder; a source that is a symlink is followed, one inside a copied folder is kept; a pattern that
+// matches nothing copies nothing. Other than there, several sources need a destination that is a folder, as
+// docker's reference says.
 #pragma once
 
 #include <functional>
@@ -16,8 +18,8 @@
 
 namespace synchost::images {
 
-// What of a tree came from the build context, in the form of Image::managed_paths but relative: "app/" is a folder with
-// all below it, "/" everything, "app/x" one file.
+// What of a tree came from the build context, in the form of Image::managed_paths but relative: "app/" is a
+// folder with all below it, "/" everything, "app/x" one file.
 using ManagedPaths = std::vector<std::string>;
 
 struct CopyRequest {
@@ -36,7 +38,8 @@ struct CopyResult {
 };
 
 // Changes `to`. Errors: invalid_input, without the line.
-Result<CopyResult> copy_into(const FileTree& from, const ManagedPaths& managed_from, const CopyRequest& request, FileTree& to);
+Result<CopyResult> copy_into(const FileTree& from, const ManagedPaths& managed_from,
+                             const CopyRequest& request, FileTree& to);
 
 // Makes the folder and those above it where they are missing, and puts all of them into `layer`.
 Result<> make_folder(FileTree& tree, const std::string& path, Owner owner, NodeMap& layer);

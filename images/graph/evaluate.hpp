@@ -1,7 +1,8 @@
-// Runs the needed stages of a Dockerfile, instruction by instruction: variables, config, file trees, and layers.
+// Runs the needed stages of a Dockerfile, instruction by instruction: variables, config, file trees, and
+// layers.
 //
-// The same walk serves build() and trace(). A trace has no tools: nothing is written or fetched, a base image counts as
-// empty, and what only its files could tell is passed over.
+// The same walk serves build() and trace(). A trace has no tools: nothing is written or fetched, a base image
+// counts as empty, and what only its files could tell is passed over.
 #pragma once
 
 #include <map>
@@ -20,7 +21,8 @@ namespace synchost::images {
 
 class Evaluator {
   public:
-    // `tools` and `store` are null for a trace. All are borrowed; `dockerfile` is where the plan was read from.
+    // `tools` and `store` are null for a trace. All are borrowed; `dockerfile` is where the plan was read
+    // from.
     Evaluator(const StagePlan& plan, const BuildRequest& request, const std::filesystem::path& dockerfile,
               const BuildTools* tools, const BlobStore* store)
         : plan_(plan), request_(request), dockerfile_(dockerfile), tools_(tools), store_(store) {}

@@ -19,15 +19,17 @@ const ManagedPaths kWholeContext = {"/"};
 
 // The destination as docker reads it: relative to WORKDIR, and a folder where it ends in '/' or in "." alone.
 std::string absolute_destination(std::string_view written, const std::string& working_dir) {
-    const bool folder = written.empty() || written.ends_with('/') || written == "." || written.ends_with("/.") ||
-                        written == ".." || written.ends_with("/..");
-    const std::string path = written.starts_with('/') ? std::string(written) : working_dir + "/" + std::string(written);
+    const bool folder = written.empty() || written.ends_with('/') || written == "." ||
+                        written.ends_with("/.") || written == ".." || written.ends_with("/..");
+    const std::string path =
+        written.starts_with('/') ? std::string(written) : working_dir + "/" + std::string(written);
     return "/" + clean_path(path) + (folder ? "/" : "");
 }
 
 }  // namespace
 
-Result<Evaluator::CopyFlags> Evaluator::copy_flags(const Instruction& instruction, const StageState& state) const {
+Result<Evaluator::CopyFlags> Evaluator::copy_flags(const Instruction& instruction,
+                                                   const StageState& state) const {
     CopyFlags out;
     for (const std::string& flag : instruction.flags) {
         const std::size_t equals = flag.find('=');
@@ -43,13 +45,15 @@ Result<Evaluator::CopyFlags> Evaluator::copy_flags(const Instruction& instructio
             return fail(Errc::unsupported, "COPY " + name + " is not supported yet", "Leave the flag out.");
         }
         if (name != "--from" && name != "--chown") {
-            return fail(Errc::invalid_input, "COPY has no flag " + printable(name.substr(0, 60)), did_you_mean(name, kKnownFlags));
+            return fail(Errc::invalid_input, "COPY has no flag " + printable(name.substr(0, 60)),
+                        did_you_mean(name, kKnownFlags));
         }
         if (value.empty()) return fail(Errc::invalid_input, "COPY " + name + " needs a value");
         std::optional<std::string>& into = name == "--from" ? out.from : out.chown;
         if (into) return fail(Errc::invalid_input, "COPY " + name + " is given twice");
         if (name == "--from" && value.contains('$')) {
-            return fail(Errc::invalid_input, "COPY --from cannot hold a variable", "Name the image in a FROM line, which can: FROM $X AS name.");
+            return fail(Errc::invalid_input, "COPY --from cannot hold a variable",
+                        "Name the image in a FROM line, which can: FROM $X AS name.");
         }
         TRY_ASSIGN(into, expand(value, state.variables(), plan_.dockerfile().escape));
     }
@@ -62,7 +66,8 @@ Result<> Evaluator::load_context() {
     TRY_ASSIGN(ScannedContext scanned, scan_context(request_.context, ignore_));
     if (tools_ != nullptr && tools_->progress) {
         for (const std::string& path : scanned.skipped) {
-            tools_->progress("left out of the context, as it is neither file, folder nor symlink: " + printable(path));
+            tools_->progress("left out of the context, as it is neither file, folder nor symlink: " +
+                             printable(path));
         }
     }
     context_ = std::move(scanned.tree);
@@ -98,7 +103,8 @@ Error Evaluator::missing_source(const std::string& source, bool from_context) co
     struct stat info{};
     if (!path.empty() && ::lstat((request_.context / path).c_str(), &info) == 0) {
         if (const auto rule = ignore_.rule_that_excludes(path)) {
-            out.message = "COPY: " + printable(source) + " is not in the build context: " + *rule + " leaves it out";
+            out.message =
+                "COPY: " + printable(source) + " is not in the build context: " + *rule + " leaves it out";
             out.next_step = "Take the rule out, or add \"!" + printable(path) + "\" after it.";
             return out;
         }
@@ -116,7 +122,8 @@ Error Evaluator::missing_source(const std::string& source, bool from_context) co
 }
 
 Result<> Evaluator::copy(std::size_t stage, const Instruction& instruction, StageState& state) {
-    if (instruction.args.size() < 2) return fail(Errc::invalid_input, "COPY needs a source and a destination");
+    if (instruction.args.size() < 2)
+        return fail(Errc::invalid_input, "COPY needs a source and a destination");
     TRY_ASSIGN(const CopyFlags flags, copy_flags(instruction, state));
     std::vector<std::string> words;
     for (const std::string& arg : instruction.args) {
@@ -133,7 +140,8 @@ Result<> Evaluator::copy(std::size_t stage, const Instruction& instruction, Stag
     }
     TRY(prepare_folders(state, request.destination));
     if (flags.chown && tools_ != nullptr) {
-        TRY_ASSIGN(request.chown, resolve_in_image(state, *flags.chown, ImpliedGroup::same_number, request_.context, tools_->store));
+        TRY_ASSIGN(request.chown, resolve_in_image(state, *flags.chown, ImpliedGroup::same_number,
+                                                   request_.context, tools_->store));
     }
     TRY_ASSIGN(CopyResult copied, copy_into(*source.tree, *source.managed, request, state.tree));
     state.managed.insert(state.managed.end(), copied.managed.begin(), copied.managed.end());

@@ -1,9 +1,11 @@
 // What can be said of a base image's folders without reading its layers.
 //
-// A layer must say what the folders above its files are, or unpacking makes them anew with other attributes: /tmp loses
-// its sticky bit, /home/app its owner. To know them means to fetch every layer of the base. Three cases, by path:
+// A layer must say what the folders above its files are, or unpacking makes them anew with other attributes:
+// /tmp loses its sticky bit, /home/app its owner. To know them means to fetch every layer of the base. Three
+// cases, by path:
 //   - Folders of every distribution are what they always are ("usr" 0755, "tmp" 1777, "root" 0700).
-//   - Where the base's config speaks of the path (WORKDIR, a volume, HOME, the history's commands), or where symlinks
+//   - Where the base's config speaks of the path (WORKDIR, a volume, HOME, the history's commands), or where
+//   symlinks
 //     and private folders are usual ("bin", "lib", "home/..."), only the layers tell: `unsure`.
 //   - Everything else is taken to be new, as COPY --link takes it.
 #pragma once

@@ -9,7 +9,8 @@ namespace {
 constexpr std::size_t kMaxPasswdBytes = std::size_t{1} << 20;
 
 Result<std::string> read_image_file(const StageState& state, const std::string& path,
-                                    const std::filesystem::path& context, const std::filesystem::path& scratch) {
+                                    const std::filesystem::path& context,
+                                    const std::filesystem::path& scratch) {
     if (const Node* node = state.tree.find(path); node != nullptr) {
         if (node->kind != FileKind::file) return std::string();
         const NodeMap one = {{path, *node}};

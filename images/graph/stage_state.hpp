@@ -36,7 +36,8 @@ struct StageState {
 // Adds the base's files beneath those of the stage, once; its layers are fetched for it.
 Result<> list_base(StageState& state);
 
-// Makes known what a COPY or WORKDIR to this path must know of the folders above it (graph/known_folders.hpp).
+// Makes known what a COPY or WORKDIR to this path must know of the folders above it
+// (graph/known_folders.hpp).
 Result<> prepare_folders(StageState& state, std::string_view path);
 
 // The numbers of "user[:group]" in this image. Its /etc/passwd and /etc/group are read for names alone.
@@ -44,8 +45,8 @@ Result<> prepare_folders(StageState& state, std::string_view path);
 Result<Owner> resolve_in_image(const StageState& state, std::string_view user, ImpliedGroup implied,
                                const std::filesystem::path& context, const std::filesystem::path& scratch);
 
-// An instruction that changes the config and no file: ENV, LABEL, USER, EXPOSE, VOLUME, CMD, ENTRYPOINT, STOPSIGNAL,
-// SHELL, MAINTAINER. False where it is another. Errors come without the line.
+// An instruction that changes the config and no file: ENV, LABEL, USER, EXPOSE, VOLUME, CMD, ENTRYPOINT,
+// STOPSIGNAL, SHELL, MAINTAINER. False where it is another. Errors come without the line.
 Result<bool> apply_to_config(const Instruction& instruction, char escape, StageState& state);
 
 }  // namespace synchost::images

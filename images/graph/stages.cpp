@@ -18,7 +18,8 @@ constexpr std::array<std::string_view, 1> kFromFlags = {"--platform"};
 
 std::string lower(std::string_view text) {
     std::string out(text);
-    std::ranges::transform(out, out.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+    std::ranges::transform(out, out.begin(),
+                           [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
     return out;
 }
 
@@ -82,7 +83,8 @@ std::optional<std::size_t> StagePlan::find_stage(std::string_view name, std::siz
     }
     std::size_t number = 0;
     const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), number);
-    if (!name.empty() && error == std::errc{} && end == name.data() + name.size() && number < before) return number;
+    if (!name.empty() && error == std::errc{} && end == name.data() + name.size() && number < before)
+        return number;
     return std::nullopt;
 }
 
@@ -92,8 +94,9 @@ Result<> StagePlan::global_arg(const Instruction& instruction) {
         if (!arg) return refuse(instruction.line, arg.error().message);
         std::optional<std::string> value = build_arg(arg->name);
         if (!value && arg->value) {
-            auto expanded = expand(*arg->value, [&](std::string_view name) { return outer_arg(std::string(name)); },
-                                   dockerfile_.escape);
+            auto expanded = expand(
+                *arg->value, [&](std::string_view name) { return outer_arg(std::string(name)); },
+                dockerfile_.escape);
             if (!expanded) return refuse(instruction.line, expanded.error().message);
             value = std::move(*expanded);
         }
@@ -104,7 +107,8 @@ Result<> StagePlan::global_arg(const Instruction& instruction) {
 
 Result<> StagePlan::from(const Instruction& instruction) {
     const auto expanded = [&](const std::string& word) {
-        return expand(word, [&](std::string_view name) { return outer_arg(std::string(name)); }, dockerfile_.escape);
+        return expand(
+            word, [&](std::string_view name) { return outer_arg(std::string(name)); }, dockerfile_.escape);
     };
     for (const std::string& flag : instruction.flags) {
         if (!flag.starts_with(kPlatformFlag)) {
@@ -115,25 +119,29 @@ Result<> StagePlan::from(const Instruction& instruction) {
         if (!platform) return refuse(instruction.line, platform.error().message);
         const std::string host = *platform_variable("TARGETPLATFORM");
         if (*platform != host) {
-            return fail(Errc::unsupported, dockerfile_.at(instruction.line, "images for " + printable(platform->substr(0, 60)) +
-                                                                              " are not supported yet"),
+            return fail(Errc::unsupported,
+                        dockerfile_.at(instruction.line, "images for " + printable(platform->substr(0, 60)) +
+                                                             " are not supported yet"),
                         "Build for " + host + ".");
         }
     }
     const std::vector<std::string>& args = instruction.args;
     const bool named = args.size() == 3 && lower(args[1]) == "as";
-    if (args.size() != 1 && !named) return refuse(instruction.line, "FROM takes an image, and `AS name` if wanted");
+    if (args.size() != 1 && !named)
+        return refuse(instruction.line, "FROM takes an image, and `AS name` if wanted");
     Stage stage{.from = &instruction};
     auto base = expanded(args[0]);
     if (!base) return refuse(instruction.line, base.error().message);
     stage.base = std::move(*base);
     if (stage.base.empty()) {
-        return refuse(instruction.line, "the image's name " + printable(args[0].substr(0, 100)) + " expands to nothing",
+        return refuse(instruction.line,
+                      "the image's name " + printable(args[0].substr(0, 100)) + " expands to nothing",
                       "Give the ARG a default before the first FROM, or pass --build-arg.");
     }
     if (named) {
         stage.name = lower(args[2]);
-        if (!is_stage_name(stage.name)) return refuse(instruction.line, "not a stage's name: " + printable(args[2].substr(0, 100)));
+        if (!is_stage_name(stage.name))
+            return refuse(instruction.line, "not a stage's name: " + printable(args[2].substr(0, 100)));
         if (std::ranges::any_of(stages_, [&](const Stage& other) { return other.name == stage.name; })) {
             return refuse(instruction.line, "there is a stage " + stage.name + " already");
         }
@@ -155,8 +163,9 @@ Result<> StagePlan::mark_needed(std::size_t stage) {
         if (const auto earlier = find_stage(*source, stage)) {
             TRY(mark_needed(*earlier));
         } else if (const auto later = find_stage(*source, stages_.size())) {
-            return refuse(step->line, "the stage " + printable(source->substr(0, 100)) + " is not before this one",
-                          "It starts at line " + std::to_string(stages_[*later].from->line) + ": move it up.");
+            return refuse(
+                step->line, "the stage " + printable(source->substr(0, 100)) + " is not before this one",
+                "It starts at line " + std::to_string(stages_[*later].from->line) + ": move it up.");
         }
     }
     return {};

@@ -35,7 +35,8 @@ class StagePlan {
     [[nodiscard]] const std::vector<Stage>& stages() const { return stages_; }
     [[nodiscard]] std::size_t target() const { return target_; }
     [[nodiscard]] bool needed(std::size_t stage) const { return needed_[stage]; }
-    // What `ARG NAME` without a default finds outside of its stage: --build-arg, the global ARG, the platform.
+    // What `ARG NAME` without a default finds outside of its stage: --build-arg, the global ARG, the
+    // platform.
     [[nodiscard]] std::optional<std::string> outer_arg(const std::string& name) const;
     [[nodiscard]] std::optional<std::string> build_arg(const std::string& name) const;
     // The stage before `before` that COPY --from names: by name whatever its case, or by number.
@@ -46,7 +47,8 @@ class StagePlan {
     Result<> global_arg(const Instruction& instruction);
     Result<> from(const Instruction& instruction);
     Result<> mark_needed(std::size_t stage);
-    [[nodiscard]] std::unexpected<Error> refuse(int line, std::string_view what, std::string next_step = {}) const;
+    [[nodiscard]] std::unexpected<Error> refuse(int line, std::string_view what,
+                                                std::string next_step = {}) const;
 
     Dockerfile dockerfile_;
     std::vector<Stage> stages_;

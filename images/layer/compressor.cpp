@@ -16,13 +16,15 @@ constexpr std::size_t kOutBuffer = std::size_t{128} << 10;
 
 class Zstd final : public Compressor {
   public:
-    explicit Zstd(ByteSink sink) : sink_(std::move(sink)), context_(ZSTD_createCCtx()), out_(kOutBuffer, '\0') {}
+    explicit Zstd(ByteSink sink)
+        : sink_(std::move(sink)), context_(ZSTD_createCCtx()), out_(kOutBuffer, '\0') {}
     Result<> start() {
         if (!context_) return fail(Errc::io, "zstd: no memory");
         for (const auto& [parameter, value] :
              {std::pair{ZSTD_c_compressionLevel, kZstdLevel}, std::pair{ZSTD_c_nbWorkers, 1}}) {
             const std::size_t code = ZSTD_CCtx_setParameter(context_.get(), parameter, value);
-            if (ZSTD_isError(code)) return fail(Errc::unsupported, std::string("zstd: ") + ZSTD_getErrorName(code));
+            if (ZSTD_isError(code))
+                return fail(Errc::unsupported, std::string("zstd: ") + ZSTD_getErrorName(code));
         }
         return {};
     }
@@ -106,6 +108,8 @@ std::string_view layer_media_type(Compression compression) {
                                             : "application/vnd.oci.image.layer.v1.tar+gzip";
 }
 
-std::string_view short_name(Compression compression) { return compression == Compression::zstd ? "zstd" : "gzip"; }
+std::string_view short_name(Compression compression) {
+    return compression == Compression::zstd ? "zstd" : "gzip";
+}
 
 }  // namespace synchost::images

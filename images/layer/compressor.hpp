@@ -1,5 +1,5 @@
-// Streaming compression whose output depends on its input alone: zstd always with one worker (the bytes of zero and of
-// one worker differ, those of one and two do not), gzip without a name and with time 0.
+// Streaming compression whose output depends on its input alone: zstd always with one worker (the bytes of
+// zero and of one worker differ, those of one and two do not), gzip without a name and with time 0.
 #pragma once
 
 #include <functional>

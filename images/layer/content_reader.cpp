@@ -69,7 +69,8 @@ Result<OpenContent> ContentReader::open(const Node& node) const {
     }
     if (const auto* member = std::get_if<LayerMember>(&node.content)) {
         const auto found = members_.find({member->image.get(), {member->layer, member->path}});
-        if (found == members_.end()) return fail(Errc::protocol, printable(member->path) + ": not in its layer any more");
+        if (found == members_.end())
+            return fail(Errc::protocol, printable(member->path) + ": not in its layer any more");
         out.fd = spool_.get();
         out.offset = found->second.offset;
         out.size = found->second.size;
@@ -91,7 +92,8 @@ Result<OpenContent> ContentReader::open(const Node& node) const {
 
 Result<std::string> ContentReader::read(const Node& node, std::size_t max_bytes) const {
     TRY_ASSIGN(const OpenContent content, open(node));
-    if (content.size > max_bytes) return fail(Errc::invalid_input, "larger than " + std::to_string(max_bytes) + " bytes");
+    if (content.size > max_bytes)
+        return fail(Errc::invalid_input, "larger than " + std::to_string(max_bytes) + " bytes");
     if (content.fd < 0) return std::string(content.memory);
     std::string out(static_cast<std::size_t>(content.size), '\0');
     std::size_t have = 0;

@@ -1,4 +1,5 @@
-// Opens what a node's content names: a file of the context, bytes in memory, or a member of a base image's layer.
+// Opens what a node's content names: a file of the context, bytes in memory, or a member of a base image's
+// layer.
 #pragma once
 
 #include <cstdint>

@@ -27,8 +27,10 @@ char tar_type(FileKind kind) {
 Result<> write_content(const OpenContent& content, std::string& buffer, const ByteSink& sink) {
     if (content.fd < 0) return content.memory.empty() ? Result<>{} : sink(content.memory);
     for (std::uint64_t done = 0; done < content.size;) {
-        const std::size_t want = static_cast<std::size_t>(std::min<std::uint64_t>(buffer.size(), content.size - done));
-        const ssize_t got = ::pread(content.fd, buffer.data(), want, static_cast<off_t>(content.offset + done));
+        const std::size_t want =
+            static_cast<std::size_t>(std::min<std::uint64_t>(buffer.size(), content.size - done));
+        const ssize_t got =
+            ::pread(content.fd, buffer.data(), want, static_cast<off_t>(content.offset + done));
         if (got < 0 && errno == EINTR) continue;
         if (got < 0) return fail_errno("read");
         if (got == 0) return fail(Errc::conflict, "it became shorter while it was read", "Build again.");
@@ -38,7 +40,8 @@ Result<> write_content(const OpenContent& content, std::string& buffer, const By
     return {};
 }
 
-Result<> write_tar(const NodeMap& nodes, const ContentReader& contents, std::int64_t time, const ByteSink& sink) {
+Result<> write_tar(const NodeMap& nodes, const ContentReader& contents, std::int64_t time,
+                   const ByteSink& sink) {
     std::string buffer(kReadStep, '\0');
     for (const auto& [path, node] : nodes) {
         OpenContent content;

@@ -1,8 +1,9 @@
 // One layer of an image from nodes: tar, diff ID, compression, digest and file, with flat memory.
 //
-// The tar is made twice where its layer is new: once for the diff ID alone, which is cheap (about 1 GB/s) and tells
-// whether the store has that layer already, and once more through the compressor, which is not. What counts is the
-// second pass: files that changed between the two give another diff ID, and a layer that is right in itself.
+// The tar is made twice where its layer is new: once for the diff ID alone, which is cheap (about 1 GB/s) and
+// tells whether the store has that layer already, and once more through the compressor, which is not. What
+// counts is the second pass: files that changed between the two give another diff ID, and a layer that is
+// right in itself.
 #pragma once
 
 #include <cstdint>
@@ -22,8 +23,8 @@ struct LayerSettings {
     std::int64_t time = 0;          // of every entry, in seconds
 };
 
-// `nodes` by path, the folders that lead to them included. Errors: io with the file's name; conflict where a file
-// became shorter while it was read.
+// `nodes` by path, the folders that lead to them included. Errors: io with the file's name; conflict where a
+// file became shorter while it was read.
 Result<Layer> write_layer(const NodeMap& nodes, const LayerSettings& settings, const BlobStore& store);
 
 }  // namespace synchost::images

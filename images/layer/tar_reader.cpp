@@ -37,7 +37,8 @@ class ArchiveContent final : public TarContent {
         std::string buffer(kReadBlock, '\0');
         for (;;) {
             const la_ssize_t got = archive_read_data(from_, buffer.data(), buffer.size());
-            if (got < 0) return fail(Errc::protocol, "damaged layer: " + printable(text(archive_error_string(from_))));
+            if (got < 0)
+                return fail(Errc::protocol, "damaged layer: " + printable(text(archive_error_string(from_))));
             if (got == 0) return {};
             TRY(sink({buffer.data(), static_cast<std::size_t>(got)}));
         }

@@ -1,5 +1,5 @@
-// The entries of a layer's tar, gzip, zstd or plain, by libarchive. Every byte is hostile: a path that leaves the root
-// is refused, and what is neither file, folder nor link is reported as `other`.
+// The entries of a layer's tar, gzip, zstd or plain, by libarchive. Every byte is hostile: a path that leaves
+// the root is refused, and what is neither file, folder nor link is reported as `other`.
 #pragma once
 
 #include <cstdint>

@@ -36,7 +36,8 @@ std::optional<SplitPath> split(std::string_view path) {
     if (path.size() <= kNameSize) return SplitPath{{}, path};
     if (path.size() > kPrefixSize + 1 + kNameSize) return std::nullopt;
     const std::size_t slash = path.find('/', path.size() - kNameSize - 1);
-    if (slash == std::string_view::npos || slash == 0 || slash > kPrefixSize || slash + 1 == path.size()) return std::nullopt;
+    if (slash == std::string_view::npos || slash == 0 || slash > kPrefixSize || slash + 1 == path.size())
+        return std::nullopt;
     return SplitPath{path.substr(0, slash), path.substr(slash + 1)};
 }
 
@@ -99,7 +100,11 @@ std::string tar_header(const TarHeader& header) {
 
     std::string out;
     if (!records.empty()) {
-        const TarHeader extended{.path = "PaxHeaders/entry", .type = 'x', .mode = 0644, .size = records.size(), .mtime = header.mtime};
+        const TarHeader extended{.path = "PaxHeaders/entry",
+                                 .type = 'x',
+                                 .mode = 0644,
+                                 .size = records.size(),
+                                 .mtime = header.mtime};
         append(out, ustar(extended, {{}, extended.path}, {}));
         out += records;
         out += tar_padding(records.size());

@@ -1,6 +1,7 @@
-// The bytes of a tar as POSIX.1-2017 pax(1) describes them, a function of the nodes alone: ustar headers, a PAX header
-// only where ustar cannot say it (a long path or link, a large size or id), no user and group names, no devices.
-// Own code and not libarchive's writer, because a layer's digest must not depend on the version of a library.
+// The bytes of a tar as POSIX.1-2017 pax(1) describes them, a function of the nodes alone: ustar headers, a
+// PAX header only where ustar cannot say it (a long path or link, a large size or id), no user and group
+// names, no devices. Own code and not libarchive's writer, because a layer's digest must not depend on the
+// version of a library.
 #pragma once
 
 #include <cstdint>

@@ -36,7 +36,9 @@ std::optional<Layer> BlobStore::find_layer(const Digest& diff_id, Compression co
     const std::size_t blank = record->find(' ');
     const auto digest = Digest::parse(std::string_view(*record).substr(0, blank));
     if (!digest || blank == std::string::npos) return std::nullopt;
-    Layer out{.blob = {std::string(layer_media_type(compression)), *digest, 0}, .diff_id = diff_id, .file = path_of(*digest)};
+    Layer out{.blob = {std::string(layer_media_type(compression)), *digest, 0},
+              .diff_id = diff_id,
+              .file = path_of(*digest)};
     std::from_chars(record->data() + blank + 1, record->data() + record->size(), out.blob.size);
     if (!has(out.blob)) return std::nullopt;
     return out;
@@ -49,6 +51,8 @@ Result<> BlobStore::remember_layer(const Layer& layer, Compression compression) 
 
 Result<AtomicFile> BlobStore::new_blob() const { return AtomicFile::open(folder_ / "blobs" / "new", 0644); }
 
-Result<> BlobStore::take_in(AtomicFile file, const Digest& digest) const { return file.commit_as(path_of(digest)); }
+Result<> BlobStore::take_in(AtomicFile file, const Digest& digest) const {
+    return file.commit_as(path_of(digest));
+}
 
 }  // namespace synchost::images

@@ -1,7 +1,8 @@
 // Layer blobs on this machine:
 //
 //   STORE/blobs/sha256/HEX      a blob, complete and verified
-//   STORE/diffs/HEX.zstd        "sha256:... SIZE": the blob that holds the tar with this diff ID, compressed so
+//   STORE/diffs/HEX.zstd        "sha256:... SIZE": the blob that holds the tar with this diff ID, compressed
+//   so
 //
 // Files appear by rename, so several builds may share a store; nothing in it is ever changed in place.
 #pragma once

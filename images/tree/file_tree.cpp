@@ -95,10 +95,12 @@ Result<std::string> FileTree::resolve(std::string_view path) const {
             at = std::move(next);
             continue;
         }
-        if (++links > kMaxLinks) return fail(Errc::invalid_input, "/" + printable(path) + ": too many symlinks");
+        if (++links > kMaxLinks)
+            return fail(Errc::invalid_input, "/" + printable(path) + ": too many symlinks");
         if (node->link.starts_with('/')) at.clear();
         std::vector<std::string> target = components(node->link);
-        todo.insert(todo.end(), std::make_move_iterator(target.rbegin()), std::make_move_iterator(target.rend()));
+        todo.insert(todo.end(), std::make_move_iterator(target.rbegin()),
+                    std::make_move_iterator(target.rend()));
     }
     return at;
 }

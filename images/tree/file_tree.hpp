@@ -1,8 +1,8 @@
-// A file system as a sorted map from path to node: the build context, or what a stage's image holds. COPY works on two
-// of these and never on a disk, so it is the same for a build, for a trace, and for a test.
+// A file system as a sorted map from path to node: the build context, or what a stage's image holds. COPY
+// works on two of these and never on a disk, so it is the same for a build, for a trace, and for a test.
 //
-// Paths are relative to the root, '/'-separated, without "." and ".."; "" is the root itself, which always exists.
-// Every folder on the way to a node is a node.
+// Paths are relative to the root, '/'-separated, without "." and ".."; "" is the root itself, which always
+// exists. Every folder on the way to a node is a node.
 #pragma once
 
 #include <cstdint>
@@ -57,17 +57,18 @@ class FileTree {
     // Sets a node; what was below it goes where it is no folder any more. The parent must be there.
     void put(std::string path, Node node);
 
-    // The path with every symlink on the way followed inside this tree ("/" and ".." stay inside), the last component
-    // too. What does not exist is kept as it is written. invalid_input after 40 links.
+    // The path with every symlink on the way followed inside this tree ("/" and ".." stay inside), the last
+    // component too. What does not exist is kept as it is written. invalid_input after 40 links.
     [[nodiscard]] Result<std::string> resolve(std::string_view path) const;
 
     // Names directly in the folder, sorted.
     [[nodiscard]] std::vector<std::string> children(std::string_view folder) const;
     // Every node strictly below the folder, sorted: f(path relative to the folder, node).
-    void each_below(std::string_view folder, const std::function<void(std::string_view, const Node&)>& f) const;
+    void each_below(std::string_view folder,
+                    const std::function<void(std::string_view, const Node&)>& f) const;
 
-    // Paths that match a pattern of Go's filepath.Match, component by component, sorted; symlinked folders on the way
-    // are entered.
+    // Paths that match a pattern of Go's filepath.Match, component by component, sorted; symlinked folders on
+    // the way are entered.
     [[nodiscard]] std::vector<std::string> glob(std::string_view pattern) const;
 
   private:

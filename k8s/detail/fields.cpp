@@ -60,7 +60,8 @@ Result<const Json*> mapping_field(const Json& object, const char* key) {
 Result<const Json*> list_field(const Json& object, const char* key) {
     const Json* value = field(object, key);
     if (value == nullptr) return value;
-    const bool mappings = value->is_array() && std::ranges::all_of(*value, [](const Json& item) { return item.is_object(); });
+    const bool mappings =
+        value->is_array() && std::ranges::all_of(*value, [](const Json& item) { return item.is_object(); });
     if (!mappings) return wrong_type(key, "a list of mappings");
     return value->empty() ? nullptr : value;
 }

@@ -1,5 +1,5 @@
-// Reading fields of manifests that nobody has checked: absent and null are the same, and a wrong type is the user's
-// error (invalid_input that names the field), never an exception.
+// Reading fields of manifests that nobody has checked: absent and null are the same, and a wrong type is the
+// user's error (invalid_input that names the field), never an exception.
 #pragma once
 
 #include <cstdint>
@@ -16,9 +16,10 @@ const Json* field(const Json& object, const char* key);
 
 Result<std::string> text_field(const Json& object, const char* key, const char* fallback = "");
 Result<bool> flag_field(const Json& object, const char* key);  // false where absent
-Result<std::optional<std::uint32_t>> id_field(const Json& object, const char* key);  // a user or group: 0 to 2^31-1
-Result<std::vector<std::string>> words_field(const Json& object, const char* key);   // a list of strings
-Result<const Json*> mapping_field(const Json& object, const char* key);              // nullptr where absent
+Result<std::optional<std::uint32_t>> id_field(const Json& object,
+                                              const char* key);  // a user or group: 0 to 2^31-1
+Result<std::vector<std::string>> words_field(const Json& object, const char* key);  // a list of strings
+Result<const Json*> mapping_field(const Json& object, const char* key);             // nullptr where absent
 
 // The list of mappings under `key`, to read or to change in place; nullptr where absent or empty.
 Result<const Json*> list_field(const Json& object, const char* key);

@@ -14,7 +14,8 @@ namespace {
 constexpr std::array<const char*, 5> kFields = {"image", "command", "args", "livenessProbe", "startupProbe"};
 
 std::unexpected<Error> edited() {
-    return fail(Errc::invalid_input, std::string("annotation ") + kOriginalAnnotation + " is not as synchost wrote it",
+    return fail(Errc::invalid_input,
+                std::string("annotation ") + kOriginalAnnotation + " is not as synchost wrote it",
                 "Inject the manifest as it was before the first injection.");
 }
 
@@ -44,7 +45,8 @@ void remove_named(Json& object, const char* key, const std::vector<std::string>&
     drop_if_empty(object, key);
 }
 
-// Keys go back to where they were as far as that is known: `command` stands where command, or args, or neither was.
+// Keys go back to where they were as far as that is known: `command` stands where command, or args, or
+// neither was.
 void restore_command(Json& container, const Json& original) {
     const Json* command = field(original, "command");
     const Json* args = field(original, "args");
@@ -92,7 +94,7 @@ Result<> restore_original(Json& pod_template) {
     Json& spec = pod_template["spec"];
     for (const char* key : {"initContainers", "containers"}) {
         remove_named(spec, key, {kSidecarName, kInstallerName});
-        TRY_ASSIGN(Json* list, list_field(spec, key));
+        TRY_ASSIGN(Json * list, list_field(spec, key));
         if (list == nullptr) continue;
         for (Json& container : *list) {
             TRY_ASSIGN(const std::string name, text_field(container, "name"));
@@ -113,8 +115,8 @@ Json original_of(const Json& container) {
 }
 
 Result<> keep_originals(Json& pod_template, const Json& originals) {
-    TRY_ASSIGN(Json* metadata, grown_mapping(pod_template, "metadata"));
-    TRY_ASSIGN(Json* annotations, grown_mapping(*metadata, "annotations"));
+    TRY_ASSIGN(Json * metadata, grown_mapping(pod_template, "metadata"));
+    TRY_ASSIGN(Json * annotations, grown_mapping(*metadata, "annotations"));
     (*annotations)[kOriginalAnnotation] = originals.dump(-1, ' ', false, Json::error_handler_t::replace);
     return {};
 }

@@ -1,5 +1,6 @@
-// What inject() changed in a pod template is kept in an annotation of that template, so that injecting again begins
-// with the original: containers whose image is ours to pin, by name, each with the fields that we overwrite.
+// What inject() changed in a pod template is kept in an annotation of that template, so that injecting again
+// begins with the original: containers whose image is ours to pin, by name, each with the fields that we
+// overwrite.
 #pragma once
 
 #include "k8s/manifest.hpp"

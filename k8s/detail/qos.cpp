@@ -22,9 +22,22 @@ std::optional<double> quantity(const Json& value) {
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
     if (error != std::errc()) return std::nullopt;
     const std::string_view unit = std::string_view(text).substr(static_cast<std::size_t>(end - text.data()));
-    constexpr std::array<std::pair<std::string_view, double>, 16> kUnits = {
-        {{"", 1}, {"n", 1e-9}, {"u", 1e-6}, {"m", 1e-3}, {"k", 1e3}, {"M", 1e6}, {"G", 1e9}, {"T", 1e12}, {"P", 1e15},
-         {"E", 1e18}, {"Ki", 0x1p10}, {"Mi", 0x1p20}, {"Gi", 0x1p30}, {"Ti", 0x1p40}, {"Pi", 0x1p50}, {"Ei", 0x1p60}}};
+    constexpr std::array<std::pair<std::string_view, double>, 16> kUnits = {{{"", 1},
+                                                                             {"n", 1e-9},
+                                                                             {"u", 1e-6},
+                                                                             {"m", 1e-3},
+                                                                             {"k", 1e3},
+                                                                             {"M", 1e6},
+                                                                             {"G", 1e9},
+                                                                             {"T", 1e12},
+                                                                             {"P", 1e15},
+                                                                             {"E", 1e18},
+                                                                             {"Ki", 0x1p10},
+                                                                             {"Mi", 0x1p20},
+                                                                             {"Gi", 0x1p30},
+                                                                             {"Ti", 0x1p40},
+                                                                             {"Pi", 0x1p50},
+                                                                             {"Ei", 0x1p60}}};
     const auto found = std::ranges::find(kUnits, unit, &std::pair<std::string_view, double>::first);
     if (found == kUnits.end()) return std::nullopt;
     return number * found->second;

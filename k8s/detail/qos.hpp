@@ -5,8 +5,9 @@
 
 namespace synchost::k8s {
 
-// True where every container and init container has limits for cpu and memory, and requests that are absent or equal
-// to them (kubernetes.io/docs/concepts/workloads/pods/pod-qos). Quantities are compared by value: 500m is 0.5.
+// True where every container and init container has limits for cpu and memory, and requests that are absent
+// or equal to them (kubernetes.io/docs/concepts/workloads/pods/pod-qos). Quantities are compared by value:
+// 500m is 0.5.
 bool is_guaranteed(const Json& pod_spec);
 
 }  // namespace synchost::k8s

@@ -17,7 +17,9 @@ constexpr const char* kContainersFolder = "/synchost/containers";
 constexpr const char* kProgram = "/synchost-agent";  // in the agent's image
 constexpr std::size_t kMaxLabel = 63;                // RFC 1123 label: volumes, containers
 
-Json mount(const std::string& volume, const std::string& path) { return {{"name", volume}, {"mountPath", path}}; }
+Json mount(const std::string& volume, const std::string& path) {
+    return {{"name", volume}, {"mountPath", path}};
+}
 
 Json read_only_mount(const std::string& volume, const std::string& path) {
     Json out = mount(volume, path);
@@ -57,8 +59,10 @@ Json serve_command(const Sidecar& sidecar) {
     };
     const bool native = sidecar.form == SidecarForm::native;
     if (native) add({"--install", kBinFolder});
-    add({"--listen", "tcp:127.0.0.1:10361", "--key-file", "/synchost/key/key", "--containers-dir", kContainersFolder});
-    for (const WrappedContainer& one : sidecar.wrapped) add({"--container", one.name + "=" + std::to_string(one.uid)});
+    add({"--listen", "tcp:127.0.0.1:10361", "--key-file", "/synchost/key/key", "--containers-dir",
+         kContainersFolder});
+    for (const WrappedContainer& one : sidecar.wrapped)
+        add({"--container", one.name + "=" + std::to_string(one.uid)});
     if (!native && sidecar.exit_when_done) add({"--exit-when-done"});
     return out;
 }
@@ -118,7 +122,8 @@ std::string run_volume_name(const std::string& container_name) {
     const std::string prefix = "synchost-run-";
     if (prefix.size() + container_name.size() <= kMaxLabel) return prefix + container_name;
     std::array<char, 10> hash{};
-    std::snprintf(hash.data(), hash.size(), "-%08x", static_cast<unsigned>(xxh3(container_name).low & 0xFFFFFFFFU));
+    std::snprintf(hash.data(), hash.size(), "-%08x",
+                  static_cast<unsigned>(xxh3(container_name).low & 0xFFFFFFFFU));
     return prefix + container_name.substr(0, kMaxLabel - prefix.size() - 9) + hash.data();
 }
 

@@ -14,8 +14,8 @@ struct CodePoint {
 // The first code point of `text`, which must not be empty.
 CodePoint first_code_point(std::string_view text);
 
-// May stand in YAML as it is, tabs and line ends aside: c-printable (yaml.org/spec/1.2.2, section 5.1) without the
-// separators and marks that no editor shows.
+// May stand in YAML as it is, tabs and line ends aside: c-printable (yaml.org/spec/1.2.2, section 5.1)
+// without the separators and marks that no editor shows.
 bool is_printable(char32_t value);
 
 }  // namespace synchost::k8s

@@ -40,20 +40,25 @@ Extent extent_of(const Json& value) {
     return out;
 }
 
-// ordered_map looks every new key up from its beginning; keys that are known to be new go straight to its end.
+// ordered_map looks every new key up from its beginning; keys that are known to be new go straight to its
+// end.
 void append_key(Json& object, std::string key, Json value) {
     object.get_ref<Json::object_t&>().emplace_back(std::move(key), std::move(value));
 }
 
 Result<Json> scalar_value(const std::string& tag, const std::string& text) {
-    if (tag == "!" || tag == "tag:yaml.org,2002:str" || tag == "tag:yaml.org,2002:timestamp") return Json(text);
+    if (tag == "!" || tag == "tag:yaml.org,2002:str" || tag == "tag:yaml.org,2002:timestamp")
+        return Json(text);
     if (tag == "?" || tag.empty()) return resolve_plain_scalar(text);
-    const std::string_view type = std::string_view(tag).substr(tag.starts_with(kYamlTag) ? kYamlTag.size() : 0);
+    const std::string_view type =
+        std::string_view(tag).substr(tag.starts_with(kYamlTag) ? kYamlTag.size() : 0);
     TRY_ASSIGN(Json value, resolve_plain_scalar(text));
-    const bool fits = (type == "int" && value.is_number_integer()) || (type == "float" && value.is_number()) ||
-                      (type == "bool" && value.is_boolean()) || (type == "null" && value.is_null());
+    const bool fits = (type == "int" && value.is_number_integer()) ||
+                      (type == "float" && value.is_number()) || (type == "bool" && value.is_boolean()) ||
+                      (type == "null" && value.is_null());
     if (fits) return value;
-    return fail(Errc::invalid_input, "\"" + printable(text.substr(0, 100)) + "\" with the tag " + printable(tag));
+    return fail(Errc::invalid_input,
+                "\"" + printable(text.substr(0, 100)) + "\" with the tag " + printable(tag));
 }
 
 // kubectl makes JSON, whose keys are strings, of the booleans and integers that plain keys may be.
@@ -61,10 +66,12 @@ Result<std::string> key_text(const std::string& tag, const std::string& text) {
     TRY_ASSIGN(const Json value, scalar_value(tag, text));
     if (value.is_string()) return value.get<std::string>();
     if (value.is_boolean() || value.is_number_integer()) return value.dump();
-    return fail(Errc::invalid_input, "key " + printable(text.substr(0, 100)) + " is no text", "Put the key in quotes.");
+    return fail(Errc::invalid_input, "key " + printable(text.substr(0, 100)) + " is no text",
+                "Put the key in quotes.");
 }
 
-// The tree grows at the end of a stack of open collections. The first error stays, and what follows it is ignored.
+// The tree grows at the end of a stack of open collections. The first error stays, and what follows it is
+// ignored.
 class TreeBuilder final : public YAML::EventHandler {
   public:
     TreeBuilder(std::string_view text, std::string_view source) : rest_(text), source_(source) {}
@@ -99,7 +106,8 @@ class TreeBuilder final : public YAML::EventHandler {
         if (found == anchors_.end()) return refuse(line_of(mark), "an alias inside of what it stands for");
         if (spend(line_of(mark), extent_of(found->second))) attach(line_of(mark), Json(found->second));
     }
-    void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor, const std::string& text) override {
+    void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                  const std::string& text) override {
         if (failed()) return;
         if (wants_key()) return key(line_of(mark), tag, text);
         auto value = scalar_value(tag, text);
@@ -124,12 +132,14 @@ class TreeBuilder final : public YAML::EventHandler {
         std::size_t line = 0;
         YAML::anchor_t anchor = YAML::NullAnchor;
         Wants wants = Wants::item;
-        std::string key;                        // of the value that comes next
-        std::unordered_set<std::string> keys;   // all of a mapping so far
-        std::vector<Json> merged;               // the mappings that << names, in order
+        std::string key;                       // of the value that comes next
+        std::unordered_set<std::string> keys;  // all of a mapping so far
+        std::vector<Json> merged;              // the mappings that << names, in order
     };
 
-    static std::size_t line_of(const YAML::Mark& mark) { return mark.line < 0 ? 1 : static_cast<std::size_t>(mark.line) + 1; }
+    static std::size_t line_of(const YAML::Mark& mark) {
+        return mark.line < 0 ? 1 : static_cast<std::size_t>(mark.line) + 1;
+    }
     [[nodiscard]] bool wants_key() const { return !open_.empty() && open_.back().wants == Wants::key; }
 
     void refuse(std::size_t line, Error error) {
@@ -157,19 +167,28 @@ class TreeBuilder final : public YAML::EventHandler {
         }
         auto name = key_text(tag, text);
         if (!name) return refuse(line, std::move(name).error());
-        if (!top.keys.insert(*name).second) return refuse(line, "key \"" + printable(*name) + "\" stands twice in one mapping");
+        if (!top.keys.insert(*name).second)
+            return refuse(line, "key \"" + printable(*name) + "\" stands twice in one mapping");
         top.key = *std::move(name);
         top.wants = Wants::value;
     }
 
-    void open(std::size_t line, const std::string& tag, std::string_view type, YAML::anchor_t anchor, Json empty) {
+    void open(std::size_t line, const std::string& tag, std::string_view type, YAML::anchor_t anchor,
+              Json empty) {
         if (failed()) return;
         if (wants_key()) return refuse(line, "a key that is a list or a mapping");
-        const bool known = tag.empty() || tag == "?" || tag == "!" || tag == std::string(kYamlTag).append(type);
+        const bool known =
+            tag.empty() || tag == "?" || tag == "!" || tag == std::string(kYamlTag).append(type);
         if (!known) return refuse(line, "unknown tag " + printable(tag));
         if (!spend(line, {1, 0, 1})) return;
         const Wants wants = empty.is_object() ? Wants::key : Wants::item;
-        open_.push_back({.value = std::move(empty), .line = line, .anchor = anchor, .wants = wants, .key = {}, .keys = {}, .merged = {}});
+        open_.push_back({.value = std::move(empty),
+                         .line = line,
+                         .anchor = anchor,
+                         .wants = wants,
+                         .key = {},
+                         .keys = {},
+                         .merged = {}});
     }
 
     void close() {
@@ -203,10 +222,16 @@ class TreeBuilder final : public YAML::EventHandler {
         }
         Open& top = open_.back();
         switch (std::exchange(top.wants, top.wants == Wants::item ? Wants::item : Wants::key)) {
-            case Wants::item: top.value.push_back(std::move(value)); return;
-            case Wants::value: append_key(top.value, std::move(top.key), std::move(value)); return;
-            case Wants::merged: return merge(line, std::move(value));
-            case Wants::key: return;
+            case Wants::item:
+                top.value.push_back(std::move(value));
+                return;
+            case Wants::value:
+                append_key(top.value, std::move(top.key), std::move(value));
+                return;
+            case Wants::merged:
+                return merge(line, std::move(value));
+            case Wants::key:
+                return;
         }
     }
 
@@ -235,10 +260,12 @@ Result<> check_text(std::string_view text, std::string_view source) {
     std::size_t line = 1;
     for (std::size_t at = 0; at < text.size();) {
         const CodePoint point = first_code_point(text.substr(at));
-        const bool control = point.value < 0x20 && point.value != '\t' && point.value != '\n' && point.value != '\r';
+        const bool control =
+            point.value < 0x20 && point.value != '\t' && point.value != '\n' && point.value != '\r';
         if (point.length == 0 || control) {
-            return fail(Errc::invalid_input, std::string(source) + ":" + std::to_string(line) +
-                                                 (point.length == 0 ? ": not UTF-8" : ": a control character"));
+            return fail(Errc::invalid_input,
+                        std::string(source) + ":" + std::to_string(line) +
+                            (point.length == 0 ? ": not UTF-8" : ": a control character"));
         }
         if (point.value == '\n') ++line;
         at += point.length;
@@ -246,8 +273,8 @@ Result<> check_text(std::string_view text, std::string_view source) {
     return {};
 }
 
-// nullopt where it is no JSON; the bounds hold for it too, and keys of one object are few, because nlohmann looks each
-// of them up from the first.
+// nullopt where it is no JSON; the bounds hold for it too, and keys of one object are few, because nlohmann
+// looks each of them up from the first.
 std::optional<Json> read_json(std::string_view text) {
     constexpr std::size_t kMaxKeys = 10'000;
     std::vector<std::unordered_set<std::string>> keys;
@@ -256,7 +283,8 @@ std::optional<Json> read_json(std::string_view text) {
     const auto watch = [&](int depth, Json::parse_event_t event, const Json& parsed) {
         if (event == Json::parse_event_t::object_start) keys.emplace_back();
         if (event == Json::parse_event_t::object_end) keys.pop_back();
-        if (event == Json::parse_event_t::key) refused |= !keys.back().insert(parsed.get_ref<const std::string&>()).second;
+        if (event == Json::parse_event_t::key)
+            refused |= !keys.back().insert(parsed.get_ref<const std::string&>()).second;
         refused |= static_cast<std::size_t>(depth) >= kMaxYamlDepth || ++nodes > kMaxYamlNodes;
         refused |= !keys.empty() && keys.back().size() > kMaxKeys;
         return !refused;
@@ -268,7 +296,8 @@ std::optional<Json> read_json(std::string_view text) {
 }  // namespace
 
 Result<std::vector<YamlDocument>> read_yaml(std::string_view text, std::string_view source) {
-    if (text.size() > kMaxYamlBytes) return fail(Errc::invalid_input, std::string(source) + ": larger than 16 MiB");
+    if (text.size() > kMaxYamlBytes)
+        return fail(Errc::invalid_input, std::string(source) + ": larger than 16 MiB");
     TRY(check_text(text, source));
     TreeBuilder builder(text, source);
     try {
@@ -285,7 +314,8 @@ Result<std::vector<YamlDocument>> read_yaml(std::string_view text, std::string_v
             return out;
         }
         const int line = std::max(failure.mark.line, 0) + 1;
-        return fail(Errc::invalid_input, std::string(source) + ":" + std::to_string(line) + ": not YAML: " + failure.msg);
+        return fail(Errc::invalid_input,
+                    std::string(source) + ":" + std::to_string(line) + ": not YAML: " + failure.msg);
     }
 }
 

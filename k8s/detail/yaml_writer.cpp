@@ -13,11 +13,20 @@ constexpr std::size_t kIndent = 2;
 
 void append_escaped(std::string& out, char32_t value) {
     switch (value) {
-        case '"': out += "\\\""; return;
-        case '\\': out += "\\\\"; return;
-        case '\n': out += "\\n"; return;
-        case '\t': out += "\\t"; return;
-        default: break;
+        case '"':
+            out += "\\\"";
+            return;
+        case '\\':
+            out += "\\\\";
+            return;
+        case '\n':
+            out += "\\n";
+            return;
+        case '\t':
+            out += "\\t";
+            return;
+        default:
+            break;
     }
     constexpr std::string_view kDigits = "0123456789abcdef";
     const int digits = value < 0x100 ? 2 : value < 0x10000 ? 4 : 8;
@@ -29,7 +38,8 @@ std::string double_quoted(std::string_view text) {
     std::string out = "\"";
     while (!text.empty()) {
         const CodePoint point = first_code_point(text);
-        const bool as_is = point.length > 0 && is_printable(point.value) && point.value != '"' && point.value != '\\';
+        const bool as_is =
+            point.length > 0 && is_printable(point.value) && point.value != '"' && point.value != '\\';
         if (as_is) {
             out += text.substr(0, point.length);
         } else {
@@ -40,8 +50,8 @@ std::string double_quoted(std::string_view text) {
     return out += '"';
 }
 
-// Lines of printable text: the first has no leading blank (a reader would measure the indent by it), and none is blank
-// but not empty (readers differ on those).
+// Lines of printable text: the first has no leading blank (a reader would measure the indent by it), and none
+// is blank but not empty (readers differ on those).
 bool fits_block(std::string_view text) {
     if (!text.contains('\n') || std::string_view(" \t\n").contains(text.front())) return false;
     bool blank = true;
@@ -81,9 +91,12 @@ std::string key_text(std::string_view key, std::size_t indent) {
     return text += ':';
 }
 
-bool is_inline(const Json& value) { return value.is_primitive() || value.empty(); }
+bool is_inline(const Json& value) {
+    return value.is_primitive() || value.empty();
+}
 
-// A scalar or an empty collection, behind "key: " or "- ", with the line's end. `indent` is of what would be below it.
+// A scalar or an empty collection, behind "key: " or "- ", with the line's end. `indent` is of what would be
+// below it.
 void append_inline(std::string& out, const Json& value, std::size_t indent) {
     if (!value.is_string()) {
         out += value.dump();

@@ -1,7 +1,7 @@
-// JSON values as YAML that every reader takes for the same values, and that is stable: the same value is the same text.
-// Block style as kubectl prints it (two spaces; a list stands at the indent of its key), keys in their own order.
-// Strings are plain where no reader of YAML 1.1 or 1.2 can take them for something else, literal blocks where they have
-// lines and a block carries them exactly, double-quoted otherwise.
+// JSON values as YAML that every reader takes for the same values, and that is stable: the same value is the
+// same text. Block style as kubectl prints it (two spaces; a list stands at the indent of its key), keys in
+// their own order. Strings are plain where no reader of YAML 1.1 or 1.2 can take them for something else,
+// literal blocks where they have lines and a block carries them exactly, double-quoted otherwise.
 #pragma once
 
 #include <string>

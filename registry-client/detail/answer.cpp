@@ -19,7 +19,8 @@ Described describe(std::string_view body) {
     const auto json = nlohmann::json::parse(body, nullptr, false);
     if (!json.is_object()) return {};
     const auto errors = json.find("errors");
-    if (errors == json.end() || !errors->is_array() || errors->empty() || !errors->front().is_object()) return {};
+    if (errors == json.end() || !errors->is_array() || errors->empty() || !errors->front().is_object())
+        return {};
     const auto text = [&](const char* key) {
         const auto found = errors->front().find(key);
         return found != errors->front().end() && found->is_string()
@@ -43,7 +44,8 @@ Error error_of_answer(int status, std::string_view body) {
     std::string message = described.message.empty() ? "refused" : described.message;
     message += described.code.empty() ? " (HTTP " : " (" + described.code + ", HTTP ";
     Error out{code_of(status), message + std::to_string(status) + ")", 0, {}};
-    if (status == 401) out.next_step = "Log in with `docker login` or `podman login --authfile ~/.docker/config.json`.";
+    if (status == 401)
+        out.next_step = "Log in with `docker login` or `podman login --authfile ~/.docker/config.json`.";
     return out;
 }
 

@@ -33,12 +33,15 @@ Error why_unreachable(const std::string& host, int port, std::chrono::millisecon
     addrinfo hints{};
     hints.ai_socktype = SOCK_STREAM;
     addrinfo* found = nullptr;
-    if (const int error = ::getaddrinfo(host.c_str(), std::to_string(port).c_str(), &hints, &found); error != 0) {
-        return {Errc::registry, std::string("its name cannot be resolved: ") + ::gai_strerror(error), 0, next_step};
+    if (const int error = ::getaddrinfo(host.c_str(), std::to_string(port).c_str(), &hints, &found);
+        error != 0) {
+        return {Errc::registry, std::string("its name cannot be resolved: ") + ::gai_strerror(error), 0,
+                next_step};
     }
     const std::unique_ptr<addrinfo, void (*)(addrinfo*)> addresses(found, ::freeaddrinfo);
     int reason = 0;
-    for (const addrinfo* address = found; address != nullptr && reason != ECONNREFUSED; address = address->ai_next) {
+    for (const addrinfo* address = found; address != nullptr && reason != ECONNREFUSED;
+         address = address->ai_next) {
         reason = dial(*address, timeout);
         if (reason == 0) return {Errc::registry, "the connection broke off", 0, "Try again."};
     }

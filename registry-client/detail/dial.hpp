@@ -8,7 +8,8 @@
 
 namespace synchost::registry::detail {
 
-// Errc::registry (timeout where the deadline passes) with the reason: "connection refused", "no such host name".
+// Errc::registry (timeout where the deadline passes) with the reason: "connection refused", "no such host
+// name".
 Error why_unreachable(const std::string& host, int port, std::chrono::milliseconds timeout);
 
 }  // namespace synchost::registry::detail

@@ -18,7 +18,8 @@ constexpr std::size_t kMaxLocation = 8192;
 
 std::string lower(std::string_view text) {
     std::string out(text);
-    std::ranges::transform(out, out.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+    std::ranges::transform(out, out.begin(),
+                           [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
     return out;
 }
 
@@ -57,16 +58,19 @@ struct Exchange {
 
 std::string HttpServer::origin() const {
     const bool ipv6 = host.contains(':');
-    return std::string(tls ? "https://" : "http://") + (ipv6 ? "[" + host + "]" : host) + ":" + std::to_string(port);
+    return std::string(tls ? "https://" : "http://") + (ipv6 ? "[" + host + "]" : host) + ":" +
+           std::to_string(port);
 }
 
 std::string HttpResponse::header(std::string_view lower_case_name) const {
-    const auto found = std::ranges::find(headers, lower_case_name, [](const auto& item) { return std::string_view(item.first); });
+    const auto found = std::ranges::find(headers, lower_case_name,
+                                         [](const auto& item) { return std::string_view(item.first); });
     return found == headers.end() ? std::string() : found->second;
 }
 
 Result<Location> parse_location(std::string_view text, const HttpServer& base) {
-    if (text.empty() || text.size() > kMaxLocation) return fail(Errc::protocol, "no usable Location in the answer");
+    if (text.empty() || text.size() > kMaxLocation)
+        return fail(Errc::protocol, "no usable Location in the answer");
     if (!std::ranges::all_of(text, [](char c) { return c > ' ' && c < 0x7f && c != '"' && c != '\\'; })) {
         return fail(Errc::protocol, "a Location with characters that no URL has");
     }
@@ -82,7 +86,8 @@ Result<Location> parse_location(std::string_view text, const HttpServer& base) {
         if (!target.starts_with('/')) target.insert(0, "/");
         return Location{std::move(server), std::move(target)};
     }
-    if (!text.starts_with('/') || text.starts_with("//")) return fail(Errc::protocol, "a Location that is no URL and no path");
+    if (!text.starts_with('/') || text.starts_with("//"))
+        return fail(Errc::protocol, "a Location that is no URL and no path");
     return Location{base, std::string(text)};
 }
 
@@ -92,7 +97,9 @@ struct HttpConnection::Library {
 };
 
 HttpConnection::HttpConnection(HttpServer server, HttpOptions options)
-    : server_(std::move(server)), options_(std::move(options)), library_(std::make_unique<Library>(server_.origin())) {
+    : server_(std::move(server)),
+      options_(std::move(options)),
+      library_(std::make_unique<Library>(server_.origin())) {
     httplib::Client& client = library_->client;
     client.set_connection_timeout(options_.connect_timeout);
     client.set_read_timeout(options_.silence_timeout);
@@ -113,8 +120,8 @@ namespace {
 
 void set_body(httplib::Request& out, const HttpRequest& request, Exchange& exchange) {
     out.content_length_ = static_cast<std::size_t>(request.body_size);
-    out.content_provider_ = [&request, &exchange, buffer = std::string()](std::size_t offset, std::size_t length,
-                                                                           httplib::DataSink& sink) mutable {
+    out.content_provider_ = [&request, &exchange, buffer = std::string()](
+                                std::size_t offset, std::size_t length, httplib::DataSink& sink) mutable {
         buffer.resize(std::min(length, kBodyStep));
         const auto got = request.body(offset, buffer);
         if (!got) {
@@ -134,12 +141,17 @@ Error library_error(httplib::Error code, const HttpServer& server, const HttpOpt
         return Error{errc, std::move(message), 0, std::move(next_step)};
     };
     switch (code) {
-        case httplib::Error::Connection: return why_unreachable(server.host, server.port, options.connect_timeout);
+        case httplib::Error::Connection:
+            return why_unreachable(server.host, server.port, options.connect_timeout);
         case httplib::Error::ConnectionTimeout: return error(Errc::timeout, "no connection in time");
         case httplib::Error::SSLServerVerification:
-            return error(Errc::auth, "its certificate is not trusted", "Name its CA file, if the registry is yours.");
-        case httplib::Error::SSLLoadingCerts: return error(Errc::invalid_input, "the CA file cannot be read: " + options.ca_file);
-        case httplib::Error::SSLConnection: return error(Errc::registry, "no TLS there", "Name the host as insecure, if it speaks plain http.");
+            return error(Errc::auth, "its certificate is not trusted",
+                         "Name its CA file, if the registry is yours.");
+        case httplib::Error::SSLLoadingCerts:
+            return error(Errc::invalid_input, "the CA file cannot be read: " + options.ca_file);
+        case httplib::Error::SSLConnection:
+            return error(Errc::registry, "no TLS there",
+                         "Name the host as insecure, if it speaks plain http.");
         default: return error(Errc::registry, "the connection broke off", "Try again.");
     }
 }
@@ -172,7 +184,11 @@ Result<HttpResponse> HttpConnection::send_once(const HttpRequest& request) {
             return true;
         }
         if (bytes.size() > request.max_body - answer.body.size()) {
-            exchange.own_error = Error{Errc::protocol, "an answer of more than " + std::to_string(request.max_body) + " bytes", 0, {}};
+            exchange.own_error =
+                Error{Errc::protocol,
+                      "an answer of more than " + std::to_string(request.max_body) + " bytes",
+                      0,
+                      {}};
             return false;
         }
         answer.body += bytes;
@@ -184,8 +200,10 @@ Result<HttpResponse> HttpConnection::send_once(const HttpRequest& request) {
     const bool sent = library_->client.send(out, response, code);
     if (exchange.own_error) return std::unexpected(std::move(*exchange.own_error));
     if (!sent) {
-        if (code == httplib::Error::Read && std::chrono::steady_clock::now() - started >= options_.silence_timeout) {
-            return fail(Errc::timeout, "no answer for " + std::to_string(options_.silence_timeout.count()) + " ms");
+        if (code == httplib::Error::Read &&
+            std::chrono::steady_clock::now() - started >= options_.silence_timeout) {
+            return fail(Errc::timeout,
+                        "no answer for " + std::to_string(options_.silence_timeout.count()) + " ms");
         }
         return std::unexpected(library_error(code, server_, options_));
     }

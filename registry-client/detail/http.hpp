@@ -1,7 +1,7 @@
-// One keep-alive HTTP/1.1 connection to one server, over cpp-httplib, which stays behind this wall. It adds what the
-// library leaves to its callers: a bound on bodies, flat memory for both directions, redirects of downloads that never
-// carry our login to another host, and the reason of a refused connection.
-// One request at a time; SIGPIPE must be ignored by the process (the library writes without MSG_NOSIGNAL).
+// One keep-alive HTTP/1.1 connection to one server, over cpp-httplib, which stays behind this wall. It adds
+// what the library leaves to its callers: a bound on bodies, flat memory for both directions, redirects of
+// downloads that never carry our login to another host, and the reason of a refused connection. One request
+// at a time; SIGPIPE must be ignored by the process (the library writes without MSG_NOSIGNAL).
 #pragma once
 
 #include <chrono>
@@ -43,7 +43,7 @@ struct HttpRequest {
     std::vector<std::pair<std::string, std::string>> headers;
     std::uint64_t body_size = 0;
     BodyReader body;                     // needed where body_size > 0
-    BodySink sink;                       // takes the body of a 2xx answer; else it lands in HttpResponse::body
+    BodySink sink;  // takes the body of a 2xx answer; else it lands in HttpResponse::body
     std::size_t max_body = std::size_t{4} << 20;  // of HttpResponse::body
     bool follow_redirects = false;       // for GET only
 };
@@ -59,8 +59,8 @@ struct Location {
     HttpServer server;
     std::string target;
 };
-// A Location header, absolute or relative to the server that sent it; protocol error where it is neither, or holds
-// characters that a URL cannot.
+// A Location header, absolute or relative to the server that sent it; protocol error where it is neither, or
+// holds characters that a URL cannot.
 Result<Location> parse_location(std::string_view text, const HttpServer& base);
 
 class HttpConnection {
@@ -70,8 +70,8 @@ class HttpConnection {
     HttpConnection& operator=(HttpConnection&&) noexcept;
     ~HttpConnection();
 
-    // Any status is a success here. Errors: registry where the server cannot be reached or breaks off (sys_errno where
-    // known), timeout, protocol, or what sink or body returned.
+    // Any status is a success here. Errors: registry where the server cannot be reached or breaks off
+    // (sys_errno where known), timeout, protocol, or what sink or body returned.
     Result<HttpResponse> send(const HttpRequest& request);
     [[nodiscard]] const HttpServer& server() const { return server_; }
 

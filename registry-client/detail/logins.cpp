@@ -25,7 +25,8 @@ std::filesystem::path default_config() {
 }
 
 bool is_header_safe(std::string_view text) {
-    return std::ranges::all_of(text, [](unsigned char c) { return std::isalnum(c) != 0 || c == '+' || c == '/' || c == '='; });
+    return std::ranges::all_of(
+        text, [](unsigned char c) { return std::isalnum(c) != 0 || c == '+' || c == '/' || c == '='; });
 }
 
 }  // namespace
@@ -37,15 +38,17 @@ Result<std::string> parse_login(std::string_view config_json, std::string_view h
     if (auths == json.end()) return std::string();
     if (!auths->is_object()) return fail(Errc::invalid_input, "\"auths\" is not an object");
     const std::string name(host);
-    for (const std::string& key : std::array{name, "https://" + name, "http://" + name,
-                                             std::string(host == "docker.io" ? kDockerHubKey : std::string_view())}) {
+    for (const std::string& key :
+         std::array{name, "https://" + name, "http://" + name,
+                    std::string(host == "docker.io" ? kDockerHubKey : std::string_view())}) {
         const auto login = auths->find(key);
         if (key.empty() || login == auths->end() || !login->is_object()) continue;
         const auto auth = login->find("auth");
         if (auth == login->end() || !auth->is_string()) continue;
         const auto& value = auth->get_ref<const std::string&>();
         if (value.empty()) continue;
-        if (!is_header_safe(value)) return fail(Errc::invalid_input, "the login of " + printable(name) + " is not base64");
+        if (!is_header_safe(value))
+            return fail(Errc::invalid_input, "the login of " + printable(name) + " is not base64");
         return "Basic " + value;
     }
     return std::string();

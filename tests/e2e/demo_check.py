@@ -268,4 +268,7 @@ def main():
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except RuntimeError as error:  # before the first step
+        sys.exit(f"demo check: {error}")

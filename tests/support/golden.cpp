@@ -9,7 +9,9 @@
 namespace synchost::test {
 namespace {
 
-std::filesystem::path golden_path(std::string_view name) { return std::filesystem::path(SYNCHOST_GOLDEN_FOLDER) / name; }
+std::filesystem::path golden_path(std::string_view name) {
+    return std::filesystem::path(SYNCHOST_GOLDEN_FOLDER) / name;
+}
 
 }  // namespace
 
@@ -29,8 +31,10 @@ testing::AssertionResult matches_golden(std::string_view text, std::string_view 
         if (file.flush()) return testing::AssertionSuccess() << name << " rewritten";
         return testing::AssertionFailure() << name << " cannot be written";
     }
-    return testing::AssertionFailure() << "differs from tests/golden/" << name << " (SYNCHOST_UPDATE_GOLDEN=1 rewrites it)\n"
-                                       << "--- got\n" << text;
+    return testing::AssertionFailure()
+           << "differs from tests/golden/" << name << " (SYNCHOST_UPDATE_GOLDEN=1 rewrites it)\n"
+           << "--- got\n"
+           << text;
 }
 
 std::vector<std::string> golden_names(std::string_view folder, std::string_view suffix) {

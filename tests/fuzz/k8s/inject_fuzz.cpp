@@ -1,5 +1,5 @@
-// Manifests, read and injected: whatever the bytes are, there is an error that names the file, or manifests which
-// are the same when injected twice and when written and read back.
+// Manifests, read and injected: whatever the bytes are, there is an error that names the file, or manifests
+// which are the same when injected twice and when written and read back.
 #include <cstdint>
 #include <cstdlib>
 #include <nlohmann/json.hpp>
@@ -15,7 +15,11 @@ k8s::InjectOptions options() {
     k8s::InjectOptions out;
     out.agent_image = "agent@sha256:0";
     out.secret_name = "synchost-key";
-    out.images["api"] = {.pinned = "api@sha256:0", .entrypoint = {"python"}, .cmd = {"$(x)"}, .uid = 1000, .gid = 1000,
+    out.images["api"] = {.pinned = "api@sha256:0",
+                         .entrypoint = {"python"},
+                         .cmd = {"$(x)"},
+                         .uid = 1000,
+                         .gid = 1000,
                          .managed_paths = {"/app/"}};
     out.images["static"] = {.pinned = "static@sha256:0"};
     return out;

@@ -16,7 +16,8 @@ TEST(FullImageName, WritesDefaultsOut) {
 }
 
 TEST(SameImage, SeesThroughDefaultsOnly) {
-    for (const char* name : {"api", "api:latest", "library/api", "docker.io/library/api:latest", "docker.io/api"}) {
+    for (const char* name :
+         {"api", "api:latest", "library/api", "docker.io/library/api:latest", "docker.io/api"}) {
         EXPECT_TRUE(same_image("api", name)) << name;
     }
     for (const char* name : {"api:dev", "registry.local/api", "team/api", "ap", "", "api@sha256:00"}) {

@@ -11,8 +11,9 @@ using test::options_of;
 
 // A Deployment with this pod spec, in YAML's flow style.
 Result<std::vector<Manifest>> inject_spec(const std::string& spec, const std::string& template_more = "") {
-    const std::string yaml = "# first line\napiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\nspec: {template: {" +
-                             template_more + "spec: " + spec + "}}\n";
+    const std::string yaml =
+        "# first line\napiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\nspec: {template: {" +
+        template_more + "spec: " + spec + "}}\n";
     TRY_ASSIGN(auto manifests, parse_manifests(yaml, "k8s/web.yaml"));
     return inject(std::move(manifests), options_of(SidecarForm::native));
 }
@@ -31,8 +32,8 @@ TEST(InjectErrors, NameFileWorkloadAndContainer) {
 
 TEST(InjectErrors, RefuseWhatCannotBeInjected) {
     const std::vector<Refusal> table = {
-        {"{containers: [{name: app, image: api, securityContext: {readOnlyRootFilesystem: true}}]}", Errc::unsupported,
-         "container app: readOnlyRootFilesystem"},
+        {"{containers: [{name: app, image: api, securityContext: {readOnlyRootFilesystem: true}}]}",
+         Errc::unsupported, "container app: readOnlyRootFilesystem"},
         {"{containers: [{name: synchost-agent, image: redis}, {name: app, image: api}]}", Errc::invalid_input,
          "containers has a \"synchost-agent\" already"},
         {"{initContainers: [{name: synchost-install, image: redis}], containers: [{name: app, image: api}]}",
@@ -43,9 +44,11 @@ TEST(InjectErrors, RefuseWhatCannotBeInjected) {
          "volumes has a \"synchost-run-app\" already"},
         {"{containers: [{name: app, image: api, volumeMounts: [{name: x, mountPath: /synchost/run}]}]}",
          Errc::invalid_input, "mounts a volume at /synchost/run"},
-        {"{containers: [{name: ../app, image: api}]}", Errc::invalid_input, "its name is not one that Kubernetes admits"},
+        {"{containers: [{name: ../app, image: api}]}", Errc::invalid_input,
+         "its name is not one that Kubernetes admits"},
         {"{containers: [{image: api}]}", Errc::invalid_input, "its name is not one"},
-        {"{containers: [{name: a, image: api}, {name: a, image: api}]}", Errc::invalid_input, "a second container"},
+        {"{containers: [{name: a, image: api}, {name: a, image: api}]}", Errc::invalid_input,
+         "a second container"},
     };
     for (const Refusal& row : table) EXPECT_ERROR(inject_spec(row.spec), row.code, row.part) << row.spec;
 }
@@ -66,26 +69,33 @@ TEST(InjectErrors, RefuseFieldsOfTheWrongType) {
         {"{containers: [{name: a, image: api, command: ls}]}", "command is not a list of strings"},
         {"{containers: [{name: a, image: api, args: [1]}]}", "args is not a list of strings"},
         {"{containers: [{name: a, image: api, volumeMounts: {}}]}", "volumeMounts is not a list"},
-        {"{containers: [{name: a, image: api, securityContext: {runAsUser: root}}]}", "runAsUser is not a number"},
-        {"{containers: [{name: a, image: api, securityContext: {runAsUser: -1}}]}", "runAsUser is not a number"},
-        {"{containers: [{name: a, image: api, securityContext: {runAsGroup: 2147483648}}]}", "runAsGroup is not a number"},
+        {"{containers: [{name: a, image: api, securityContext: {runAsUser: root}}]}",
+         "runAsUser is not a number"},
+        {"{containers: [{name: a, image: api, securityContext: {runAsUser: -1}}]}",
+         "runAsUser is not a number"},
+        {"{containers: [{name: a, image: api, securityContext: {runAsGroup: 2147483648}}]}",
+         "runAsGroup is not a number"},
         {"{containers: [{name: a, image: api, livenessProbe: 1}]}", "container a: "},
         {"{containers: [{name: a, image: api, startupProbe: {httpGet: {port: {}}}}]}", "port is neither"},
     };
     for (const auto& [spec, part] : table) {
         const auto result = inject_spec(spec);
         EXPECT_ERROR(result, Errc::invalid_input, part) << spec;
-        if (!result) EXPECT_TRUE(result.error().message.starts_with("k8s/web.yaml:2: Deployment/web: ")) << result.error().message;
+        if (!result)
+            EXPECT_TRUE(result.error().message.starts_with("k8s/web.yaml:2: Deployment/web: "))
+                << result.error().message;
     }
 }
 
 TEST(InjectErrors, RefuseAnAnnotationThatSomebodyEdited) {
     const std::string deep = std::string(5'000, '[') + std::string(5'000, ']');
-    for (const std::string& value : {std::string("5"), std::string("'5'"), std::string("'{'"), std::string("'{\"a\": 5}'"),
-                                     std::string("'{\"a\": {\"command\": ") + deep + "}}'"}) {
+    for (const std::string& value :
+         {std::string("5"), std::string("'5'"), std::string("'{'"), std::string("'{\"a\": 5}'"),
+          std::string("'{\"a\": {\"command\": ") + deep + "}}'"}) {
         const auto result = inject_spec("{containers: [{name: a, image: api}]}",
                                         "metadata: {annotations: {synchost.dev/original: " + value + "}}, ");
-        EXPECT_ERROR(result, Errc::invalid_input, "annotation synchost.dev/original is not as synchost wrote it");
+        EXPECT_ERROR(result, Errc::invalid_input,
+                     "annotation synchost.dev/original is not as synchost wrote it");
     }
 }
 

@@ -1,4 +1,5 @@
-// What a user sees of `synchost inject`: tests/golden/inject/NAME.in.yaml becomes NAME.native.yaml and NAME.init.yaml.
+// What a user sees of `synchost inject`: tests/golden/inject/NAME.in.yaml becomes NAME.native.yaml and
+// NAME.init.yaml.
 #include <nlohmann/json.hpp>
 
 #include "support/golden.hpp"
@@ -31,7 +32,9 @@ std::vector<Manifest> injected(std::vector<Manifest> manifests, const InjectOpti
 
 class InjectGolden : public testing::TestWithParam<std::string> {
   protected:
-    std::vector<Manifest> input() const { return parse(synchost::test::read_golden("inject/" + GetParam() + ".in.yaml")); }
+    std::vector<Manifest> input() const {
+        return parse(synchost::test::read_golden("inject/" + GetParam() + ".in.yaml"));
+    }
 };
 
 TEST_P(InjectGolden, GivesTheGoldenFile) {
@@ -77,7 +80,8 @@ TEST_P(InjectGolden, GivesTheOriginalBackWhenNoImageIsOurs) {
     }
 }
 
-INSTANTIATE_TEST_SUITE_P(Files, InjectGolden, testing::ValuesIn(synchost::test::golden_names("inject", ".in.yaml")),
+INSTANTIATE_TEST_SUITE_P(Files, InjectGolden,
+                         testing::ValuesIn(synchost::test::golden_names("inject", ".in.yaml")),
                          [](const auto& info) { return info.param; });
 
 }  // namespace

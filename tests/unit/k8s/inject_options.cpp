@@ -6,7 +6,9 @@ namespace synchost::k8s::test {
 namespace {
 
 // A digest that is short enough to read in golden files; inject() does not look inside.
-std::string pinned(const std::string& name) { return "registry.local:5000/" + name + "@sha256:" + name; }
+std::string pinned(const std::string& name) {
+    return "registry.local:5000/" + name + "@sha256:" + name;
+}
 
 InjectedImage image(const std::string& name, std::uint32_t user, std::vector<std::string> cmd) {
     return {.pinned = pinned(name),

@@ -5,7 +5,8 @@
 
 namespace synchost::k8s::test {
 
-// api (user 1000), worker (user 2000) and web (root) have managed paths, shell has "$(" in its CMD, static none.
+// api (user 1000), worker (user 2000) and web (root) have managed paths, shell has "$(" in its CMD, static
+// none.
 InjectOptions options_of(SidecarForm form);
 
 }  // namespace synchost::k8s::test

@@ -33,11 +33,14 @@ TEST(SupervisedCommand, FallsBackToTheImageAsKubernetesDoes) {
     EXPECT_THAT(own_command({{"name", "a"}}, image), ElementsAre("entry", "cmd"));
     EXPECT_THAT(own_command({{"name", "a"}, {"args", {"x"}}}, image), ElementsAre("entry", "x"));
     EXPECT_THAT(own_command({{"name", "a"}, {"command", {"c"}}}, image), ElementsAre("c"));
-    EXPECT_THAT(own_command({{"name", "a"}, {"command", {"c"}}, {"args", {"x"}}}, image), ElementsAre("c", "x"));
-    EXPECT_THAT(own_command({{"name", "a"}, {"command", nullptr}, {"args", Json::array()}}, image), ElementsAre("entry", "cmd"));
+    EXPECT_THAT(own_command({{"name", "a"}, {"command", {"c"}}, {"args", {"x"}}}, image),
+                ElementsAre("c", "x"));
+    EXPECT_THAT(own_command({{"name", "a"}, {"command", nullptr}, {"args", Json::array()}}, image),
+                ElementsAre("entry", "cmd"));
 }
 
-// The kubelet reads $$ as $, wherever it stands, and $(A) as a variable: what it makes of our words is the image's.
+// The kubelet reads $$ as $, wherever it stands, and $(A) as a variable: what it makes of our words is the
+// image's.
 TEST(SupervisedCommand, EscapesTheWordsOfTheImageAlone) {
     const InjectedImage image = image_with({"sh"}, {"$(A) $$(B) $C $", "echo $$", "$$$x", "$("});
     EXPECT_THAT(own_command({{"name", "a"}}, image),
@@ -52,8 +55,9 @@ TEST(SupervisedCommand, WritesGateGraceRootsAndHold) {
     options.gate = std::chrono::milliseconds::max();
     const auto held = supervised_command({{"name", "a"}}, image, options, true);
     ASSERT_OK(held);
-    EXPECT_THAT(*held, ElementsAre("/synchost/bin/synchost-agent", "run", "--name", "a", "--socket-dir", "/synchost/run", "--root",
-                                   "/app/", "--root", "/etc/$$(x)", "--gate", "hold", "--grace", "2000ms", "--", "run"));
+    EXPECT_THAT(*held, ElementsAre("/synchost/bin/synchost-agent", "run", "--name", "a", "--socket-dir",
+                                   "/synchost/run", "--root", "/app/", "--root", "/etc/$$(x)", "--gate",
+                                   "hold", "--grace", "2000ms", "--", "run"));
     options.gate = std::chrono::milliseconds(0);
     const auto ended = supervised_command({{"name", "a"}}, image, options, false);
     ASSERT_OK(ended);
@@ -76,19 +80,25 @@ Words wrapped_words(const char* probe, const char* ports = "[]") {
 }
 
 TEST(WrappedProbe, DoesTheUsersOwnCheck) {
-    EXPECT_THAT(wrapped_words(R"({"httpGet": {"port": 80}})"), ElementsAre("http", "--port", "80", "--path", "/"));
+    EXPECT_THAT(wrapped_words(R"({"httpGet": {"port": 80}})"),
+                ElementsAre("http", "--port", "80", "--path", "/"));
     EXPECT_THAT(wrapped_words(R"p({"httpGet": {"port": 80, "path": "/$(x)", "scheme": "HTTPS", "host": "h",
                                   "httpHeaders": [{"name": "A", "value": "b"}]}})p"),
-                ElementsAre("http", "--port", "80", "--path", "/$$(x)", "--scheme", "https", "--host", "h", "--header", "A: b"));
-    EXPECT_THAT(wrapped_words(R"({"tcpSocket": {"port": 80, "host": "h"}})"), ElementsAre("tcp", "--port", "80", "--host", "h"));
+                ElementsAre("http", "--port", "80", "--path", "/$$(x)", "--scheme", "https", "--host", "h",
+                            "--header", "A: b"));
+    EXPECT_THAT(wrapped_words(R"({"tcpSocket": {"port": 80, "host": "h"}})"),
+                ElementsAre("tcp", "--port", "80", "--host", "h"));
     EXPECT_THAT(wrapped_words(R"({"grpc": {"port": 80, "service": "s"}})"),
                 ElementsAre("grpc", "--port", "80", "--service", "s"));
-    EXPECT_THAT(wrapped_words(R"p({"exec": {"command": ["sh", "$(A)"]}})p"), ElementsAre("exec", "--", "sh", "$(A)"));
+    EXPECT_THAT(wrapped_words(R"p({"exec": {"command": ["sh", "$(A)"]}})p"),
+                ElementsAre("exec", "--", "sh", "$(A)"));
 }
 
 TEST(WrappedProbe, ResolvesPortsByName) {
-    const char* ports = R"([{"containerPort": 1}, {"name": "web", "containerPort": 8080}, {"name": "bad", "containerPort": "x"}])";
-    EXPECT_THAT(wrapped_words(R"({"tcpSocket": {"port": "web"}})", ports), ElementsAre("tcp", "--port", "8080"));
+    const char* ports =
+        R"([{"containerPort": 1}, {"name": "web", "containerPort": 8080}, {"name": "bad", "containerPort": "x"}])";
+    EXPECT_THAT(wrapped_words(R"({"tcpSocket": {"port": "web"}})", ports),
+                ElementsAre("tcp", "--port", "8080"));
     EXPECT_THAT(wrapped_words(R"({"tcpSocket": {"port": "81"}})", ports), ElementsAre("tcp", "--port", "81"));
     EXPECT_THAT(wrapped_words(R"({"tcpSocket": {"port": "wep"}})", ports),
                 ElementsAre("container a: probe of port \"wep\", which is none of its ports"));
@@ -109,12 +119,16 @@ TEST(WrappedProbe, KeepsTimingAndTakesTheTimeout) {
 
 TEST(WrappedProbe, RefusesFieldsOfTheWrongType) {
     for (const char* probe :
-         {"5", "[]", R"({"httpGet": 5})", R"({"httpGet": {}})", R"({"httpGet": {"port": {}}})", R"({"httpGet": {"port": 0}})",
-          R"({"httpGet": {"port": 65536}})", R"({"httpGet": {"port": 80, "path": 5}})", R"({"tcpSocket": {"port": 1.5}})",
-          R"({"httpGet": {"port": 80, "httpHeaders": 5}})", R"({"httpGet": {"port": 80, "httpHeaders": [{"name": 5}]}})",
-          R"({"tcpSocket": []})", R"({"grpc": {"port": 80, "service": 5}})", R"({"exec": {"command": [1]}})",
-          R"({"exec": {"command": "ls"}})", R"({"exec": {}})", R"({"exec": {"command": ["ls"]}, "timeoutSeconds": "5"})"}) {
-        EXPECT_ERROR(wrapped_probe(Json::parse(probe), {{"name", "a"}}), Errc::invalid_input, "container a: ") << probe;
+         {"5", "[]", R"({"httpGet": 5})", R"({"httpGet": {}})", R"({"httpGet": {"port": {}}})",
+          R"({"httpGet": {"port": 0}})", R"({"httpGet": {"port": 65536}})",
+          R"({"httpGet": {"port": 80, "path": 5}})", R"({"tcpSocket": {"port": 1.5}})",
+          R"({"httpGet": {"port": 80, "httpHeaders": 5}})",
+          R"({"httpGet": {"port": 80, "httpHeaders": [{"name": 5}]}})", R"({"tcpSocket": []})",
+          R"({"grpc": {"port": 80, "service": 5}})", R"({"exec": {"command": [1]}})",
+          R"({"exec": {"command": "ls"}})", R"({"exec": {}})",
+          R"({"exec": {"command": ["ls"]}, "timeoutSeconds": "5"})"}) {
+        EXPECT_ERROR(wrapped_probe(Json::parse(probe), {{"name", "a"}}), Errc::invalid_input, "container a: ")
+            << probe;
     }
 }
 

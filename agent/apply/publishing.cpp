@@ -1,0 +1,217 @@
+// The second half of a transaction: publish, undo, and the removal of what is old.
+#include <fcntl.h>
+#include <linux/fs.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <set>
+#include <utility>
+
+#include "agent/apply/transaction.hpp"
+
+namespace synchost::agent {
+
+using protocol::Change;
+using protocol::ChangeKind;
+
+Result<> Transaction::commit() {
+    TRY(check_targets());
+    if (auto published = publish(); !published) {
+        Error error = std::move(published).error();
+        error.message += undo_all();
+        return std::unexpected(std::move(error));
+    }
+    undo_.clear();
+    return remove_old();
+}
+
+Result<> Transaction::publish() {
+    std::vector<Item*> puts;
+    std::vector<const Change*> folders;
+    std::vector<const Change*> removals;
+    std::set<std::pair<std::uint16_t, std::string_view>> kept;
+    for (Item& item : items_) {
+        const Change& change = item.change;
+        if (change.kind != ChangeKind::remove) kept.emplace(change.root, change.path.str());
+        if (change.kind == ChangeKind::remove) {
+            removals.push_back(&change);
+        } else if (change.kind == ChangeKind::make_folder) {
+            folders.push_back(&change);
+        } else {
+            puts.push_back(&item);
+        }
+    }
+    // A folder that becomes a file is named twice: put and removed. The put decides.
+    std::erase_if(removals, [&](const Change* change) { return kept.contains({change->root, change->path.str()}); });
+    const auto by_path = [](const Change* a, const Change* b) { return a->path < b->path; };
+    std::sort(folders.begin(), folders.end(), by_path);       // a folder before what it holds
+    std::sort(removals.rbegin(), removals.rend(), by_path);   // and after it
+    for (const Change* change : folders) TRY(publish_folder(*change));
+    for (Item* item : puts) TRY(publish_item(*item, item == puts.back() && removals.empty()));
+    for (const Change* change : removals) TRY(publish_removal(*change));
+    return {};
+}
+
+Result<> Transaction::rename(const Place& from, const Place& to, unsigned flags) {
+    // The second open may evict the first handle: a copy of it is kept for the call.
+    TRY_ASSIGN(const int from_folder, folders_.open(from.root, from.folder));
+    const Fd from_copy(::fcntl(from_folder, F_DUPFD_CLOEXEC, 0));
+    TRY_ASSIGN(const int to_folder, folders_.open(to.root, to.folder));
+    if (::renameat2(from_copy.get(), from.name.c_str(), to_folder, to.name.c_str(), flags) != 0) {
+        const int why = errno;
+        return fail_errno(name_of(to) + ": rename", why);
+    }
+    return {};
+}
+
+Result<> Transaction::publish_folder(const Change& change) {
+    const Place place{change.root, std::string(change.path.parent()), std::string(change.path.name())};
+    TRY(make_parents(place.root, place.folder));
+    TRY_ASSIGN(const int folder, folders_.open(place.root, place.folder));
+    TRY_ASSIGN(const auto entry, entry_of(folder, place.name));
+    if (entry && !S_ISDIR(entry->st_mode)) TRY(move_aside(place));
+    if (!entry || !S_ISDIR(entry->st_mode)) return make_folder_at(place, change.mode);
+    if ((entry->st_mode & 07777) == change.mode) return {};
+    if (::fchmodat(folder, place.name.c_str(), change.mode, 0) != 0) return fail_errno(name_of(place) + ": chmod");
+    undo_.push_back({UndoKind::restore_mode, place, {}, entry->st_mode & 07777});
+    return {};
+}
+
+Result<> Transaction::make_folder_at(const Place& place, std::uint32_t mode) {
+    TRY_ASSIGN(const int folder, folders_.open(place.root, place.folder));
+    if (::mkdirat(folder, place.name.c_str(), 0700) != 0) return fail_errno(name_of(place) + ": mkdir");
+    undo_.push_back({UndoKind::remove_folder, place, {}, 0});
+    if (::fchmodat(folder, place.name.c_str(), mode, 0) != 0) return fail_errno(name_of(place) + ": chmod");
+    return {};
+}
+
+Result<> Transaction::make_parents(std::uint16_t root, std::string_view folder) {
+    const auto handle = folders_.open(root, folder);
+    if (handle || folder.empty()) return handle ? Result<>{} : std::unexpected(handle.error());
+    if (handle.error().code != Errc::not_found) return std::unexpected(handle.error());
+    const std::size_t slash = folder.rfind('/');
+    const std::string_view above = slash == std::string_view::npos ? std::string_view() : folder.substr(0, slash);
+    TRY(make_parents(root, above));
+    return make_folder_at({root, std::string(above), std::string(folder.substr(slash + 1))}, 0755);
+}
+
+Result<> Transaction::publish_item(Item& item, bool is_last) {
+    const Place target{item.change.root, std::string(item.change.path.parent()), std::string(item.change.path.name())};
+    TRY(make_parents(target.root, target.folder));
+    TRY_ASSIGN(const int folder, folders_.open(target.root, target.folder));
+    TRY_ASSIGN(const auto entry, entry_of(folder, target.name));
+    if (entry && S_ISDIR(entry->st_mode)) return replace_folder(item, target);
+    // After the last step nothing can fail: it needs no undo, and a plain rename copies nothing up on overlayfs.
+    if (is_last) return rename(item.staged, target, 0);
+    if (entry) return replace(item, target);
+    TRY(rename(item.staged, target, RENAME_NOREPLACE));
+    undo_.push_back({UndoKind::move_back, item.staged, target, 0});
+    return {};
+}
+
+Result<> Transaction::replace(Item& item, const Place& target) {
+    auto exchanged = rename(item.staged, target, RENAME_EXCHANGE);
+    if (exchanged) {
+        undo_.push_back({UndoKind::exchange, target, item.staged, 0});
+        return {};
+    }
+    if (exchanged.error().sys_errno != EINVAL) return exchanged;
+    // A file system that cannot exchange: keep the old file by a second name, and rename over the first.
+    const Place old = aside_of(target);
+    TRY_ASSIGN(const int folder, folders_.open(target.root, target.folder));
+    if (::linkat(folder, target.name.c_str(), folder, old.name.c_str(), 0) != 0) return fail_errno(name_of(target) + ": link");
+    garbage_.push_back(old);
+    TRY(rename(item.staged, target, 0));
+    undo_.push_back({UndoKind::move_back, target, old, 0});
+    return {};
+}
+
+// A file where a folder was. overlayfs cannot move a folder of a lower layer: there the folder is deleted first, which
+// cannot be undone.
+Result<> Transaction::replace_folder(Item& item, const Place& target) {
+    auto exchanged = rename(item.staged, target, RENAME_EXCHANGE);
+    folders_.forget(target.root, item.change.path.str());
+    if (exchanged) {
+        undo_.push_back({UndoKind::exchange, target, item.staged, 0});
+        return {};
+    }
+    if (exchanged.error().sys_errno != EXDEV && exchanged.error().sys_errno != EINVAL) return exchanged;
+    TRY_ASSIGN(const int folder, folders_.open(target.root, target.folder));
+    if (auto removed = remove_tree(folder, target.name); !removed) {
+        return std::unexpected(std::move(removed).error().context(name_of(target)));
+    }
+    TRY(rename(item.staged, target, 0));
+    undo_.push_back({UndoKind::move_back, item.staged, target, 0});
+    return {};
+}
+
+Result<> Transaction::move_aside(const Place& target) {
+    const Place aside = aside_of(target);
+    if (auto moved = rename(target, aside, 0); !moved) {
+        return fail_errno(name_of(target) + ": remove", moved.error().sys_errno);
+    }
+    garbage_.push_back(aside);
+    undo_.push_back({UndoKind::move_back, target, aside, 0});
+    return {};
+}
+
+Result<> Transaction::publish_removal(const Change& change) {
+    const Place place{change.root, std::string(change.path.parent()), std::string(change.path.name())};
+    const auto folder = folders_.open(place.root, place.folder);
+    if (!folder) {
+        // With its folder gone, or become a file, there is nothing left to remove; a symlink is not looked through.
+        const Error& error = folder.error();
+        if (error.code == Errc::not_found || error.sys_errno == ENOTDIR) return {};
+        return std::unexpected(error);
+    }
+    TRY_ASSIGN(const auto entry, entry_of(*folder, place.name));
+    if (!entry) return {};
+    if (!S_ISDIR(entry->st_mode)) return move_aside(place);
+    doomed_folders_.push_back(place);
+    return {};
+}
+
+Result<> Transaction::remove_old() {
+    for (const Place& place : std::exchange(garbage_, {})) discard(place);
+    Result<> result;
+    for (const Place& place : doomed_folders_) {
+        const auto folder = folders_.open(place.root, place.folder);
+        if (!folder) continue;
+        auto removed = remove_tree(*folder, place.name);
+        if (!removed && result) {
+            result = std::unexpected(std::move(removed).error().context(name_of(place)));
+            result.error().message += "; all else of this generation is in place";
+        }
+    }
+    return result;
+}
+
+std::string Transaction::undo_all() {
+    std::string left;
+    for (auto step = undo_.rbegin(); step != undo_.rend(); ++step) {
+        folders_.release();
+        if (auto undone = undo(*step); !undone) left += "; could not be taken back: " + undone.error().message;
+    }
+    undo_.clear();
+    return left;
+}
+
+Result<> Transaction::undo(const Undo& step) {
+    switch (step.kind) {
+        case UndoKind::exchange: return rename(step.other, step.target, RENAME_EXCHANGE);
+        case UndoKind::move_back: return rename(step.other, step.target, 0);
+        case UndoKind::remove_folder:
+        case UndoKind::restore_mode: break;
+    }
+    TRY_ASSIGN(const int folder, folders_.open(step.target.root, step.target.folder));
+    const char* name = step.target.name.c_str();
+    const int result = step.kind == UndoKind::remove_folder ? ::unlinkat(folder, name, AT_REMOVEDIR)
+                                                            : ::fchmodat(folder, name, step.mode, 0);
+    if (result != 0) return fail_errno(name_of(step.target));
+    return {};
+}
+
+}  // namespace synchost::agent

@@ -1,0 +1,235 @@
+#include "agent/process/sidecar_link.hpp"
+
+#include <algorithm>
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/asio/write.hpp>
+#include <utility>
+
+#include "agent/apply/inventory.hpp"
+#include "base/log.hpp"
+
+namespace synchost::agent {
+
+namespace asio = boost::asio;
+using namespace protocol;
+
+namespace {
+
+constexpr auto kToken = asio::as_tuple(asio::use_awaitable);
+constexpr std::chrono::milliseconds kFirstRetry{10};
+constexpr std::chrono::milliseconds kLastRetry{250};
+constexpr std::size_t kReadBytes = std::size_t{64} << 10;
+constexpr std::size_t kEntriesBytes = std::size_t{256} << 10;  // of one inventory frame
+
+std::chrono::microseconds in_us(std::chrono::steady_clock::duration time) {
+    return std::chrono::duration_cast<std::chrono::microseconds>(time);
+}
+
+ProcessState state_of(Phase phase) {
+    switch (phase) {
+        case Phase::running:
+        case Phase::restarting: return ProcessState::running;
+        case Phase::held: return ProcessState::held;
+        case Phase::exited: return ProcessState::exited;
+        case Phase::gated:
+        case Phase::unattached: break;
+    }
+    return ProcessState::gated;
+}
+
+}  // namespace
+
+SidecarLink::SidecarLink(asio::any_io_executor executor, std::string container, std::filesystem::path socket,
+                         std::vector<std::string> roots, App& app, Events events)
+    : socket_(executor),
+      timer_(executor),
+      container_(std::move(container)),
+      path_(std::move(socket)),
+      folders_(std::move(roots)),
+      app_(app),
+      events_(std::move(events)) {}
+
+void SidecarLink::start() {
+    // Ends with the io_context; an exception of a library is the supervisor's end, by main.
+    asio::co_spawn(socket_.get_executor(), run(), [](std::exception_ptr error) {
+        if (error) std::rethrow_exception(error);
+    });
+}
+
+asio::awaitable<void> SidecarLink::run() {
+    auto retry = kFirstRetry;
+    for (;;) {
+        socket_ = asio::local::stream_protocol::socket(timer_.get_executor());
+        const auto [error] = co_await socket_.async_connect(path_.native(), kToken);
+        if (!error) {
+            retry = kFirstRetry;
+            co_await serve_stream();
+            drop_stream();
+        }
+        timer_.expires_after(retry);
+        co_await timer_.async_wait(kToken);
+        retry = std::min(retry * 2, kLastRetry);
+    }
+}
+
+asio::awaitable<void> SidecarLink::serve_stream() {
+    session_.emplace(folders_.roots(), Clock::now());
+    report();
+    std::vector<char> buffer(kReadBytes);
+    for (;;) {
+        for (;;) {
+            auto event = session_->next();
+            if (!event) {
+                log(LogLevel::warn, "agent", "sidecar lost", {{"error", event.error().message}});
+                flush();
+                co_return;
+            }
+            if (!*event) break;
+            co_await handle(*std::move(*event));
+            flush();
+        }
+        flush();
+        const auto [error, size] = co_await socket_.async_read_some(asio::buffer(buffer), kToken);
+        if (error) co_return;
+        session_->receive({buffer.data(), size}, Clock::now());
+    }
+}
+
+void SidecarLink::drop_stream() {
+    boost::system::error_code ignored;
+    socket_.close(ignored);
+    handle_host(false);
+    session_.reset();
+    sending_.reset();
+    if (on_flushed_) std::exchange(on_flushed_, {})();
+}
+
+void SidecarLink::handle_host(bool present) {
+    incoming_.reset();
+    events_.on_host(present);
+    if (present) report();
+}
+
+asio::awaitable<void> SidecarLink::handle(AgentEvent event) {
+    if (auto* step = std::get_if<GenerationStep>(&event)) {
+        if (auto* start = std::get_if<GenerationStart>(step)) begin(*start);
+        if (auto* change = std::get_if<ChangeStart>(step)) handle_step(*change);
+        if (auto* bytes = std::get_if<FileBytes>(step)) handle_step(*bytes);
+        if (std::holds_alternative<GenerationEnd>(*step)) co_await finish_generation();
+    } else if (auto* refused = std::get_if<GenerationRefused>(&event)) {
+        incoming_.reset();
+        answer(std::unexpected(std::move(refused->error)));
+    } else if (std::holds_alternative<ReleaseAsked>(event)) {
+        answer(app_.release());
+    } else if (std::holds_alternative<RestartAsked>(event)) {
+        answer(co_await app_.restart());
+    } else if (std::holds_alternative<InventoryAsked>(event)) {
+        send_inventory();
+    } else if (std::holds_alternative<NoHostComes>(event)) {
+        events_.on_no_host();
+    } else {
+        handle_host(std::holds_alternative<HostArrived>(event));
+    }
+}
+
+void SidecarLink::begin(const GenerationStart& start) {
+    incoming_.reset();
+    incoming_.emplace(Incoming{start, Clock::now(), {}, std::make_unique<Transaction>(folders_, start.id), std::nullopt});
+}
+
+void SidecarLink::handle_step(const ChangeStart& change) {
+    if (!incoming_ || incoming_->failure) return;
+    const auto begun = Clock::now();
+    if (auto staged = incoming_->transaction->stage(change); !staged) incoming_->failure = std::move(staged).error();
+    incoming_->staging += Clock::now() - begun;
+}
+
+void SidecarLink::handle_step(const FileBytes& bytes) {
+    if (!incoming_ || incoming_->failure) return;
+    const auto begun = Clock::now();
+    if (auto written = incoming_->transaction->write(bytes); !written) incoming_->failure = std::move(written).error();
+    incoming_->staging += Clock::now() - begun;
+}
+
+asio::awaitable<void> SidecarLink::finish_generation() {
+    if (!incoming_) co_return;
+    Incoming incoming = *std::exchange(incoming_, std::nullopt);
+    const auto received = Clock::now();
+    Result<> result;
+    if (incoming.failure) {
+        result = std::unexpected(*std::move(incoming.failure));
+    } else {
+        result = incoming.transaction->commit();
+    }
+    incoming.transaction.reset();
+    if (!result) {
+        answer(std::move(result));
+        co_return;
+    }
+    generation_ = incoming.start.id;
+    Applied applied{generation_, in_us(received - incoming.begun), in_us(incoming.staging), in_us(Clock::now() - received), {}};
+    if (incoming.start.after == AfterApply::restart) {
+        const auto begun = Clock::now();
+        if (auto restarted = co_await app_.restart(); !restarted) {
+            answer(std::unexpected(std::move(restarted).error().context("the files are in place")));
+            co_return;
+        }
+        applied.restarted = in_us(Clock::now() - begun);
+    }
+    session_->send(FrameType::applied, encode_applied(applied));
+}
+
+void SidecarLink::send_inventory() {
+    session_->send(FrameType::inventory_begin, encode_inventory_begin(generation_, folders_.roots()));
+    std::string entries;
+    auto result = take_inventory(folders_, [&](const InventoryEntry& entry) {
+        append_inventory_entry(entries, entry);
+        if (entries.size() < kEntriesBytes) return;
+        session_->send(FrameType::inventory_entries, entries);
+        entries.clear();
+    });
+    folders_.release();
+    if (result && !entries.empty()) session_->send(FrameType::inventory_entries, entries);
+    answer(std::move(result));
+}
+
+void SidecarLink::answer(Result<> result) {
+    if (result) {
+        session_->send(FrameType::done, {});
+    } else {
+        session_->send(FrameType::failed, encode_failed(result.error()));
+    }
+}
+
+void SidecarLink::report() {
+    if (!session_) return;
+    session_->send_status(app_.phase());
+    session_->send(FrameType::report,
+                   encode_report({container_, state_of(app_.phase()), generation_, app_.starts(), app_.exit_code(),
+                                  app_.last_output(), folders_.roots()}));
+    flush();
+}
+
+void SidecarLink::flush() {
+    if (sending_) return;
+    if (!session_ || session_->output().empty()) {
+        if (on_flushed_) std::exchange(on_flushed_, {})();
+        return;
+    }
+    auto bytes = std::make_shared<std::string>(std::exchange(session_->output(), {}));
+    sending_ = bytes;
+    asio::async_write(socket_, asio::buffer(*bytes), [this, bytes](boost::system::error_code, std::size_t) {
+        if (sending_ != bytes) return;  // of a stream that is gone
+        sending_.reset();
+        flush();  // after an error the reader sees the end of the stream too
+    });
+}
+
+void SidecarLink::when_flushed(std::function<void()> then) {
+    on_flushed_ = std::move(then);
+    flush();
+}
+
+}  // namespace synchost::agent

@@ -1,0 +1,313 @@
+#include "agent/server/sidecar.hpp"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/write.hpp>
+#include <csignal>
+#include <utility>
+
+#include "agent/server/install.hpp"
+#include "base/file.hpp"
+#include "base/log.hpp"
+
+namespace synchost::agent {
+
+namespace asio = boost::asio;
+using namespace protocol;
+
+namespace {
+
+constexpr std::size_t kMaxStrangers = 16;  // streams of hosts that have not shown a key yet
+
+struct Container {
+    ServedContainer served;
+    std::unique_ptr<Acceptor> acceptor;
+    std::shared_ptr<Connection> supervisor;  // none while none is connected
+    Phase phase = Phase::unattached;
+    Channel channel = kSessionChannel;  // as the present host knows it; kSessionChannel: it does not
+};
+
+class Sidecar {
+  public:
+    Sidecar(asio::io_context& io, const SidecarOptions& options, std::optional<PskKey> key)
+        : io_(io), options_(options), key_(std::move(key)), signals_(io, SIGTERM, SIGINT) {}
+
+    Result<> listen() {
+        for (const ServedContainer& served : options_.containers) {
+            const auto folder = options_.containers_dir / served.name;
+            TRY(make_folders(folder));
+            TRY_ASSIGN(Fd fd, listen_unix(folder / "agent.sock", 0666));
+            auto container = std::make_unique<Container>(Container{served, nullptr, nullptr});
+            Container* raw = container.get();
+            container->acceptor = std::make_unique<Acceptor>(
+                io_.get_executor(), std::move(fd), [this, raw](Acceptor::Socket socket) { accept_local(*raw, std::move(socket)); });
+            containers_.push_back(std::move(container));
+        }
+        for (const ForwardRule& rule : options_.forwards) {
+            TRY_ASSIGN(auto forwarder, Forwarder::start(io_.get_executor(), rule));
+            forwarders_.push_back(std::move(forwarder));
+        }
+        if (key_) TRY(listen_for_host());
+        TRY_ASSIGN(Fd control, listen_unix(control_socket(options_.containers_dir), 0600));
+        control_ = std::make_unique<Acceptor>(io_.get_executor(), std::move(control),
+                                              [this](Acceptor::Socket socket) { answer_check(std::move(socket)); });
+        return {};
+    }
+
+    void run() {
+        signals_.async_wait([this](boost::system::error_code error, int) {
+            if (!error) stop("the pod is stopping");
+        });
+        io_.run();
+    }
+
+  private:
+    Result<> listen_for_host();
+    void stop(std::string_view why);
+    void accept_local(Container& container, Acceptor::Socket socket);
+    void accept_host(Acceptor::Socket socket);
+    asio::awaitable<void> serve_local(Container& container, std::shared_ptr<Connection> connection);
+    asio::awaitable<void> serve_host(std::shared_ptr<Connection> connection);
+    void attach(Container& container, const std::shared_ptr<Connection>& connection);
+    void detach(Container& container);
+    void host_came(const std::shared_ptr<Connection>& connection);
+    void host_left();
+    void open_channel(Container& container);
+    Container* find(Channel channel);
+    asio::awaitable<Result<>> relay_request(const Frame& frame);
+    asio::awaitable<Result<>> handle_local(Container& container, const std::shared_ptr<Connection>& connection, const Frame& frame);
+    void answer_check(Acceptor::Socket socket);
+    void exit_when_done();
+
+    asio::io_context& io_;
+    const SidecarOptions& options_;
+    std::optional<PskKey> key_;
+    asio::signal_set signals_;
+    std::vector<std::unique_ptr<Container>> containers_;
+    std::vector<std::unique_ptr<Forwarder>> forwarders_;
+    std::unique_ptr<Acceptor> hosts_;
+    std::unique_ptr<Acceptor> control_;
+    std::shared_ptr<Connection> host_;
+    std::size_t strangers_ = 0;
+    std::uint16_t last_channel_ = 0;
+};
+
+Result<> Sidecar::listen_for_host() {
+    Fd fd;
+    if (const auto* path = std::get_if<std::filesystem::path>(&options_.listen)) {
+        TRY_ASSIGN(fd, listen_unix(*path, 0600));
+    } else {
+        TRY_ASSIGN(fd, listen_tcp(std::get<NumericAddress>(options_.listen)));
+    }
+    hosts_ = std::make_unique<Acceptor>(io_.get_executor(), std::move(fd),
+                                        [this](Acceptor::Socket socket) { accept_host(std::move(socket)); });
+    return {};
+}
+
+void Sidecar::stop(std::string_view why) {
+    log(LogLevel::info, "agent", "stopping", {{"reason", why}});
+    if (host_) host_->close(ByeReason::shutting_down, why);
+    io_.stop();
+}
+
+void Sidecar::accept_local(Container& container, Acceptor::Socket socket) {
+    if (container.served.uid) {
+        const auto uid = peer_uid(socket.native_handle());
+        if (!uid || *uid != *container.served.uid) {
+            log(LogLevel::warn, "agent", "refused: another user", {{"container", container.served.name}, {"uid", uid.value_or(0)}});
+            return;
+        }
+    }
+    auto connection = std::make_shared<Connection>(std::move(socket), std::nullopt, Heartbeat::off, [] {});
+    asio::co_spawn(io_, serve_local(container, std::move(connection)), [](std::exception_ptr error) {
+        if (error) std::rethrow_exception(error);
+    });
+}
+
+asio::awaitable<void> Sidecar::serve_local(Container& container, std::shared_ptr<Connection> connection) {
+    for (;;) {
+        auto frame = co_await connection->receive();
+        if (!frame) break;
+        auto handled = co_await handle_local(container, connection, *frame);
+        if (handled) continue;
+        connection->close(ByeReason::protocol_error, handled.error().message);
+        break;
+    }
+    connection->abort();
+    if (container.supervisor == connection) detach(container);
+}
+
+asio::awaitable<Result<>> Sidecar::handle_local(Container& container, const std::shared_ptr<Connection>& connection,
+                                                const Frame& frame) {
+    const Role role = connection->session().peer().role;
+    if (role == Role::probe && frame.type == FrameType::query_status) {
+        connection->send(FrameType::status, kSessionChannel, encode_status(container.phase));
+        co_return Result<>{};
+    }
+    if (role == Role::supervisor && frame.type == FrameType::status) {
+        CO_TRY_ASSIGN(const Phase phase, parse_status(frame.payload));
+        if (container.supervisor != connection) attach(container, connection);
+        container.phase = phase;
+        co_return Result<>{};
+    }
+    if (role != Role::supervisor || !is_answer(frame.type)) {
+        co_return fail(Errc::protocol, "frame of type " + std::to_string(static_cast<unsigned>(frame.type)) + " out of order");
+    }
+    const auto host = host_;
+    if (host == nullptr || frame.channel == kSessionChannel || frame.channel != container.channel) co_return Result<>{};
+    if (co_await host->wait_for_room() && host == host_ && frame.channel == container.channel) host->send(frame);
+    co_return Result<>{};
+}
+
+void Sidecar::attach(Container& container, const std::shared_ptr<Connection>& connection) {
+    if (container.supervisor) {
+        const auto older = container.supervisor;
+        detach(container);
+        older->close(ByeReason::replaced, "a newer supervisor of this container came");
+    }
+    log(LogLevel::info, "agent", "supervisor connected", {{"container", container.served.name}});
+    container.supervisor = connection;
+    if (!key_) connection->send(FrameType::no_host, kSessionChannel, {});
+    if (host_) open_channel(container);
+}
+
+void Sidecar::detach(Container& container) {
+    log(LogLevel::info, "agent", "supervisor left",
+        {{"container", container.served.name}, {"phase", to_string(container.phase)}});
+    container.supervisor.reset();
+    if (host_ && container.channel != kSessionChannel) host_->send(FrameType::closed, container.channel, {});
+    container.channel = kSessionChannel;
+    if (container.phase != Phase::exited) container.phase = Phase::unattached;
+    exit_when_done();
+}
+
+void Sidecar::open_channel(Container& container) {
+    do ++last_channel_;
+    while (last_channel_ == 0 || find(Channel{last_channel_}) != nullptr);
+    container.channel = Channel{last_channel_};
+    container.supervisor->send(FrameType::open, container.channel, {});
+}
+
+Container* Sidecar::find(Channel channel) {
+    for (const auto& container : containers_) {
+        if (channel != kSessionChannel && container->channel == channel) return container.get();
+    }
+    return nullptr;
+}
+
+void Sidecar::accept_host(Acceptor::Socket socket) {
+    if (strangers_ >= kMaxStrangers) return;
+    ++strangers_;
+    asio::co_spawn(
+        io_,
+        [](Sidecar* self, Acceptor::Socket stream) -> asio::awaitable<void> {
+            // The callback needs the connection that it is given to: a weak one, or it would own itself.
+            auto weak = std::make_shared<std::weak_ptr<Connection>>();
+            auto connection = std::make_shared<Connection>(std::move(stream), TlsEngine(TlsRole::server, *self->key_),
+                                                           Heartbeat::on, [self, weak] {
+                                                               if (const auto ready = weak->lock()) self->host_came(ready);
+                                                           });
+            *weak = connection;
+            co_await self->serve_host(connection);
+        }(this, std::move(socket)),
+        [](std::exception_ptr error) {
+            if (error) std::rethrow_exception(error);
+        });
+}
+
+asio::awaitable<void> Sidecar::serve_host(std::shared_ptr<Connection> connection) {
+    Result<> end;
+    while (end) {
+        auto frame = co_await connection->receive();
+        if (!frame) {
+            end = std::unexpected(std::move(frame).error());
+        } else if (connection->session().peer().role != Role::host || !is_request(frame->type)) {
+            end = fail(Errc::protocol, "frame of type " + std::to_string(static_cast<unsigned>(frame->type)) + " out of order");
+            connection->close(ByeReason::protocol_error, end.error().message);
+        } else {
+            end = co_await relay_request(*frame);
+        }
+    }
+    if (connection == host_) {
+        log(LogLevel::info, "agent", "host left", {{"reason", end.error().message}});
+        host_left();
+    } else if (!connection->session().ready()) {
+        --strangers_;
+        log(LogLevel::warn, "agent", "host refused", {{"reason", end.error().message}});
+    }
+    connection->close(ByeReason::protocol_error, end.error().message);
+}
+
+asio::awaitable<Result<>> Sidecar::relay_request(const Frame& frame) {
+    Container* container = find(frame.channel);
+    if (container == nullptr) co_return Result<>{};  // closed, and the host will hear so
+    const auto supervisor = container->supervisor;
+    if (co_await supervisor->wait_for_room() && container->channel == frame.channel) supervisor->send(frame);
+    co_return Result<>{};
+}
+
+void Sidecar::host_came(const std::shared_ptr<Connection>& connection) {
+    --strangers_;
+    if (connection->session().peer().role != Role::host) return;
+    const auto older = host_;
+    if (older) host_left();
+    if (older) older->close(ByeReason::replaced, "a newer host connected to this pod");
+    log(LogLevel::info, "agent", "host connected", {{"software", connection->session().peer().software}});
+    host_ = connection;
+    for (const auto& container : containers_) {
+        if (container->supervisor) open_channel(*container);
+    }
+}
+
+void Sidecar::host_left() {
+    host_.reset();
+    for (const auto& container : containers_) {
+        if (container->channel == kSessionChannel) continue;
+        container->supervisor->send(FrameType::closed, container->channel, {});
+        container->channel = kSessionChannel;
+    }
+}
+
+void Sidecar::answer_check(Acceptor::Socket socket) {
+    bool ready = true;
+    auto line = std::make_shared<std::string>();
+    for (const auto& container : containers_) {
+        ready = ready && (container->phase == Phase::running || container->phase == Phase::exited);
+        *line += " " + container->served.name + ":" + std::string(to_string(container->phase));
+    }
+    *line = (ready ? "ready" : "not-ready") + *line + "\n";
+    auto stream = std::make_shared<Acceptor::Socket>(std::move(socket));
+    asio::async_write(*stream, asio::buffer(*line), [stream, line](boost::system::error_code, std::size_t) {});
+}
+
+void Sidecar::exit_when_done() {
+    if (!options_.exit_when_done) return;
+    for (const auto& container : containers_) {
+        if (container->phase != Phase::exited) return;
+    }
+    stop("every container is done");
+}
+
+std::optional<PskKey> read_key(const std::filesystem::path& path) {
+    auto text = read_file(path, 4096);
+    auto key = text ? PskKey::parse(*text) : std::unexpected(text.error());
+    if (key) return *key;
+    log(LogLevel::warn, "agent", "no key: listening to nobody", {{"file", path.native()}, {"reason", key.error().message}});
+    return std::nullopt;
+}
+
+}  // namespace
+
+std::filesystem::path control_socket(const std::filesystem::path& containers_dir) { return containers_dir / ".control.sock"; }
+
+Result<> run_sidecar(const SidecarOptions& options) {
+    std::signal(SIGPIPE, SIG_IGN);
+    if (options.install_dir) TRY(install_self(*options.install_dir));
+    asio::io_context io(1);
+    Sidecar sidecar(io, options, read_key(options.key_file));
+    TRY(sidecar.listen());
+    log(LogLevel::info, "agent", "serving", {{"version", SYNCHOST_VERSION}, {"containers", options.containers.size()}});
+    sidecar.run();
+    return {};
+}
+
+}  // namespace synchost::agent

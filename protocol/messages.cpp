@@ -1,0 +1,273 @@
+#include "protocol/messages.hpp"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "protocol/detail/wire.hpp"
+
+namespace synchost::protocol {
+namespace {
+
+using detail::WireReader;
+using detail::WireWriter;
+
+constexpr std::string_view kMagic = "SYNCHOST";
+constexpr std::size_t kMaxErrorTextBytes = 4096;
+constexpr std::size_t kMaxInventoryEntries = 1'000'000;
+
+// The numbers of PROTOCOL.md, section Error codes: position + 1.
+constexpr std::array kErrorCodes = {Errc::io,        Errc::not_found, Errc::conflict, Errc::protocol,
+                                    Errc::auth,      Errc::timeout,   Errc::cancelled, Errc::registry,
+                                    Errc::cluster,   Errc::invalid_input, Errc::unsupported};
+
+std::unexpected<Error> bad_value(std::string_view message, std::string_view field) {
+    return fail(Errc::protocol, std::string(message) + ": value of " + std::string(field) + " is not allowed");
+}
+
+void write_roots(WireWriter& writer, const std::vector<std::string>& roots) {
+    writer.number(static_cast<std::uint16_t>(roots.size()));
+    for (const std::string& root : roots) writer.text(root);
+}
+
+Result<std::vector<std::string>> read_roots(WireReader& reader, std::string_view message) {
+    const std::size_t count = reader.number<std::uint16_t>();
+    if (count > kMaxRoots) return bad_value(message, "the number of roots");
+    std::vector<std::string> roots;
+    for (std::size_t i = 0; i < count && !reader.failed(); ++i) {
+        const std::string_view root = reader.text(kMaxRootBytes);
+        if (!reader.failed() && !root.starts_with('/')) return bad_value(message, "root");
+        roots.emplace_back(root);
+    }
+    return roots;
+}
+
+std::uint64_t count_of(std::chrono::microseconds time) {
+    return static_cast<std::uint64_t>(std::max<std::int64_t>(time.count(), 0));
+}
+
+std::chrono::microseconds read_time(WireReader& reader) {
+    constexpr std::uint64_t kDay = std::uint64_t{86'400'000'000};
+    return std::chrono::microseconds(static_cast<std::int64_t>(std::min(reader.number<std::uint64_t>(), kDay)));
+}
+
+}  // namespace
+
+std::string_view to_string(Role role) {
+    switch (role) {
+        case Role::host: return "host";
+        case Role::sidecar: return "sidecar";
+        case Role::supervisor: return "supervisor";
+        case Role::probe: return "probe";
+    }
+    return "unknown";
+}
+
+std::string_view to_string(Phase phase) {
+    switch (phase) {
+        case Phase::gated: return "gated";
+        case Phase::running: return "running";
+        case Phase::held: return "held";
+        case Phase::exited: return "exited";
+        case Phase::restarting: return "restarting";
+        case Phase::unattached: return "unattached";
+    }
+    return "unknown";
+}
+
+std::string encode_hello(const Hello& hello) {
+    std::string payload(kMagic);
+    WireWriter writer(payload);
+    writer.number(hello.version);
+    writer.number(static_cast<std::uint8_t>(hello.role));
+    writer.text(hello.software);
+    return payload;
+}
+
+Result<Hello> parse_hello(std::string_view payload) {
+    WireReader reader(payload);
+    if (reader.take(kMagic.size()) != kMagic) return fail(Errc::protocol, "hello: not synchost's protocol");
+    Hello hello;
+    hello.version = reader.number<std::uint16_t>();
+    if (!reader.failed() && hello.version != kProtocolVersion) return hello;
+    const auto role = reader.number<std::uint8_t>();
+    hello.software = reader.text(64);
+    TRY(reader.done("hello"));
+    if (role < 1 || role > 4) return bad_value("hello", "role");
+    hello.role = Role{role};
+    return hello;
+}
+
+std::string encode_bye(const Bye& bye) {
+    std::string payload;
+    WireWriter writer(payload);
+    writer.number(static_cast<std::uint8_t>(bye.reason));
+    writer.text(std::string_view(bye.text).substr(0, 1024));
+    return payload;
+}
+
+Result<Bye> parse_bye(std::string_view payload) {
+    WireReader reader(payload);
+    const auto reason = reader.number<std::uint8_t>();
+    Bye bye;
+    bye.text = reader.text(1024);
+    TRY(reader.done("bye"));
+    if (reason < 1 || reason > 4) return bad_value("bye", "reason");
+    bye.reason = ByeReason{reason};
+    return bye;
+}
+
+std::string encode_ping(std::uint64_t token) {
+    std::string payload;
+    WireWriter(payload).number(token);
+    return payload;
+}
+
+Result<std::uint64_t> parse_ping(std::string_view payload) {
+    WireReader reader(payload);
+    const auto token = reader.number<std::uint64_t>();
+    TRY(reader.done("ping"));
+    return token;
+}
+
+std::string encode_status(Phase phase) {
+    std::string payload;
+    WireWriter(payload).number(static_cast<std::uint8_t>(phase));
+    return payload;
+}
+
+Result<Phase> parse_status(std::string_view payload) {
+    WireReader reader(payload);
+    const auto phase = reader.number<std::uint8_t>();
+    TRY(reader.done("status"));
+    if (phase < 1 || phase > 6) return bad_value("status", "phase");
+    return Phase{phase};
+}
+
+std::string encode_report(const ContainerReport& report) {
+    std::string payload;
+    WireWriter writer(payload);
+    writer.text(report.container);
+    writer.number(static_cast<std::uint8_t>(report.state));
+    writer.number(std::to_underlying(report.generation));
+    writer.number(report.starts);
+    writer.number(static_cast<std::uint8_t>(report.exit_code ? 1 : 0));
+    writer.number(static_cast<std::uint8_t>(report.exit_code.value_or(0)));
+    const std::string_view output = report.last_output;
+    writer.text(output.substr(output.size() - std::min(output.size(), kMaxOutputBytes)));
+    write_roots(writer, report.roots);
+    return payload;
+}
+
+Result<ContainerReport> parse_report(std::string_view payload) {
+    WireReader reader(payload);
+    ContainerReport report;
+    report.container = reader.text(253);
+    const auto state = reader.number<std::uint8_t>();
+    report.generation = GenerationId{reader.number<std::uint64_t>()};
+    report.starts = reader.number<std::uint32_t>();
+    const auto has_exit = reader.number<std::uint8_t>();
+    const auto exit_code = reader.number<std::uint8_t>();
+    report.last_output = reader.text(kMaxOutputBytes);
+    TRY_ASSIGN(report.roots, read_roots(reader, "report"));
+    TRY(reader.done("report"));
+    if (state < 1 || state > 4) return bad_value("report", "state");
+    if (has_exit > 1) return bad_value("report", "exit code");
+    if (report.container.empty()) return bad_value("report", "container");
+    report.state = ProcessState{state};
+    if (has_exit == 1) report.exit_code = exit_code;
+    return report;
+}
+
+std::string encode_applied(const Applied& applied) {
+    std::string payload;
+    WireWriter writer(payload);
+    writer.number(std::to_underlying(applied.id));
+    for (const auto time : {applied.received, applied.staged, applied.published, applied.restarted}) {
+        writer.number(count_of(time));
+    }
+    return payload;
+}
+
+Result<Applied> parse_applied(std::string_view payload) {
+    WireReader reader(payload);
+    Applied applied;
+    applied.id = GenerationId{reader.number<std::uint64_t>()};
+    applied.received = read_time(reader);
+    applied.staged = read_time(reader);
+    applied.published = read_time(reader);
+    applied.restarted = read_time(reader);
+    TRY(reader.done("applied"));
+    return applied;
+}
+
+std::string encode_failed(const Error& error) {
+    std::string payload;
+    WireWriter writer(payload);
+    const auto* code = std::find(kErrorCodes.begin(), kErrorCodes.end(), error.code);
+    writer.number(static_cast<std::uint8_t>(code - kErrorCodes.begin() + 1));
+    writer.number(static_cast<std::uint32_t>(error.sys_errno));
+    writer.text(std::string_view(error.message).substr(0, kMaxErrorTextBytes));
+    writer.text(std::string_view(error.next_step).substr(0, kMaxErrorTextBytes));
+    return payload;
+}
+
+Result<Error> parse_failed(std::string_view payload) {
+    WireReader reader(payload);
+    const auto code = reader.number<std::uint8_t>();
+    Error error;
+    error.sys_errno = static_cast<int>(reader.number<std::uint32_t>() & 0xFFFF);
+    error.message = reader.text(kMaxErrorTextBytes);
+    error.next_step = reader.text(kMaxErrorTextBytes);
+    TRY(reader.done("failed"));
+    if (code < 1 || code > kErrorCodes.size()) return bad_value("failed", "error code");
+    error.code = kErrorCodes[code - 1u];
+    return error;
+}
+
+std::string encode_inventory_begin(GenerationId id, const std::vector<std::string>& roots) {
+    std::string payload;
+    WireWriter writer(payload);
+    writer.number(std::to_underlying(id));
+    write_roots(writer, roots);
+    return payload;
+}
+
+Result<Inventory> parse_inventory_begin(std::string_view payload) {
+    WireReader reader(payload);
+    Inventory inventory;
+    inventory.id = GenerationId{reader.number<std::uint64_t>()};
+    TRY_ASSIGN(inventory.roots, read_roots(reader, "inventory"));
+    TRY(reader.done("inventory"));
+    return inventory;
+}
+
+void append_inventory_entry(std::string& payload, const InventoryEntry& entry) {
+    WireWriter writer(payload);
+    writer.number(static_cast<std::uint8_t>(entry.kind));
+    writer.number(entry.root);
+    writer.number(entry.mode);
+    writer.text(entry.path.str());
+    writer.hash(entry.hash);
+}
+
+Result<> parse_inventory_entries(std::string_view payload, Inventory& inventory) {
+    WireReader reader(payload);
+    while (!reader.at_end()) {
+        const auto kind = reader.number<std::uint8_t>();
+        const auto root = reader.number<std::uint16_t>();
+        const auto mode = reader.number<std::uint32_t>();
+        const std::string_view path = reader.text();
+        const Xxh3 hash = reader.hash();
+        if (reader.failed()) return reader.done("inventory");
+        if (kind < 1 || kind > 3) return bad_value("inventory", "kind");
+        if (root >= inventory.roots.size()) return bad_value("inventory", "root");
+        if (mode > 07777) return bad_value("inventory", "mode");
+        if (inventory.entries.size() >= kMaxInventoryEntries) return bad_value("inventory", "the number of entries");
+        TRY_ASSIGN(RelPath parsed, RelPath::parse(path));
+        inventory.entries.push_back({root, std::move(parsed), ChangeKind{kind}, mode, hash});
+    }
+    return {};
+}
+
+}  // namespace synchost::protocol
