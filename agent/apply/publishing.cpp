@@ -17,6 +17,19 @@ namespace synchost::agent {
 using protocol::Change;
 using protocol::ChangeKind;
 
+namespace {
+
+using Paths = std::set<std::pair<std::uint16_t, std::string_view>>;
+
+bool is_at_or_below(const Paths& paths, std::uint16_t root, std::string_view path) {
+    for (std::size_t end = path.size(); end != std::string_view::npos && end > 0; end = path.rfind('/', end - 1)) {
+        if (paths.contains({root, path.substr(0, end)})) return true;
+    }
+    return false;
+}
+
+}  // namespace
+
 Result<> Transaction::commit() {
     TRY(check_targets());
     if (auto published = publish(); !published) {
@@ -32,20 +45,25 @@ Result<> Transaction::publish() {
     std::vector<Item*> puts;
     std::vector<const Change*> folders;
     std::vector<const Change*> removals;
-    std::set<std::pair<std::uint16_t, std::string_view>> kept;
+    Paths made;
+    Paths replaced;
     for (Item& item : items_) {
         const Change& change = item.change;
-        if (change.kind != ChangeKind::remove) kept.emplace(change.root, change.path.str());
         if (change.kind == ChangeKind::remove) {
             removals.push_back(&change);
         } else if (change.kind == ChangeKind::make_folder) {
             folders.push_back(&change);
+            made.emplace(change.root, change.path.str());
         } else {
             puts.push_back(&item);
+            replaced.emplace(change.root, change.path.str());
         }
     }
-    // A folder that becomes a file is named twice: put and removed. The put decides.
-    std::erase_if(removals, [&](const Change* change) { return kept.contains({change->root, change->path.str()}); });
+    // A folder that becomes a file or a symlink may be named twice, put and removed, and what it held goes with it:
+    // below the new symlink nothing is looked for.
+    std::erase_if(removals, [&](const Change* change) {
+        return made.contains({change->root, change->path.str()}) || is_at_or_below(replaced, change->root, change->path.str());
+    });
     const auto by_path = [](const Change* a, const Change* b) { return a->path < b->path; };
     std::sort(folders.begin(), folders.end(), by_path);       // a folder before what it holds
     std::sort(removals.rbegin(), removals.rend(), by_path);   // and after it

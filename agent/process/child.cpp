@@ -1,61 +1,71 @@
 #include "agent/process/child.hpp"
 
+#include <fcntl.h>
 #include <signal.h>
-#include <spawn.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
-#include <memory>
 
+#include "base/fd.hpp"
 #include "base/rel_path.hpp"
 
 namespace synchost::agent {
 namespace {
 
-struct Actions {
-    posix_spawn_file_actions_t value{};
-    Actions() { posix_spawn_file_actions_init(&value); }
-    ~Actions() { posix_spawn_file_actions_destroy(&value); }
-    Actions(const Actions&) = delete;
-    Actions& operator=(const Actions&) = delete;
-};
-
-struct Attributes {
-    posix_spawnattr_t value{};
-    Attributes() { posix_spawnattr_init(&value); }
-    ~Attributes() { posix_spawnattr_destroy(&value); }
-    Attributes(const Attributes&) = delete;
-    Attributes& operator=(const Attributes&) = delete;
-};
+// In the child, before exec: nothing here may allocate.
+void prepare(const ChildStdio& stdio, pid_t parent) {
+    ::setpgid(0, 0);
+    // tcgetpgrp succeeds on our controlling terminal alone; SIGTTOU is blocked until the mask is emptied below.
+    if (::tcgetpgrp(STDIN_FILENO) >= 0) ::tcsetpgrp(STDIN_FILENO, ::getpid());
+    // Where the supervisor is not process 1, nobody else would end the app when the supervisor is killed.
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (::getppid() != parent) ::_exit(128 + SIGKILL);
+    if (stdio.out != STDOUT_FILENO) ::dup2(stdio.out, STDOUT_FILENO);
+    if (stdio.err != STDERR_FILENO) ::dup2(stdio.err, STDERR_FILENO);
+    for (int signal = 1; signal < NSIG; ++signal) ::signal(signal, SIG_DFL);
+    sigset_t none;
+    sigemptyset(&none);
+    ::sigprocmask(SIG_SETMASK, &none, nullptr);
+}
 
 }  // namespace
 
 Result<pid_t> start_child(const std::vector<std::string>& argv, ChildStdio stdio) {
-    Actions actions;
-    // tcgetpgrp succeeds on our controlling terminal alone.
-    if (::tcgetpgrp(STDIN_FILENO) >= 0) posix_spawn_file_actions_addtcsetpgrp_np(&actions.value, STDIN_FILENO);
-    // dup2 of a descriptor onto itself clears close-on-exec here (POSIX 2024), which is what we want of 1 and 2.
-    posix_spawn_file_actions_adddup2(&actions.value, stdio.out, STDOUT_FILENO);
-    posix_spawn_file_actions_adddup2(&actions.value, stdio.err, STDERR_FILENO);
-
-    Attributes attributes;
-    sigset_t none;
-    sigset_t all;
-    sigemptyset(&none);
-    sigfillset(&all);
-    posix_spawnattr_setsigmask(&attributes.value, &none);
-    posix_spawnattr_setsigdefault(&attributes.value, &all);
-    posix_spawnattr_setpgroup(&attributes.value, 0);
-    posix_spawnattr_setflags(&attributes.value, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP);
-
     std::vector<char*> words;
     for (const std::string& word : argv) words.push_back(const_cast<char*>(word.c_str()));
     words.push_back(nullptr);
-    pid_t pid = -1;
-    const int error = ::posix_spawnp(&pid, words[0], &actions.value, &attributes.value, words.data(), environ);
-    if (error != 0) return fail_errno(printable(argv[0]), error);
-    return pid;
+    // Closed by a successful exec; a failed one writes its errno.
+    int ends[2];
+    if (::pipe2(ends, O_CLOEXEC) != 0) return fail_errno("pipe");
+    const Fd read_end(ends[0]);
+    Fd write_end(ends[1]);
+
+    sigset_t all;
+    sigset_t before;
+    sigfillset(&all);
+    ::sigprocmask(SIG_SETMASK, &all, &before);
+    const pid_t parent = ::getpid();
+    const pid_t pid = ::fork();
+    const int fork_error = errno;
+    if (pid == 0) {
+        prepare(stdio, parent);
+        ::execvp(words[0], words.data());
+        const int why = errno;
+        (void)!::write(write_end.get(), &why, sizeof why);
+        ::_exit(127);
+    }
+    ::sigprocmask(SIG_SETMASK, &before, nullptr);
+    if (pid < 0) return fail_errno(printable(argv[0]), fork_error);
+    write_end.reset();
+    int exec_error = 0;
+    ssize_t got = 0;
+    do got = ::read(read_end.get(), &exec_error, sizeof exec_error);
+    while (got < 0 && errno == EINTR);
+    if (got == 0) return pid;
+    ::waitpid(pid, nullptr, 0);
+    return fail_errno(printable(argv[0]), exec_error);
 }
 
 int exit_code_of_failed_start(const Error& error) { return error.sys_errno == ENOENT ? 127 : 126; }

@@ -13,26 +13,30 @@ class OutputRing {
     explicit OutputRing(std::size_t capacity_bytes) : capacity_(capacity_bytes) {}
 
     void append(std::string_view bytes) {
-        if (bytes.size() > capacity_) bytes.remove_prefix(bytes.size() - capacity_);
-        const std::size_t keep = capacity_ - bytes.size();
-        // Dropped in large steps: moving 16 KiB for each line would cost more than the line.
-        if (text_.size() + bytes.size() > 2 * capacity_) text_.erase(0, text_.size() - std::min(text_.size(), keep));
         text_ += bytes;
+        // Dropped in large steps: moving 16 KiB for each line would cost more than the line.
+        if (text_.size() <= 2 * capacity_) return;
+        text_.erase(0, text_.size() - capacity_);
+        cut_ = true;
     }
     // The last bytes, from the beginning of a line where one begins among them.
     [[nodiscard]] std::string last() const {
         std::string_view text = text_;
-        if (text.size() <= capacity_) return std::string(text);
-        text.remove_prefix(text.size() - capacity_);
+        if (text.size() <= capacity_ && !cut_) return std::string(text);
+        text.remove_prefix(text.size() - std::min(text.size(), capacity_));
         const std::size_t newline = text.find('\n');
         if (newline != std::string_view::npos && newline + 1 < text.size()) text.remove_prefix(newline + 1);
         return std::string(text);
     }
-    void clear() { text_.clear(); }
+    void clear() {
+        text_.clear();
+        cut_ = false;
+    }
 
   private:
     std::size_t capacity_;
     std::string text_;
+    bool cut_ = false;  // bytes before text_ were dropped
 };
 
 }  // namespace synchost::agent

@@ -32,6 +32,7 @@ class Sidecar {
         : io_(io), options_(options), key_(std::move(key)), signals_(io, SIGTERM, SIGINT) {}
 
     Result<> listen() {
+        TRY(make_folders(options_.containers_dir));
         for (const ServedContainer& served : options_.containers) {
             const auto folder = options_.containers_dir / served.name;
             TRY(make_folders(folder));

@@ -68,6 +68,9 @@ boost::asio::awaitable<Result<>> Engine::serve() {
     CO_TRY(co_await build_all());
     if (stop_ || fatal_) co_return fatal_ ? Result<>(std::unexpected(*fatal_)) : Result<>{};
     CO_TRY(co_await deploy());
+    CO_TRY(parts_.runtime->follow_logs([reporter = parts_.reporter](const LogLine& line) {
+        reporter->log_line(line.pod + "/" + line.container, line.text, line.error_stream);
+    }));
     std::size_t paths = 0;
     for (const auto& service : services_) paths += service->mirror.nodes().size();
     parts_.reporter->line(Tone::plain, "watching", parts_.config.name,

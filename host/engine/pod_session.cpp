@@ -85,6 +85,7 @@ void PodSession::tell_state(const std::string& name, const protocol::ContainerRe
         shared_.reporter->line(Tone::bad, "held", subject,
                                fmt::format("the process ended with exit code {}; it starts again on the next save",
                                            now.exit_code.value_or(-1)));
+        shared_.reporter->last_output(subject, now.last_output);
     } else if (now.state == ProcessState::running && before && before->state == ProcessState::held) {
         shared_.reporter->line(Tone::good, "running", subject, "started again");
     } else if (now.state == ProcessState::exited) {

@@ -46,6 +46,21 @@ void Reporter::failure(std::string_view subject, const Error& error) {
     if (!error.next_step.empty()) line(Tone::plain, "", "", error.next_step);
 }
 
+void Reporter::last_output(std::string_view subject, std::string_view output) {
+    constexpr std::size_t kLines = 20;
+    while (output.ends_with('\n')) output.remove_suffix(1);
+    std::size_t start = output.size();
+    for (std::size_t lines = 0; lines < kLines && start != std::string_view::npos && start > 0; ++lines) {
+        start = output.rfind('\n', start - 1);
+    }
+    if (start != std::string_view::npos && start < output.size()) output.remove_prefix(start == 0 ? 0 : start + 1);
+    while (!output.empty()) {
+        const std::size_t end = std::min(output.find('\n'), output.size());
+        line(Tone::bad, "", subject, "  " + std::string(output.substr(0, end)));
+        output.remove_prefix(std::min(end + 1, output.size()));
+    }
+}
+
 void Reporter::log_line(std::string_view service, std::string_view text, bool error_stream) {
     line(error_stream ? Tone::warn : Tone::faint, "log", service, text);
 }

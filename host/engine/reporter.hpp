@@ -25,6 +25,8 @@ class Reporter {
     void line(Tone tone, std::string_view verb, std::string_view subject, std::string_view text);
     // The error and, on a line of its own, its next step.
     void failure(std::string_view subject, const Error& error);
+    // What a process printed before it died: its last 20 lines.
+    void last_output(std::string_view subject, std::string_view output);
     void log_line(std::string_view service, std::string_view text, bool error_stream);
 
   private:

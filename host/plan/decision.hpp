@@ -1,6 +1,6 @@
 // What happens when a file of the build context is saved: synced, rebuilt or ignored, and why.
-// In this order: the Dockerfile and the ignore file rebuild; so does what a `rebuild:` pattern of synchost.yaml names;
-// what a COPY lays into the image is synced; anything else is ignored. Pure.
+// In this order: the Dockerfile and the ignore file rebuild; so does what a `rebuild:` pattern of
+// synchost.yaml names; what a COPY lays into the image is synced; anything else is ignored. Pure.
 #pragma once
 
 #include <cstdint>
@@ -22,14 +22,15 @@ struct Decision {
 };
 
 struct DecisionRules {
-    std::string dockerfile;                 // relative to the context, or absolute where it lies outside of it
-    std::string target;                     // for messages; empty is the last stage
+    std::string dockerfile;  // relative to the context, or absolute where it lies outside of it
+    std::string target;      // for messages; empty is the last stage
     std::vector<std::string> ignore_files;  // relative to the context
     PathPatterns rebuild;
     images::IgnoreRules ignore;
 };
 
-// `path` is relative to the context. `copied_to` are the image paths that come from it now or did before the save.
+// `path` is relative to the context. `copied_to` are the image paths that come from it now or did before the
+// save.
 Decision decide(std::string_view path, const std::vector<std::string>& copied_to, const DecisionRules& rules);
 
 }  // namespace synchost::host

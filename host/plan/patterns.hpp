@@ -1,4 +1,6 @@
-// A list of path patterns in the language of .dockerignore, for the overrides of synchost.yaml.
+// A list of path patterns in the language of .dockerignore, for the overrides of synchost.yaml. There is one
+// implementation of that language, images/context/ignore.hpp; this takes single patterns in place of a file,
+// and refuses those that a file would let pass and that can match nothing in a folder.
 //
 //   *      any part of one name            api/*.py
 //   **     any number of folders           **/*.lock
@@ -7,17 +9,15 @@
 //   \x     x itself                        \*.txt
 //   !      at the front: takes back what the patterns before it matched
 //
-// A pattern that matches a folder matches all below it. The last pattern that matches decides. Matching steps
-// through all states of a pattern at once, so its cost is (length of pattern) x (length of path) whatever the
-// pattern is.
+// A pattern that matches a folder matches all below it. The last pattern that matches decides.
 #pragma once
 
-#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/error.hpp"
+#include "images/context/ignore.hpp"
 
 namespace synchost::host {
 
@@ -25,48 +25,20 @@ class PathPatterns {
   public:
     PathPatterns() = default;  // matches nothing
 
-    // Appends one pattern. invalid_input where it is empty, absolute, leads out of the folder ("..") or does
-    // not end its [ or \; the message does not name the place, which the caller knows.
+    // Appends one pattern. invalid_input where it is empty, absolute, leads out of the folder ("..") or is
+    // broken; the message ("is absolute") goes on from the pattern, which it does not repeat.
     Result<> add(std::string_view pattern);
 
-    // `path` is relative, '/'-separated and normal. Bytes that are not UTF-8 match ? and * one by one.
-    [[nodiscard]] bool matches(std::string_view path) const;
+    // `path` is relative, '/'-separated and normal.
+    [[nodiscard]] bool matches(std::string_view path) const { return rules_.excluded(path); }
 
-    [[nodiscard]] bool empty() const { return patterns_.empty(); }
-    [[nodiscard]] std::vector<std::string> texts() const;  // as they were added
+    [[nodiscard]] bool empty() const { return texts_.empty(); }
+    [[nodiscard]] const std::vector<std::string>& texts() const { return texts_; }  // as they were added
 
   private:
-    enum class Kind : std::uint8_t {
-        character,  // `from`
-        any,        // one character but '/'
-        one_of,     // in one of `ranges`, but not '/'
-        none_of,
-        name_rest,  // any number of characters but '/'
-        folders,    // any number of whole components with their '/'
-        everything,
-    };
-    struct Range {
-        char32_t from = 0;
-        char32_t to = 0;
-    };
-    struct Step {
-        Kind kind = Kind::character;
-        char32_t from = 0;
-        std::vector<Range> ranges;
-    };
-    struct Pattern {
-        std::string text;
-        bool takes_back = false;
-        std::vector<Step> steps;
-    };
-
-    static Result<std::vector<Step>> compile(std::u32string_view pattern);
-    static Result<Step> compile_class(std::u32string_view pattern, std::size_t& at);
-    static bool accepts(const Step& step, char32_t character);
-    // True where the steps match the path, or a folder above it.
-    static bool matches(const std::vector<Step>& steps, std::u32string_view path);
-
-    std::vector<Pattern> patterns_;
+    std::vector<std::string> texts_;
+    std::string file_;  // the patterns as lines of an ignore file
+    images::IgnoreRules rules_;
 };
 
 }  // namespace synchost::host

@@ -126,7 +126,8 @@ Result<PathPatterns> ConfigValue::patterns() const {
     PathPatterns out;
     for (const YamlNode* item : items) {
         const auto added = out.add(item->text);
-        if (!added) return refuse(item->line, "pattern " + in_quotes(item->text) + " " + added.error().message);
+        if (!added)
+            return refuse(item->line, "pattern " + in_quotes(item->text) + " " + added.error().message);
     }
     return out;
 }

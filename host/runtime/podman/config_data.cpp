@@ -67,12 +67,14 @@ Result<ConfigStore> ConfigStore::read(const std::vector<k8s::Manifest>& manifest
         TRY(add(data, field(manifest.object, "data"), kind == "Secret", place));
         TRY(add(data, field(manifest.object, "binaryData"), true, place));
         TRY(add(data, field(manifest.object, "stringData"), false, place));
-        store.objects_[key_of(kind, text(metadata, "namespace", "default"), text(metadata, "name"))] = std::move(data);
+        store.objects_[key_of(kind, text(metadata, "namespace", "default"), text(metadata, "name"))] =
+            std::move(data);
     }
     return store;
 }
 
-const ConfigData* ConfigStore::find(std::string_view kind, std::string_view namespace_name, std::string_view name) const {
+const ConfigData* ConfigStore::find(std::string_view kind, std::string_view namespace_name,
+                                    std::string_view name) const {
     const auto found = objects_.find(key_of(kind, namespace_name, name));
     return found == objects_.end() ? nullptr : &found->second;
 }

@@ -1,5 +1,5 @@
-// ConfigMaps and Secrets of the manifests, resolved by us: podman 4 cannot read Secrets from a pod's YAML, and makes
-// of ConfigMaps named volumes that outlive the pod and keep stale keys.
+// ConfigMaps and Secrets of the manifests, resolved by us: podman 4 cannot read Secrets from a pod's YAML,
+// and makes of ConfigMaps named volumes that outlive the pod and keep stale keys.
 #pragma once
 
 #include <map>
@@ -19,7 +19,8 @@ class ConfigStore {
     static Result<ConfigStore> read(const std::vector<k8s::Manifest>& manifests);
 
     // Null where there is none of this kind ("ConfigMap" or "Secret"), namespace and name.
-    [[nodiscard]] const ConfigData* find(std::string_view kind, std::string_view namespace_name, std::string_view name) const;
+    [[nodiscard]] const ConfigData* find(std::string_view kind, std::string_view namespace_name,
+                                         std::string_view name) const;
 
   private:
     std::map<std::string, ConfigData> objects_;

@@ -7,7 +7,8 @@ namespace synchost::host::podman {
 namespace {
 
 void set(Environment& environment, const std::string& name, std::string value) {
-    const auto known = std::ranges::find(environment.entries, name, &std::pair<std::string, std::string>::first);
+    const auto known =
+        std::ranges::find(environment.entries, name, &std::pair<std::string, std::string>::first);
     if (known != environment.entries.end()) {
         known->second = std::move(value);
     } else {
@@ -48,7 +49,8 @@ Result<std::optional<std::string>> referred(const Json& from, const Seat& seat, 
     }
     const bool secret = from.contains("secretKeyRef");
     if (!secret && !from.contains("configMapKeyRef")) {
-        return unsupported(place, "valueFrom." + (from.empty() ? "" : from.begin().key()), "Give the variable a value of its own.");
+        return unsupported(place, "valueFrom." + (from.empty() ? "" : from.begin().key()),
+                           "Give the variable a value of its own.");
     }
     const std::string_view kind = secret ? "Secret" : "ConfigMap";
     const Json& reference = field(from, secret ? "secretKeyRef" : "configMapKeyRef");
@@ -88,7 +90,8 @@ Result<Environment> environment_of(const Json& container, const Seat& seat, cons
         if (name.empty()) return fail(Errc::invalid_input, place + ": a variable in env has no name");
         const Json& value = field(entry, "value");
         if (!value.is_null() && !value.is_string()) {
-            return fail(Errc::invalid_input, place + ": the value of " + name + " is not a string", "Put the value in quotes.");
+            return fail(Errc::invalid_input, place + ": the value of " + name + " is not a string",
+                        "Put the value in quotes.");
         }
         if (const Json& from = field(entry, "valueFrom"); from.is_object()) {
             TRY_ASSIGN(auto found, referred(from, seat, address, config, place + ": " + name));

@@ -1,4 +1,5 @@
-// The environment of a container: env and envFrom with every reference resolved and every $(NAME) expanded. Pure.
+// The environment of a container: env and envFrom with every reference resolved and every $(NAME) expanded.
+// Pure.
 #pragma once
 
 #include <string>
@@ -17,8 +18,8 @@ struct Environment {
     [[nodiscard]] Variables variables() const { return {entries.begin(), entries.end()}; }
 };
 
-// `address` is the pod's own (status.podIP). invalid_input for a ConfigMap, Secret or key that is missing and not
-// optional; unsupported for references that need a cluster.
+// `address` is the pod's own (status.podIP). invalid_input for a ConfigMap, Secret or key that is missing and
+// not optional; unsupported for references that need a cluster.
 Result<Environment> environment_of(const Json& container, const Seat& seat, const std::string& address,
                                    const ConfigStore& config, const std::string& place);
 

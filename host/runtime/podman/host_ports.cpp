@@ -34,7 +34,9 @@ std::uint16_t bind_once(std::uint16_t port) {
 
 }  // namespace
 
-bool is_free(std::uint16_t port) { return bind_once(port) != 0; }
+bool is_free(std::uint16_t port) {
+    return bind_once(port) != 0;
+}
 
 Result<std::uint16_t> free_port() {
     const std::uint16_t port = bind_once(0);

@@ -9,7 +9,9 @@ namespace {
 const Json kNothing;
 constexpr std::string_view kRemedy = "Remove the field, or run these manifests on a Kubernetes cluster.";
 
-bool says_nothing(const Json& value) { return value.is_null() || (value.is_structured() && value.empty()); }
+bool says_nothing(const Json& value) {
+    return value.is_null() || (value.is_structured() && value.empty());
+}
 
 }  // namespace
 
@@ -42,16 +44,20 @@ std::vector<std::string> texts(const Json& object, std::string_view name) {
     return out;
 }
 
-std::unexpected<Error> unsupported(const std::string& place, const std::string& what, std::string_view remedy) {
+std::unexpected<Error> unsupported(const std::string& place, const std::string& what,
+                                   std::string_view remedy) {
     return fail(Errc::unsupported, place + ": " + what + " cannot be carried to podman",
                 std::string(remedy.empty() ? kRemedy : remedy));
 }
 
-Result<> check_fields(const Json& object, const FieldTable& table, const std::string& place, const std::string& path) {
+Result<> check_fields(const Json& object, const FieldTable& table, const std::string& place,
+                      const std::string& path) {
     if (object.is_null()) return {};
     if (!object.is_object()) return fail(Errc::invalid_input, place + ": " + path + " is not an object");
     for (const auto& [name, value] : object.items()) {
-        const auto in = [&](const auto& list) { return std::ranges::find(list, std::string_view(name)) != list.end(); };
+        const auto in = [&](const auto& list) {
+            return std::ranges::find(list, std::string_view(name)) != list.end();
+        };
         if (in(table.carried) || in(table.ignored) || says_nothing(value)) continue;
         return unsupported(place, path + "." + name);
     }
@@ -59,7 +65,8 @@ Result<> check_fields(const Json& object, const FieldTable& table, const std::st
 }
 
 std::string place_of(const k8s::Manifest& manifest) {
-    return manifest.source + ": " + text(manifest.object, "kind") + "/" + text(field(manifest.object, "metadata"), "name");
+    return manifest.source + ": " + text(manifest.object, "kind") + "/" +
+           text(field(manifest.object, "metadata"), "name");
 }
 
 }  // namespace synchost::host::podman

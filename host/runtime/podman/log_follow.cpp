@@ -24,7 +24,8 @@ void LogFollower::start(std::function<void(const LogLine&)> on_line) {
     thread_ = std::thread([this] { run(); });
 }
 
-Result<> LogFollower::add(const std::string& pod, const std::string& container, const std::filesystem::path& file) {
+Result<> LogFollower::add(const std::string& pod, const std::string& container,
+                          const std::filesystem::path& file) {
     TRY_ASSIGN(Fd fd, open_file(file, O_RDONLY));
     const std::lock_guard lock(mutex_);
     files_.push_back({.pod = pod, .container = container, .fd = std::move(fd), .lines = {}});

@@ -1,5 +1,5 @@
-// Tails the log files of the containers in one thread, across replacements of their pods. The files stay open, so the
-// last lines of a removed pod are still read.
+// Tails the log files of the containers in one thread, across replacements of their pods. The files stay
+// open, so the last lines of a removed pod are still read.
 #pragma once
 
 #include <condition_variable>
@@ -24,7 +24,8 @@ class LogFollower {
     LogFollower& operator=(const LogFollower&) = delete;
     ~LogFollower() { stop(); }
 
-    // From here on every line, from the beginning of each file, is given to `on_line` on the follower's thread.
+    // From here on every line, from the beginning of each file, is given to `on_line` on the follower's
+    // thread.
     void start(std::function<void(const LogLine&)> on_line);
     Result<> add(const std::string& pod, const std::string& container, const std::filesystem::path& file);
     // What is in the pod's files by now is still delivered; then they are closed.

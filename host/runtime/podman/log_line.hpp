@@ -1,5 +1,6 @@
-// A line of podman's k8s-file log, the CRI format: "<time> stdout|stderr F|P <text>"; P means that the line goes on
-// in the next record of the same stream. The bytes come from the container: nothing is trusted, everything bounded.
+// A line of podman's k8s-file log, the CRI format: "<time> stdout|stderr F|P <text>"; P means that the line
+// goes on in the next record of the same stream. The bytes come from the container: nothing is trusted,
+// everything bounded.
 #pragma once
 
 #include <array>

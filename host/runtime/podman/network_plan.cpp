@@ -14,7 +14,9 @@ std::optional<std::uint32_t> number(std::string_view text, std::uint32_t most, i
     return value;
 }
 
-std::uint32_t mask_of(unsigned bits) { return bits == 0 ? 0 : ~std::uint32_t{0} << (32 - bits); }
+std::uint32_t mask_of(unsigned bits) {
+    return bits == 0 ? 0 : ~std::uint32_t{0} << (32 - bits);
+}
 
 bool overlap(const Subnet& a, const Subnet& b) {
     const std::uint32_t mask = mask_of(std::min(a.bits, b.bits));

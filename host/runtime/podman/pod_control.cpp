@@ -17,7 +17,9 @@ constexpr std::chrono::seconds kRemoveTime{60};
 constexpr std::size_t kLastLines = 5;
 constexpr int kNetworkAttempts = 3;
 
-std::string first_line(std::string text) { return text.substr(0, text.find('\n')); }
+std::string first_line(std::string text) {
+    return text.substr(0, text.find('\n'));
+}
 
 // The line after "Pod:" in the output of kube play.
 std::string played_id(const std::string& output) {
@@ -58,8 +60,10 @@ Result<std::vector<Subnet>> used_subnets(const Cli& cli) {
 }  // namespace
 
 Result<std::string> play_pod(const Cli& cli, const PodPlan& plan, const std::string& podman_name,
-                             const std::string& network, const std::string& address, const std::string& label) {
-    auto played = cli.run({"kube", "play", "--network", network, "--ip", address, "-"}, plan.yaml(), kPullTime);
+                             const std::string& network, const std::string& address,
+                             const std::string& label) {
+    auto played =
+        cli.run({"kube", "play", "--network", network, "--ip", address, "-"}, plan.yaml(), kPullTime);
     std::string id = played ? played_id(*played) : std::string();
     if (played && !id.empty()) return id;
     if (id = own_pod(cli, podman_name, label); played && !id.empty()) return id;
@@ -70,7 +74,8 @@ Result<std::string> play_pod(const Cli& cli, const PodPlan& plan, const std::str
 
 Result<> remove_pod(const Cli& cli, const std::string& id, std::chrono::seconds grace) {
     if (grace.count() > 0) {
-        static_cast<void>(cli.run({"pod", "stop", "--ignore", "-t", std::to_string(grace.count()), id}, {}, grace + kRemoveTime));
+        static_cast<void>(cli.run({"pod", "stop", "--ignore", "-t", std::to_string(grace.count()), id}, {},
+                                  grace + kRemoveTime));
     }
     TRY(cli.run({"pod", "rm", "-f", "-t", "0", "--ignore", id}, {}, kRemoveTime));
     return {};
@@ -84,7 +89,8 @@ std::string own_pod(const Cli& cli, const std::string& podman_name, const std::s
 }
 
 Result<std::set<std::string>> existing_pods(const Cli& cli) {
-    TRY_ASSIGN(const std::string listing, cli.run({"pod", "ps", "--no-trunc", "--format", "{{.Id}} {{.Status}}"}));
+    TRY_ASSIGN(const std::string listing,
+               cli.run({"pod", "ps", "--no-trunc", "--format", "{{.Id}} {{.Status}}"}));
     std::set<std::string> out;
     std::istringstream lines(listing);
     std::string id;

@@ -12,9 +12,12 @@ namespace {
 constexpr std::size_t kMaxSocketPath = sizeof(sockaddr_un{}.sun_path) - 1;
 
 Result<> give(const std::filesystem::path& path, mode_t mode, Owner owner) {
-    if ((owner.uid != geteuid() || owner.gid != getegid()) && lchown(path.c_str(), owner.uid, owner.gid) != 0) {
+    if ((owner.uid != geteuid() || owner.gid != getegid()) &&
+        lchown(path.c_str(), owner.uid, owner.gid) != 0) {
         auto refused = fail_errno("give " + path.native() + " to user " + std::to_string(owner.uid));
-        return std::unexpected(std::move(refused.error()).hint("Run synchost as root, or let the container run as root of your own podman."));
+        return std::unexpected(
+            std::move(refused.error())
+                .hint("Run synchost as root, or let the container run as root of your own podman."));
     }
     if (chmod(path.c_str(), mode) != 0) return fail_errno("chmod " + path.native());
     return {};
@@ -27,10 +30,13 @@ Result<> make_file(const HostFile& file) {
 
 }  // namespace
 
-Result<> make_pod_files(const std::filesystem::path& folder, const PodPlan& plan, const protocol::PskKey& key) {
+Result<> make_pod_files(const std::filesystem::path& folder, const PodPlan& plan,
+                        const protocol::PskKey& key) {
     if (plan.agent_socket.native().size() > kMaxSocketPath) {
-        return fail(Errc::unsupported, plan.agent_socket.native() + ": longer than the path of a socket may be (107 bytes)",
-                    "Give the workload or the project a shorter name, or set XDG_STATE_HOME to a shorter path.");
+        return fail(
+            Errc::unsupported,
+            plan.agent_socket.native() + ": longer than the path of a socket may be (107 bytes)",
+            "Give the workload or the project a shorter name, or set XDG_STATE_HOME to a shorter path.");
     }
     remove_pod_files(folder);
     for (const HostFolder& made : plan.folders) {

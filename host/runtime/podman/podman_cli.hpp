@@ -1,5 +1,6 @@
-// podman as a program. It runs with a containers.conf and a registries.conf of our own below the project's folder, so
-// that a machine's settings (runtime, limits, log driver) cannot break a pod, and none of them is changed.
+// podman as a program. It runs with a containers.conf and a registries.conf of our own below the project's
+// folder, so that a machine's settings (runtime, limits, log driver) cannot break a pod, and none of them is
+// changed.
 #pragma once
 
 #include <chrono>
@@ -31,7 +32,8 @@ class Cli {
     std::filesystem::path folder_;
 };
 
-// Of podman's stderr the line that tells the cause: without log prefixes and without the lines that mean nothing.
+// Of podman's stderr the line that tells the cause: without log prefixes and without the lines that mean
+// nothing.
 std::string shorten_error(std::string_view standard_error);
 // containers.conf for these hard limits of ours; `root` chooses runc, because crun refuses hybrid cgroups.
 std::string containers_conf(std::uint64_t open_files, std::uint64_t processes, bool root);

@@ -30,7 +30,8 @@ constexpr std::chrono::milliseconds kLookForSocket{20};
 constexpr std::chrono::milliseconds kLookForExit{500};
 
 bool is_loopback(std::string_view registry) {
-    return registry.starts_with("127.") || registry.starts_with("localhost:") || registry.starts_with("[::1]");
+    return registry.starts_with("127.") || registry.starts_with("localhost:") ||
+           registry.starts_with("[::1]");
 }
 
 Result<Fd> take_lock(const fs::path& file) {
@@ -129,7 +130,8 @@ void PodmanRuntime::remove_leftovers() {
 
 Result<std::string> PodmanRuntime::registry() {
     if (!registry_ && !options_.registry) {
-        TRY_ASSIGN(registry_, RegistryProcess::start(options_.state / "registry", options_.cache / "registry"));
+        TRY_ASSIGN(registry_,
+                   RegistryProcess::start(options_.state / "registry", options_.cache / "registry"));
         record_.registry = registry_->pid();
         TRY(save());
     }
@@ -158,12 +160,18 @@ void PodmanRuntime::note_ignored(const std::vector<std::string>& ignored) {
     }
 }
 
-Result<std::vector<Wanted>> PodmanRuntime::plan(const Seats& seats, const std::vector<k8s::Manifest>& manifests,
+Result<std::vector<Wanted>> PodmanRuntime::plan(const Seats& seats,
+                                                const std::vector<k8s::Manifest>& manifests,
                                                 const k8s::InjectOptions& options) {
     TRY_ASSIGN(const ConfigStore config, ConfigStore::read(manifests));
     TRY_ASSIGN(const std::vector<ServicePlan> services, plan_services(manifests, seats.seats));
-    Surroundings around{.options = &options, .config = &config, .services = &services, .addresses = {},
-                        .state = options_.state, .label = label_, .resource_limits = geteuid() == 0};
+    Surroundings around{.options = &options,
+                        .config = &config,
+                        .services = &services,
+                        .addresses = {},
+                        .state = options_.state,
+                        .label = label_,
+                        .resource_limits = geteuid() == 0};
     for (const Seat& seat : seats.seats) {
         TRY_ASSIGN(around.addresses.emplace_back(), addresses_.address(seat.name));
     }
@@ -213,14 +221,20 @@ Result<> PodmanRuntime::start(const Wanted& wanted) {
         return std::unexpected(std::move(id.error()).context(seat.place));
     }
     record_.pods[seat.podman_name] = *id;
-    running_[seat.name] = {.pod = {.workload = seat.workload, .name = seat.name, .id = *id,
-                                   .agent = UnixAddress{wanted.plan.agent_socket}, .containers = wanted.plan.wrapped},
-                           .podman_name = seat.podman_name, .hash = wanted.hash, .grace = wanted.plan.grace};
+    running_[seat.name] = {.pod = {.workload = seat.workload,
+                                   .name = seat.name,
+                                   .id = *id,
+                                   .agent = UnixAddress{wanted.plan.agent_socket},
+                                   .containers = wanted.plan.wrapped},
+                           .podman_name = seat.podman_name,
+                           .hash = wanted.hash,
+                           .grace = wanted.plan.grace};
     TRY(save());
     TRY_ASSIGN(const auto states, container_states(cli_, seat.podman_name, wanted.plan.app_containers));
     for (const ContainerState& state : states) {
         if (auto followed = logs_.add(seat.name, state.name, state.log); !followed) {
-            log(LogLevel::warn, "podman", "no_logs", {{"container", state.name}, {"error", followed.error().message}});
+            log(LogLevel::warn, "podman", "no_logs",
+                {{"container", state.name}, {"error", followed.error().message}});
         }
     }
     return {};
@@ -238,7 +252,8 @@ Result<> PodmanRuntime::check_agent(const Wanted& wanted, bool late) const {
         if (ended || late) told += (told.empty() ? "" : "; ") + describe(state);
     }
     if (!sidecar_ended && !late) return {};
-    return fail(late ? Errc::timeout : Errc::cluster, wanted.seat->place + ": the agent does not answer: " + told,
+    return fail(late ? Errc::timeout : Errc::cluster,
+                wanted.seat->place + ": the agent does not answer: " + told,
                 "See `podman logs " + wanted.seat->podman_name + "-" + std::string(kSidecarName) + "`.");
 }
 
@@ -269,9 +284,11 @@ Result<std::vector<RunningPod>> PodmanRuntime::apply(const std::vector<k8s::Mani
     TRY_ASSIGN(const auto existing, existing_pods(cli_));
     std::vector<std::string> outdated;
     for (const auto& [name, running] : running_) {
-        const auto same = std::ranges::find_if(wanted, [&](const Wanted& pod) { return pod.seat->name == name; });
+        const auto same =
+            std::ranges::find_if(wanted, [&](const Wanted& pod) { return pod.seat->name == name; });
         if (same == wanted.end()) addresses_.forget(name);
-        if (same == wanted.end() || same->hash != running.hash || !existing.contains(running.pod.id)) outdated.push_back(name);
+        if (same == wanted.end() || same->hash != running.hash || !existing.contains(running.pod.id))
+            outdated.push_back(name);
     }
     TRY(remove(outdated));
     std::vector<const Wanted*> started;

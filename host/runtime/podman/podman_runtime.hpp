@@ -1,5 +1,5 @@
-// The embedded runtime: the manifests' pods as podman pods on this machine, without a cluster and without a daemon.
-// See README.md of this folder for the rules of the translation.
+// The embedded runtime: the manifests' pods as podman pods on this machine, without a cluster and without a
+// daemon. See README.md of this folder for the rules of the translation.
 #pragma once
 
 #include <filesystem>
@@ -20,11 +20,12 @@ struct PodmanOptions {
     std::filesystem::path cache;          // the user's synchost cache: the registry's storage is below it
     std::optional<std::string> registry;  // to use in place of our own
     protocol::PskKey key;
-    std::string_view agent_binary;        // outlives the call
+    std::string_view agent_binary;  // outlives the call
 };
 
-// Takes the project's lock and removes what a crashed run of it left. conflict with the holder's pid where another
-// process runs this project; not_found where podman or runc are missing; cluster where podman does not work.
+// Takes the project's lock and removes what a crashed run of it left. conflict with the holder's pid where
+// another process runs this project; not_found where podman or runc are missing; cluster where podman does
+// not work.
 Result<std::unique_ptr<Runtime>> make_podman_runtime(PodmanOptions options);
 
 }  // namespace synchost::host

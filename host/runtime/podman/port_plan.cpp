@@ -25,14 +25,18 @@ Result<std::uint16_t> PortPlan::local_port(const ServicePlan& service, std::uint
         } while (ours(port));
         if (wanted >= kFirstOrdinaryPort) {
             log(LogLevel::warn, "podman", "port_taken",
-                {{"service", service.name}, {"port", wanted}, {"by", ours(wanted) ? "another Service" : holder_of(wanted)}, {"instead", port}});
+                {{"service", service.name},
+                 {"port", wanted},
+                 {"by", ours(wanted) ? "another Service" : holder_of(wanted)},
+                 {"instead", port}});
         }
     }
     chosen_[key] = port;
     return port;
 }
 
-Result<std::vector<std::vector<Published>>> PortPlan::choose(const std::vector<ServicePlan>& services, std::size_t seats) {
+Result<std::vector<std::vector<Published>>> PortPlan::choose(const std::vector<ServicePlan>& services,
+                                                             std::size_t seats) {
     std::vector<std::vector<Published>> out(seats);
     ports_.clear();
     for (const ServicePlan& service : services) {

@@ -1,5 +1,5 @@
-// Which port of 127.0.0.1 leads to which Service: its own number where that is free and needs no privilege, else a
-// free one; the choice stays for as long as the runtime lives.
+// Which port of 127.0.0.1 leads to which Service: its own number where that is free and needs no privilege,
+// else a free one; the choice stays for as long as the runtime lives.
 #pragma once
 
 #include <map>
@@ -14,9 +14,10 @@ namespace synchost::host::podman {
 
 class PortPlan {
   public:
-    // By seat: what its pod is to publish. A Service without pods gets no port. Tells on stderr where a wanted port
-    // is taken, and by whom.
-    Result<std::vector<std::vector<Published>>> choose(const std::vector<ServicePlan>& services, std::size_t seats);
+    // By seat: what its pod is to publish. A Service without pods gets no port. Tells on stderr where a
+    // wanted port is taken, and by whom.
+    Result<std::vector<std::vector<Published>>> choose(const std::vector<ServicePlan>& services,
+                                                       std::size_t seats);
     // Of the last choose().
     [[nodiscard]] const std::vector<ForwardedPort>& ports() const { return ports_; }
 

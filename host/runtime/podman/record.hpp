@@ -1,5 +1,6 @@
-// What a run has started, kept on disk so that the next run of the project can remove what a crash left behind, and
-// nothing else. A pod is written down before it is started (without an id) and again when its id is known.
+// What a run has started, kept on disk so that the next run of the project can remove what a crash left
+// behind, and nothing else. A pod is written down before it is started (without an id) and again when its id
+// is known.
 #pragma once
 
 #include <sys/types.h>

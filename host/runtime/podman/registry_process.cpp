@@ -48,11 +48,13 @@ std::string last_line(const std::filesystem::path& log) {
 
 }  // namespace
 
-Result<RegistryProcess> RegistryProcess::start(const std::filesystem::path& folder, const std::filesystem::path& storage) {
+Result<RegistryProcess> RegistryProcess::start(const std::filesystem::path& folder,
+                                               const std::filesystem::path& storage) {
     const auto program = find_program("docker-registry");
     if (!program) {
-        return fail(Errc::not_found, "docker-registry is not installed",
-                    "Install it (Debian: apt-get install docker-registry), or name a registry in synchost.yaml.");
+        return fail(
+            Errc::not_found, "docker-registry is not installed",
+            "Install it (Debian: apt-get install docker-registry), or name a registry in synchost.yaml.");
     }
     TRY(make_folders(folder, 0700));
     TRY(make_folders(storage, 0700));
@@ -71,7 +73,8 @@ Result<RegistryProcess> RegistryProcess::start(const std::filesystem::path& fold
             std::this_thread::sleep_for(kLookAgain);
         }
     }
-    return fail(Errc::registry, "docker-registry does not start: " + last_line(log), "See " + log.native() + ".");
+    return fail(Errc::registry, "docker-registry does not start: " + last_line(log),
+                "See " + log.native() + ".");
 }
 
 void end_leftover_registry(pid_t pid, const std::filesystem::path& folder) {

@@ -1,5 +1,6 @@
-// A docker-registry of our own on a free loopback port, for as long as this object lives. Its storage is shared by all
-// projects and stays; its configuration is ours, because Debian's asks for passwords and listens everywhere.
+// A docker-registry of our own on a free loopback port, for as long as this object lives. Its storage is
+// shared by all projects and stays; its configuration is ours, because Debian's asks for passwords and
+// listens everywhere.
 #pragma once
 
 #include <filesystem>
@@ -12,9 +13,10 @@ namespace synchost::host::podman {
 
 class RegistryProcess {
   public:
-    // Configuration and log go below `folder`, where the port is kept too: a name that podman pulled stays good for
-    // the next run if the port is still free. Returns when the registry accepts connections.
-    static Result<RegistryProcess> start(const std::filesystem::path& folder, const std::filesystem::path& storage);
+    // Configuration and log go below `folder`, where the port is kept too: a name that podman pulled stays
+    // good for the next run if the port is still free. Returns when the registry accepts connections.
+    static Result<RegistryProcess> start(const std::filesystem::path& folder,
+                                         const std::filesystem::path& storage);
 
     [[nodiscard]] const std::string& address() const { return address_; }  // "127.0.0.1:41234"
     [[nodiscard]] pid_t pid() const { return process_.pid(); }

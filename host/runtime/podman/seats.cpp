@@ -19,8 +19,9 @@ bool is_workload(std::string_view kind) {
 
 // These describe the cluster around the pods, which a podman network has not.
 bool is_of_the_cluster(std::string_view kind) {
-    return one_of(kind, {"Namespace", "ServiceAccount", "Role", "RoleBinding", "ClusterRole", "ClusterRoleBinding", "Ingress",
-                         "NetworkPolicy", "HorizontalPodAutoscaler", "PodDisruptionBudget"});
+    return one_of(kind,
+                  {"Namespace", "ServiceAccount", "Role", "RoleBinding", "ClusterRole", "ClusterRoleBinding",
+                   "Ingress", "NetworkPolicy", "HorizontalPodAutoscaler", "PodDisruptionBudget"});
 }
 
 bool is_read_elsewhere(std::string_view kind) {
@@ -40,10 +41,11 @@ Result<> check_workload(const k8s::Manifest& manifest, const std::string& kind, 
     if (kind == "Pod") return {};
     static const FieldTable kFields = {
         .carried = {"replicas", "template", "volumeClaimTemplates"},
-        .ignored = {"selector", "strategy", "updateStrategy", "revisionHistoryLimit", "progressDeadlineSeconds",
-                    "minReadySeconds", "paused", "serviceName", "podManagementPolicy", "ordinals",
-                    "persistentVolumeClaimRetentionPolicy", "backoffLimit", "ttlSecondsAfterFinished", "completions",
-                    "parallelism", "completionMode", "activeDeadlineSeconds", "suspend", "manualSelector"}};
+        .ignored = {"selector", "strategy", "updateStrategy", "revisionHistoryLimit",
+                    "progressDeadlineSeconds", "minReadySeconds", "paused", "serviceName",
+                    "podManagementPolicy", "ordinals", "persistentVolumeClaimRetentionPolicy", "backoffLimit",
+                    "ttlSecondsAfterFinished", "completions", "parallelism", "completionMode",
+                    "activeDeadlineSeconds", "suspend", "manualSelector"}};
     const Json& spec = field(manifest.object, "spec");
     TRY(check_fields(spec, kFields, place, "spec"));
     if (kind == "Job" && (integer(spec, "completions", 1) > 1 || integer(spec, "parallelism", 1) > 1)) {
@@ -52,7 +54,8 @@ Result<> check_workload(const k8s::Manifest& manifest, const std::string& kind, 
     return {};
 }
 
-Seat make_seat(const k8s::Manifest& manifest, std::string_view project, const std::string& place, std::int64_t ordinal) {
+Seat make_seat(const k8s::Manifest& manifest, std::string_view project, const std::string& place,
+               std::int64_t ordinal) {
     const std::string kind = text(manifest.object, "kind");
     const Json& metadata = field(manifest.object, "metadata");
     Seat seat{.manifest = &manifest, .place = place, .workload = kind + "/" + text(metadata, "name")};
@@ -82,10 +85,12 @@ Result<Seats> list_seats(const std::vector<k8s::Manifest>& manifests, std::strin
             continue;
         }
         if (kind == "CronJob") {
-            return unsupported(place, "a CronJob", "Make it a Job for the inner loop, or use a Kubernetes cluster.");
+            return unsupported(place, "a CronJob",
+                               "Make it a Job for the inner loop, or use a Kubernetes cluster.");
         }
         if (!is_workload(kind)) {
-            return unsupported(place, "kind " + kind, "Leave the file out of `manifests`, or use a Kubernetes cluster.");
+            return unsupported(place, "kind " + kind,
+                               "Leave the file out of `manifests`, or use a Kubernetes cluster.");
         }
         if (k8s::pod_spec(manifest.object) == nullptr) {
             return fail(Errc::invalid_input, place + ": it has no pod template");
@@ -96,7 +101,8 @@ Result<Seats> list_seats(const std::vector<k8s::Manifest>& manifests, std::strin
             Seat seat = make_seat(manifest, project, place, ordinal);
             if (!names.insert(seat.name).second) {
                 return fail(Errc::invalid_input, place + ": there is another workload of this name",
-                            "On podman the pods of all kinds and namespaces share their names: rename one of the two.");
+                            "On podman the pods of all kinds and namespaces share their names: rename one of "
+                            "the two.");
             }
             out.seats.push_back(std::move(seat));
         }

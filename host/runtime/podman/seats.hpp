@@ -30,7 +30,8 @@ struct Seats {
     std::vector<std::string> ignored;  // "k8s/x.yaml:3: Ingress/web", for a note
 };
 
-// unsupported for CronJobs and kinds that podman has no equal of; invalid_input where two pods would have one name.
+// unsupported for CronJobs and kinds that podman has no equal of; invalid_input where two pods would have one
+// name.
 Result<Seats> list_seats(const std::vector<k8s::Manifest>& manifests, std::string_view project);
 
 }  // namespace synchost::host::podman

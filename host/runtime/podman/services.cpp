@@ -11,9 +11,10 @@ constexpr std::size_t kMaxServices = 254;
 const FieldTable kServiceFields = {
     .carried = {"selector", "ports", "type", "clusterIP"},
     .ignored = {"clusterIPs", "sessionAffinity", "ipFamilies", "ipFamilyPolicy", "internalTrafficPolicy",
-                "externalTrafficPolicy", "publishNotReadyAddresses", "allocateLoadBalancerNodePorts", "loadBalancerClass",
-                "trafficDistribution"}};
-const FieldTable kPortFields = {.carried = {"name", "port", "targetPort", "protocol"}, .ignored = {"nodePort", "appProtocol"}};
+                "externalTrafficPolicy", "publishNotReadyAddresses", "allocateLoadBalancerNodePorts",
+                "loadBalancerClass", "trafficDistribution"}};
+const FieldTable kPortFields = {.carried = {"name", "port", "targetPort", "protocol"},
+                                .ignored = {"nodePort", "appProtocol"}};
 
 bool selects(const Json& selector, const Seat& seat) {
     if (!selector.is_object() || selector.empty()) return false;
@@ -24,7 +25,9 @@ bool selects(const Json& selector, const Seat& seat) {
     });
 }
 
-bool is_port(std::int64_t number) { return number >= 1 && number <= 65'535; }
+bool is_port(std::int64_t number) {
+    return number >= 1 && number <= 65'535;
+}
 
 // 0 where the pod has no port of this name.
 std::uint16_t named_port(const Seat& seat, const std::string& name) {
@@ -37,14 +40,16 @@ std::uint16_t named_port(const Seat& seat, const std::string& name) {
     return 0;
 }
 
-Result<ServicePort> plan_port(const Json& port, const std::vector<std::size_t>& selected, const std::vector<Seat>& seats,
-                              const std::string& place) {
+Result<ServicePort> plan_port(const Json& port, const std::vector<std::size_t>& selected,
+                              const std::vector<Seat>& seats, const std::string& place) {
     TRY(check_fields(port, kPortFields, place, "spec.ports"));
     if (const std::string protocol = text(port, "protocol", "TCP"); protocol != "TCP") {
-        return unsupported(place, "a Service port of protocol " + protocol, "Only TCP ports are forwarded: remove this port.");
+        return unsupported(place, "a Service port of protocol " + protocol,
+                           "Only TCP ports are forwarded: remove this port.");
     }
     const std::int64_t number = integer(port, "port", 0);
-    if (!is_port(number)) return fail(Errc::invalid_input, place + ": spec.ports: a port has no number from 1 to 65535");
+    if (!is_port(number))
+        return fail(Errc::invalid_input, place + ": spec.ports: a port has no number from 1 to 65535");
     ServicePort out{.port = static_cast<std::uint16_t>(number), .backends = {}};
     const Json& target = field(port, "targetPort");
     for (const std::size_t seat : selected) {
@@ -58,7 +63,8 @@ Result<ServicePort> plan_port(const Json& port, const std::vector<std::size_t>& 
                             "Name the port in the container's ports, or write its number in the Service.");
             }
         }
-        if (!is_port(container)) return fail(Errc::invalid_input, place + ": targetPort is not from 1 to 65535");
+        if (!is_port(container))
+            return fail(Errc::invalid_input, place + ": targetPort is not from 1 to 65535");
         out.backends.push_back({seat, static_cast<std::uint16_t>(container)});
     }
     return out;
@@ -66,7 +72,8 @@ Result<ServicePort> plan_port(const Json& port, const std::vector<std::size_t>& 
 
 }  // namespace
 
-Result<std::vector<ServicePlan>> plan_services(const std::vector<k8s::Manifest>& manifests, const std::vector<Seat>& seats) {
+Result<std::vector<ServicePlan>> plan_services(const std::vector<k8s::Manifest>& manifests,
+                                               const std::vector<Seat>& seats) {
     std::vector<ServicePlan> out;
     for (const k8s::Manifest& manifest : manifests) {
         if (text(manifest.object, "kind") != "Service") continue;
@@ -74,14 +81,17 @@ Result<std::vector<ServicePlan>> plan_services(const std::vector<k8s::Manifest>&
         const Json& spec = field(manifest.object, "spec");
         if (text(spec, "type") == "ExternalName") return unsupported(place, "a Service of type ExternalName");
         TRY(check_fields(spec, kServiceFields, place, "spec"));
-        if (out.size() == kMaxServices) return unsupported(place, "Service number 255", "Run fewer Services at once.");
-        ServicePlan service{.name = text(field(manifest.object, "metadata"), "name"),
-                            .namespace_name = text(field(manifest.object, "metadata"), "namespace", "default"),
-                            .address = "127.0.1." + std::to_string(out.size() + 1),
-                            .ports = {}};
+        if (out.size() == kMaxServices)
+            return unsupported(place, "Service number 255", "Run fewer Services at once.");
+        ServicePlan service{
+            .name = text(field(manifest.object, "metadata"), "name"),
+            .namespace_name = text(field(manifest.object, "metadata"), "namespace", "default"),
+            .address = "127.0.1." + std::to_string(out.size() + 1),
+            .ports = {}};
         std::vector<std::size_t> selected;
         for (std::size_t i = 0; i < seats.size(); ++i) {
-            if (seats[i].namespace_name == service.namespace_name && selects(field(spec, "selector"), seats[i])) {
+            if (seats[i].namespace_name == service.namespace_name &&
+                selects(field(spec, "selector"), seats[i])) {
                 selected.push_back(i);
             }
         }
@@ -94,7 +104,8 @@ Result<std::vector<ServicePlan>> plan_services(const std::vector<k8s::Manifest>&
     return out;
 }
 
-std::vector<HostAlias> host_aliases(const std::vector<ServicePlan>& services, const std::string& namespace_name) {
+std::vector<HostAlias> host_aliases(const std::vector<ServicePlan>& services,
+                                    const std::string& namespace_name) {
     std::vector<HostAlias> out;
     for (const ServicePlan& service : services) {
         const std::string full = service.name + "." + service.namespace_name;
@@ -106,7 +117,8 @@ std::vector<HostAlias> host_aliases(const std::vector<ServicePlan>& services, co
     return out;
 }
 
-std::vector<std::string> forwards(const std::vector<ServicePlan>& services, const std::vector<std::string>& addresses) {
+std::vector<std::string> forwards(const std::vector<ServicePlan>& services,
+                                  const std::vector<std::string>& addresses) {
     std::vector<std::string> out;
     for (const ServicePlan& service : services) {
         for (const ServicePort& port : service.ports) {
@@ -115,7 +127,8 @@ std::vector<std::string> forwards(const std::vector<ServicePlan>& services, cons
                 targets += targets.empty() ? "" : ",";
                 targets += addresses.at(backend.seat) + ":" + std::to_string(backend.port);
             }
-            if (!targets.empty()) out.push_back(service.address + ":" + std::to_string(port.port) + "=" + targets);
+            if (!targets.empty())
+                out.push_back(service.address + ":" + std::to_string(port.port) + "=" + targets);
         }
     }
     return out;

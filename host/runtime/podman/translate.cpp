@@ -15,12 +15,30 @@ namespace {
 constexpr Owner kNobody{65'532, 65'532};
 
 const FieldTable kPodFields = {
-    .carried = {"containers", "initContainers", "volumes", "restartPolicy", "securityContext", "hostname", "hostAliases",
-                "dnsConfig", "shareProcessNamespace", "terminationGracePeriodSeconds"},
-    .ignored = {"serviceAccountName", "serviceAccount", "automountServiceAccountToken", "nodeSelector", "nodeName",
-                "affinity", "tolerations", "priorityClassName", "priority", "preemptionPolicy", "imagePullSecrets",
-                "topologySpreadConstraints", "schedulerName", "runtimeClassName", "enableServiceLinks", "dnsPolicy",
-                "readinessGates", "subdomain", "setHostnameAsFQDN", "os", "overhead", "activeDeadlineSeconds"}};
+    .carried = {"containers", "initContainers", "volumes", "restartPolicy", "securityContext", "hostname",
+                "hostAliases", "dnsConfig", "shareProcessNamespace", "terminationGracePeriodSeconds"},
+    .ignored = {"serviceAccountName",
+                "serviceAccount",
+                "automountServiceAccountToken",
+                "nodeSelector",
+                "nodeName",
+                "affinity",
+                "tolerations",
+                "priorityClassName",
+                "priority",
+                "preemptionPolicy",
+                "imagePullSecrets",
+                "topologySpreadConstraints",
+                "schedulerName",
+                "runtimeClassName",
+                "enableServiceLinks",
+                "dnsPolicy",
+                "readinessGates",
+                "subdomain",
+                "setHostnameAsFQDN",
+                "os",
+                "overhead",
+                "activeDeadlineSeconds"}};
 const FieldTable kPodSecurityFields = {
     .carried = {"runAsUser", "runAsGroup", "runAsNonRoot", "supplementalGroups", "sysctls"},
     .ignored = {"fsGroup", "fsGroupChangePolicy", "seccompProfile", "seLinuxOptions", "appArmorProfile",
@@ -28,22 +46,27 @@ const FieldTable kPodSecurityFields = {
 const FieldTable kContainerFields = {
     .carried = {"name", "image", "command", "args", "env", "envFrom", "ports", "volumeMounts", "workingDir",
                 "securityContext", "resources", "imagePullPolicy", "tty", "stdin"},
-    .ignored = {"livenessProbe", "readinessProbe", "startupProbe", "terminationMessagePath", "terminationMessagePolicy",
-                "stdinOnce", "resizePolicy"}};
+    .ignored = {"livenessProbe", "readinessProbe", "startupProbe", "terminationMessagePath",
+                "terminationMessagePolicy", "stdinOnce", "resizePolicy"}};
 const FieldTable kSecurityFields = {
     .carried = {"runAsUser", "runAsGroup", "runAsNonRoot", "readOnlyRootFilesystem", "capabilities",
                 "allowPrivilegeEscalation", "privileged"},
     .ignored = {"seccompProfile", "seLinuxOptions", "appArmorProfile", "procMount", "windowsOptions"}};
 
 const k8s::InjectedImage* injected(const k8s::InjectOptions& options, const std::string& image) {
-    const auto found = std::ranges::find_if(options.images, [&](const auto& entry) { return k8s::same_image(entry.first, image); });
+    const auto found = std::ranges::find_if(
+        options.images, [&](const auto& entry) { return k8s::same_image(entry.first, image); });
     return found == options.images.end() ? nullptr : &found->second;
 }
 
 class Translation {
   public:
     Translation(const Seat& seat, const std::string& address, const Surroundings& around)
-        : seat_(seat), address_(address), around_(around), folder_(pod_folder(around.state, seat)), volumes_(seat, around) {}
+        : seat_(seat),
+          address_(address),
+          around_(around),
+          folder_(pod_folder(around.state, seat)),
+          volumes_(seat, around) {}
 
     Result<PodPlan> run(const std::vector<Published>& published) {
         TRY(check_pod());
@@ -79,7 +102,8 @@ class Translation {
         Json rest = spec;
         for (const char* name : {"hostNetwork", "hostPID", "hostIPC"}) rest.erase(name);
         TRY(check_fields(rest, kPodFields, seat_.place, "spec"));
-        return check_fields(field(spec, "securityContext"), kPodSecurityFields, seat_.place, "spec.securityContext");
+        return check_fields(field(spec, "securityContext"), kPodSecurityFields, seat_.place,
+                            "spec.securityContext");
     }
 
     [[nodiscard]] std::int64_t security(const Json& container, std::string_view name) const {
@@ -96,7 +120,8 @@ class Translation {
         return owner;
     }
 
-    Result<> check_non_root(const Json& container, const k8s::InjectedImage* image, const std::string& place) {
+    Result<> check_non_root(const Json& container, const k8s::InjectedImage* image,
+                            const std::string& place) {
         const bool of_pod = flag(field(seat_.spec(), "securityContext"), "runAsNonRoot");
         if (!flag(field(container, "securityContext"), "runAsNonRoot", of_pod)) return {};
         std::int64_t uid = security(container, "runAsUser");
@@ -110,16 +135,19 @@ class Translation {
     Result<Json> make_container(const Json& container, bool init) {
         const std::string name = text(container, "name");
         const std::string place = seat_.place + ": container " + name;
-        if (name.empty() || name.contains('/')) return fail(Errc::invalid_input, seat_.place + ": a container has no valid name");
+        if (name.empty() || name.contains('/'))
+            return fail(Errc::invalid_input, seat_.place + ": a container has no valid name");
         if (init && text(container, "restartPolicy") == "Always") {
-            return unsupported(place, "a native sidecar (initContainers with restartPolicy: Always)",
-                               "Make it an ordinary container for the inner loop, or use a Kubernetes cluster.");
+            return unsupported(
+                place, "a native sidecar (initContainers with restartPolicy: Always)",
+                "Make it an ordinary container for the inner loop, or use a Kubernetes cluster.");
         }
         TRY(check_fields(container, kContainerFields, place, "container"));
         TRY(check_fields(field(container, "securityContext"), kSecurityFields, place, "securityContext"));
         const k8s::InjectedImage* image = injected(*around_.options, text(container, "image"));
         TRY(check_non_root(container, image, place));
-        TRY_ASSIGN(const Environment environment, environment_of(container, seat_, address_, *around_.config, place));
+        TRY_ASSIGN(const Environment environment,
+                   environment_of(container, seat_, address_, *around_.config, place));
 
         Json out = {{"name", name}, {"image", image != nullptr ? image->pinned : text(container, "image")}};
         for (const char* kept : {"workingDir", "tty", "stdin"}) {
@@ -130,15 +158,18 @@ class Translation {
         } else if (container.contains("imagePullPolicy")) {
             out["imagePullPolicy"] = container["imagePullPolicy"];
         }
-        for (const auto& [key, value] : environment.entries) out["env"].push_back({{"name", key}, {"value", value}});
+        for (const auto& [key, value] : environment.entries)
+            out["env"].push_back({{"name", key}, {"value", value}});
         if (Json context = field(container, "securityContext"); context.is_object()) {
-            for (const std::string_view ignored : kSecurityFields.ignored) context.erase(std::string(ignored));
+            for (const std::string_view ignored : kSecurityFields.ignored)
+                context.erase(std::string(ignored));
             context.erase("runAsNonRoot");
             if (!context.empty()) out["securityContext"] = std::move(context);
         }
         if (const Json& limits = field(field(container, "resources"), "limits"); around_.resource_limits) {
             for (const char* kind : {"cpu", "memory"}) {
-                if (limits.is_object() && limits.contains(kind)) out["resources"]["limits"][kind] = limits[kind];
+                if (limits.is_object() && limits.contains(kind))
+                    out["resources"]["limits"][kind] = limits[kind];
             }
         }
         TRY_ASSIGN(Json mounts, volumes_.mounts(container, place, plan_));
@@ -155,23 +186,26 @@ class Translation {
 
     static void copy_words(const Json& container, const Environment& environment, Json& out) {
         for (const char* name : {"command", "args"}) {
-            for (const std::string& word : texts(container, name)) out[name].push_back(expand(word, environment.variables()));
+            for (const std::string& word : texts(container, name))
+                out[name].push_back(expand(word, environment.variables()));
         }
     }
 
-    Result<> wrap(const Json& container, const k8s::InjectedImage& image, const Environment& environment, Json& out,
-                  Json& mounts) {
+    Result<> wrap(const Json& container, const k8s::InjectedImage& image, const Environment& environment,
+                  Json& out, Json& mounts) {
         const std::string name = text(container, "name");
         const bool may_hold = seat_.restart_policy == "Always";
         auto words = k8s::supervised_command(container, image, *around_.options, may_hold);
         if (!words) return std::unexpected(std::move(words.error()).context(seat_.place));
-        for (const std::string& word : *words) out["command"].push_back(expand(word, environment.variables()));
+        for (const std::string& word : *words)
+            out["command"].push_back(expand(word, environment.variables()));
         const Owner owner = owner_of(container, image);
         if (plan_.wrapped.empty()) plan_.agent = owner;
         const auto run = folder_ / ("run-" + name);
         // The sidecar has the first container's user: another user's folder is opened to its group alone.
         const bool same = owner.uid == plan_.agent.uid;
-        plan_.folders.push_back({run, same ? mode_t{0700} : mode_t{0770}, {owner.uid, same ? owner.gid : plan_.agent.gid}});
+        plan_.folders.push_back(
+            {run, same ? mode_t{0700} : mode_t{0770}, {owner.uid, same ? owner.gid : plan_.agent.gid}});
         mounts.push_back(volumes_.mount(around_.state / "bin", "/synchost/bin", true));
         mounts.push_back(volumes_.mount(run, "/synchost/run", false));
         plan_.wrapped.push_back(name);
@@ -182,8 +216,14 @@ class Translation {
     Json make_sidecar(const std::vector<std::string>& forwarded) {
         if (plan_.wrapped.empty()) plan_.agent = kNobody;
         const Owner owner = plan_.agent;
-        Json command = {"/synchost/bin/synchost-agent", "serve",           "--listen", "unix:/synchost/host/agent.sock",
-                        "--key-file", "/synchost/key/key", "--containers-dir", "/synchost/containers"};
+        Json command = {"/synchost/bin/synchost-agent",
+                        "serve",
+                        "--listen",
+                        "unix:/synchost/host/agent.sock",
+                        "--key-file",
+                        "/synchost/key/key",
+                        "--containers-dir",
+                        "/synchost/containers"};
         Json mounts = Json::array({volumes_.mount(around_.state / "bin", "/synchost/bin", true),
                                    volumes_.mount(folder_ / "host", "/synchost/host", false),
                                    volumes_.mount(folder_ / "key", "/synchost/key", true),
@@ -220,13 +260,15 @@ class Translation {
         Json made = Json::object();
         made["hostname"] = text(spec, "hostname", seat_.name);
         // podman 4.3 restarts init containers too under Always, and never gets past them.
-        made["restartPolicy"] = !init.empty() && seat_.restart_policy == "Always" ? "OnFailure" : seat_.restart_policy;
+        made["restartPolicy"] =
+            !init.empty() && seat_.restart_policy == "Always" ? "OnFailure" : seat_.restart_policy;
         for (const char* kept : {"shareProcessNamespace", "dnsConfig"}) {
             if (spec.contains(kept)) made[kept] = spec[kept];
         }
         Json context = Json::object();
         for (const char* kept : {"runAsUser", "runAsGroup", "supplementalGroups", "sysctls"}) {
-            if (const Json& value = field(field(spec, "securityContext"), kept); !value.is_null()) context[kept] = value;
+            if (const Json& value = field(field(spec, "securityContext"), kept); !value.is_null())
+                context[kept] = value;
         }
         if (!context.empty()) made["securityContext"] = std::move(context);
         for (const HostAlias& alias : host_aliases(*around_.services, seat_.namespace_name)) {
@@ -236,11 +278,14 @@ class Translation {
         if (!init.empty()) made["initContainers"] = std::move(init);
         made["containers"] = std::move(containers);
         if (Json sources = volumes_.sources(); !sources.empty()) made["volumes"] = std::move(sources);
-        plan_.grace = std::chrono::seconds(std::clamp<std::int64_t>(integer(spec, "terminationGracePeriodSeconds", 30), 0, 300));
-        plan_.pod = {{"apiVersion", "v1"},
-                     {"kind", "Pod"},
-                     {"metadata", {{"name", seat_.podman_name}, {"labels", {{std::string(kProjectLabel), around_.label}}}}},
-                     {"spec", std::move(made)}};
+        plan_.grace = std::chrono::seconds(
+            std::clamp<std::int64_t>(integer(spec, "terminationGracePeriodSeconds", 30), 0, 300));
+        plan_.pod = {
+            {"apiVersion", "v1"},
+            {"kind", "Pod"},
+            {"metadata",
+             {{"name", seat_.podman_name}, {"labels", {{std::string(kProjectLabel), around_.label}}}}},
+            {"spec", std::move(made)}};
     }
 
     struct Supervised {
@@ -259,9 +304,13 @@ class Translation {
 
 }  // namespace
 
-std::filesystem::path pod_folder(const std::filesystem::path& state, const Seat& seat) { return state / "pods" / seat.name; }
+std::filesystem::path pod_folder(const std::filesystem::path& state, const Seat& seat) {
+    return state / "pods" / seat.name;
+}
 
-std::string PodPlan::yaml() const { return k8s::to_yaml({{pod, {}}}); }
+std::string PodPlan::yaml() const {
+    return k8s::to_yaml({{pod, {}}});
+}
 
 std::string PodPlan::hash() const {
     Xxh3Hasher hasher;
@@ -278,8 +327,8 @@ std::string PodPlan::hash() const {
     return hasher.value().hex();
 }
 
-Result<PodPlan> translate(const Seat& seat, const std::string& address, const std::vector<Published>& published,
-                          const Surroundings& surroundings) {
+Result<PodPlan> translate(const Seat& seat, const std::string& address,
+                          const std::vector<Published>& published, const Surroundings& surroundings) {
     return Translation(seat, address, surroundings).run(published);
 }
 

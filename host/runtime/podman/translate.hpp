@@ -43,10 +43,10 @@ struct NonRootImage {
 };
 
 struct PodPlan {
-    Json pod;                           // kind: Pod
-    std::vector<HostFolder> folders;    // parents first
+    Json pod;                         // kind: Pod
+    std::vector<HostFolder> folders;  // parents first
     std::vector<HostFile> files;
-    std::vector<std::string> wrapped;   // names of the supervised containers
+    std::vector<std::string> wrapped;  // names of the supervised containers
     std::vector<std::string> app_containers;
     std::filesystem::path agent_socket;  // empty: no sidecar
     Owner agent;                         // the sidecar's user
@@ -54,7 +54,8 @@ struct PodPlan {
     std::chrono::seconds grace{30};
 
     [[nodiscard]] std::string yaml() const;
-    // Changes with everything that a running pod cannot take over: the pod itself and the files below its mounts.
+    // Changes with everything that a running pod cannot take over: the pod itself and the files below its
+    // mounts.
     [[nodiscard]] std::string hash() const;
 };
 
@@ -76,7 +77,7 @@ inline constexpr std::string_view kSidecarName = "synchost-agent";
 std::filesystem::path pod_folder(const std::filesystem::path& state, const Seat& seat);
 
 // unsupported and invalid_input name file, workload, field and remedy.
-Result<PodPlan> translate(const Seat& seat, const std::string& address, const std::vector<Published>& published,
-                          const Surroundings& surroundings);
+Result<PodPlan> translate(const Seat& seat, const std::string& address,
+                          const std::vector<Published>& published, const Surroundings& surroundings);
 
 }  // namespace synchost::host::podman

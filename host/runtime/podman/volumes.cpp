@@ -20,7 +20,8 @@ mode_t mode_of(const Json& object, std::string_view name, mode_t otherwise) {
 }
 
 // The keys under the names that the volume gives them: all, or those of `items`.
-Result<std::vector<PlacedKey>> placed_keys(const Json& source, const ConfigData& data, const std::string& place) {
+Result<std::vector<PlacedKey>> placed_keys(const Json& source, const ConfigData& data,
+                                           const std::string& place) {
     std::vector<PlacedKey> out;
     const mode_t mode = mode_of(source, "defaultMode", 0644);
     for (const Json& item : field(source, "items")) {
@@ -43,7 +44,8 @@ Result<> Volumes::read(PodPlan& plan) {
     for (const Json& volume : field(seat_.spec(), "volumes")) {
         const std::string name = text(volume, "name");
         auto checked = RelPath::parse(name);
-        if (!checked || name.contains('/')) return fail(Errc::invalid_input, seat_.place + ": a volume has no valid name");
+        if (!checked || name.contains('/'))
+            return fail(Errc::invalid_input, seat_.place + ": a volume has no valid name");
         TRY_ASSIGN(by_name_[name], source_of(volume, seat_.place + ": volume " + name, plan));
     }
     for (const Json& claim : field(field(seat_.manifest->object, "spec"), "volumeClaimTemplates")) {
@@ -64,7 +66,8 @@ Volumes::Source Volumes::claim_source(const std::string& claim, PodPlan& plan) {
 
 Result<Volumes::Source> Volumes::source_of(const Json& volume, const std::string& place, PodPlan& plan) {
     static const FieldTable kFields = {
-        .carried = {"name", "emptyDir", "hostPath", "persistentVolumeClaim", "configMap", "secret"}, .ignored = {}};
+        .carried = {"name", "emptyDir", "hostPath", "persistentVolumeClaim", "configMap", "secret"},
+        .ignored = {}};
     TRY(check_fields(volume, kFields, place, "volumes"));
     const std::string name = text(volume, "name");
     if (volume.contains("configMap")) return config_source(volume, false, place, plan);
@@ -81,18 +84,22 @@ Result<Volumes::Source> Volumes::source_of(const Json& volume, const std::string
         }
         return claim_source(claim_name, plan);
     }
-    if (!volume.contains("emptyDir")) return unsupported(place, "a volume without a source that podman knows");
+    if (!volume.contains("emptyDir"))
+        return unsupported(place, "a volume without a source that podman knows");
     const auto path = pod_folder(around_.state, seat_) / "volumes" / name;
     plan.folders.push_back({path, kShared, {}});
     return Source{.path = path, .read_only = false, .make_sub_paths = true};
 }
 
-Result<Volumes::Source> Volumes::config_source(const Json& volume, bool secret, const std::string& place, PodPlan& plan) {
+Result<Volumes::Source> Volumes::config_source(const Json& volume, bool secret, const std::string& place,
+                                               PodPlan& plan) {
     const Json& source = field(volume, secret ? "secret" : "configMap");
     const std::string name = text(source, secret ? "secretName" : "name");
-    const ConfigData* data = around_.config->find(secret ? "Secret" : "ConfigMap", seat_.namespace_name, name);
+    const ConfigData* data =
+        around_.config->find(secret ? "Secret" : "ConfigMap", seat_.namespace_name, name);
     if (data == nullptr && !flag(source, "optional")) {
-        return fail(Errc::invalid_input, place + ": there is no " + (secret ? "Secret " : "ConfigMap ") + name,
+        return fail(Errc::invalid_input,
+                    place + ": there is no " + (secret ? "Secret " : "ConfigMap ") + name,
                     "Add it to the manifests, or mark the volume as optional.");
     }
     const auto folder = pod_folder(around_.state, seat_) / "config" / text(volume, "name");
@@ -101,7 +108,8 @@ Result<Volumes::Source> Volumes::config_source(const Json& volume, bool secret, 
     TRY_ASSIGN(auto keys, placed_keys(source, *data, place));
     for (PlacedKey& key : keys) {
         const auto path = RelPath::parse(key.path);
-        if (!path) return fail(Errc::invalid_input, place + ": " + printable(key.path) + " is not a relative path");
+        if (!path)
+            return fail(Errc::invalid_input, place + ": " + printable(key.path) + " is not a relative path");
         if (!path->parent().empty()) plan.folders.push_back({folder / path->parent(), 0755, {}});
         plan.files.push_back({folder / path->str(), std::move(key.bytes), key.mode, {}});
     }
@@ -134,11 +142,14 @@ Result<Json> Volumes::mounts(const Json& container, const std::string& place, Po
         }
         std::filesystem::path path = source->second.path;
         if (const std::string sub = text(wanted, "subPath"); !sub.empty()) {
-            if (!RelPath::parse(sub)) return fail(Errc::invalid_input, place + ": subPath " + printable(sub) + " leaves the volume");
+            if (!RelPath::parse(sub))
+                return fail(Errc::invalid_input,
+                            place + ": subPath " + printable(sub) + " leaves the volume");
             path /= sub;
             if (source->second.make_sub_paths) plan.folders.push_back({path, kShared, {}});
         }
-        out.push_back(mount(path, text(wanted, "mountPath"), source->second.read_only || flag(wanted, "readOnly")));
+        out.push_back(
+            mount(path, text(wanted, "mountPath"), source->second.read_only || flag(wanted, "readOnly")));
     }
     return out;
 }

@@ -1,5 +1,6 @@
-// Volumes as folders of the host. Podman makes of emptyDir and ConfigMap volumes named volumes, which two pods share
-// by accident and which outlive both: so each volume is a folder below the pod's own, mounted by hostPath.
+// Volumes as folders of the host. Podman makes of emptyDir and ConfigMap volumes named volumes, which two
+// pods share by accident and which outlive both: so each volume is a folder below the pod's own, mounted by
+// hostPath.
 //   emptyDir                  pods/<pod>/volumes/<name>   0777, gone with the pod
 //   configMap, secret         pods/<pod>/config/<name>    read-only files; subPath mounts the single file
 //   persistentVolumeClaim     volumes/<namespace>-<claim> 0777, kept from run to run

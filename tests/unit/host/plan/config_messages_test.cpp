@@ -52,8 +52,10 @@ TEST(ConfigMessages, OfTheFileAsAWhole) {
          Wrong{"name: *x\n", "synchost.yaml:1: not YAML: the referenced anchor is not defined", kReadme},
          Wrong{"- a\n", "synchost.yaml:1: the file must be a map, not a list", kReadme},
          Wrong{"text\n", "synchost.yaml:1: the file must be a map, not text", kReadme},
-         Wrong{"name: a\n---\nname: b\n", "synchost.yaml:3: a second YAML document begins",
-               "Keep one document in the file"}});
+         Wrong{"name: a\n---\nname: b\n", "synchost.yaml:2: a second YAML document begins",
+               "Keep one document in the file"},
+         Wrong{", a\n", "synchost.yaml:1: not YAML: text that belongs to nothing", kReadme},
+         Wrong{"a: &a [*a]\n", "synchost.yaml:1: an alias stands within its own anchor", kReadme}});
 }
 
 TEST(ConfigMessages, OfUnknownDoubleAndMissingKeys) {
@@ -153,7 +155,8 @@ TEST(ConfigMessages, OfValues) {
                "synchost.yaml:6: \"rebuild\" pattern \"../b\" leads out of the folder (\"..\")",
                kExample + "rebuild: [requirements.txt, \"**/*.lock\"]"},
          Wrong{image("rebuild: [\"[a\"]\n"),
-               "synchost.yaml:4: \"rebuild\" pattern \"[a\" has a [ without its ]",
+               "synchost.yaml:4: \"rebuild\" pattern \"[a\" has a [ without its ], an empty [ ], or a \\ at "
+               "its end",
                kExample + "rebuild: [requirements.txt, \"**/*.lock\"]"},
          Wrong{and_then("registry: http://u:secret@r\n"), "synchost.yaml:3: \"registry\" has a scheme",
                kExample + "registry: 127.0.0.1:5000"},
@@ -210,7 +213,6 @@ TEST(ConfigBounds, RefusesWhatIsNestedTooDeep) {
     EXPECT_ERROR(nested(15), Errc::invalid_input, "\"name\" must be text");
     EXPECT_ERROR(nested(16), Errc::invalid_input, "synchost.yaml:1: nested more than 16 deep");
     EXPECT_ERROR(nested(100'000), Errc::invalid_input, "not YAML");
-    EXPECT_ERROR(parse_config("a: &a [*a]\n", "/p/synchost.yaml"), Errc::invalid_input, "synchost.yaml:1: ");
 }
 
 TEST(ConfigBounds, EveryTruncationIsAConfigOrAnErrorWithTheFileName) {
