@@ -29,17 +29,66 @@ TEST(ParseManifests, KeepsQuotedScalarsStrings) {
     EXPECT_EQ(data_of("{a: !!str 8080}"), Json::parse(R"({"a": "8080"})"));
 }
 
-TEST(ParseManifests, ReadsYaml12) {
-    EXPECT_EQ(data_of("{a: yes, b: 0o17, c: 017, d: 1.10, e: 12:30}"),
-              Json::parse(R"({"a": "yes", "b": 15, "c": 17, "d": 1.1, "e": "12:30"})"));
+TEST(ParseManifests, ReadsPlainScalarsAsKubectlDoes) {
+    EXPECT_EQ(data_of("{a: yes, b: 0o17, c: 017, d: 1.10, e: 12:30, f: 0644}"),
+              Json::parse(R"({"a": true, "b": 15, "c": 15, "d": 1.1, "e": "12:30", "f": 420})"));
+    EXPECT_EQ(data_of("{on: 1, 0x10: 2, 'off': 3}"), Json::parse(R"({"true": 1, "16": 2, "off": 3})"));
+    EXPECT_EQ(data_of("{a: !!int 7, b: !!float 7, c: !!bool no, d: !!null ''}"),
+              Json::parse(R"({"a": 7, "b": 7, "c": false, "d": null})"));
+}
+
+// What kubectl, or yaml-cpp, would drop or change without a word.
+TEST(ParseManifests, RefusesWhatWouldBeLostInSilence) {
+    const std::vector<std::pair<std::string, const char*>> table = {
+        {object_with("- x\n"), "a.yaml:4: "},
+        {"- a\n" + object_with(""), "a.yaml:2: this belongs to nothing above it"},
+        {object_with("...\n") + object_with(""), "a.yaml:5: this belongs to nothing above it"},
+        {object_with("data: a") + std::string(1, '\0') + "b", "a.yaml:4: a control character"},
+        {object_with("data: \x1b[0m"), "a.yaml:4: a control character"},
+        {object_with("data: \xff"), "a.yaml:4: not UTF-8"},
+        {object_with("data: {true: 1, yes: 2}"), "a.yaml:4: key \"true\" stands twice"},
+        {object_with("data: {~: 1}"), "a.yaml:4: a key without text"},
+        {object_with("data: {1.5: 1}"), "a.yaml:4: key 1.5 is no text"},
+        {object_with("data: !!binary aGk="), "a.yaml:4: "},
+        {object_with("data: !mine [a]"), "a.yaml:4: unknown tag !mine"},
+        {object_with("data: !!int seven"), "a.yaml:4: \"seven\" with the tag"},
+        {object_with("data: .inf"), "a.yaml:4: .inf is a number that JSON does not have"},
+        {object_with("data:\n\t- a\n"), "a.yaml:5: not YAML"},
+    };
+    for (const auto& [yaml, part] : table)
+        EXPECT_ERROR(parse_manifests(yaml, "a.yaml"), Errc::invalid_input, part) << yaml;
+}
+
+TEST(ParseManifests, ReadsJsonThatIsNoYaml) {
+    const std::string head = R"({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p"}, "x": )";
+    const auto manifests = parse_manifests(head + R"("\ud83d\udc33"})", "a.json");
+    ASSERT_OK(manifests);
+    EXPECT_EQ(manifests->at(0).object["x"], "\xF0\x9F\x90\xB3");
+    EXPECT_ERROR(parse_manifests(head + R"({"a": "\ud83d\udc33", "a": 1}})", "a.json"), Errc::invalid_input,
+                 "a.json:1: ");
+    EXPECT_OK(parse_manifests(
+        "{\n\t\"apiVersion\": \"v1\",\n\t\"kind\": \"Pod\",\n\t\"metadata\": {\"name\": \"p\"}\n}\n",
+        "a.json"));
+}
+
+TEST(ParseManifests, ReadsWindowsLineEndsAndAByteOrderMark) {
+    const auto manifests = parse_manifests(
+        "\xEF\xBB\xBF"
+        "apiVersion: v1\r\nkind: Pod\r\nmetadata:\r\n  name: p\r\n---\r\n"
+        "apiVersion: v1\r\nkind: Pod\r\nmetadata:\r\n  name: q\r\n",
+        "a.yaml");
+    ASSERT_OK(manifests);
+    ASSERT_EQ(manifests->size(), 2U);
+    EXPECT_EQ(manifests->at(1).object["metadata"]["name"], "q");
+    EXPECT_EQ(manifests->at(1).source, "a.yaml:6");
 }
 
 TEST(ParseManifests, MergesAnchors) {
-    EXPECT_EQ(data_of("\n  base: &b {x: 1, y: 2}\n  more: &m {y: 3, z: 4}\n  one: {<<: *b, y: 9}\n  two: "
+    EXPECT_EQ(data_of("\n  base: &b {x: 1, v: 2}\n  more: &m {v: 3, z: 4}\n  one: {<<: *b, v: 9}\n  two: "
                       "{<<: [*b, *m]}\n")["one"],
-              Json::parse(R"({"y": 9, "x": 1})"));
-    EXPECT_EQ(data_of("\n  b: &b {x: 1, y: 2}\n  m: &m {y: 3, z: 4}\n  two: {<<: [*b, *m]}\n")["two"],
-              Json::parse(R"({"x": 1, "y": 2, "z": 4})"));
+              Json::parse(R"({"v": 9, "x": 1})"));
+    EXPECT_EQ(data_of("\n  b: &b {x: 1, v: 2}\n  m: &m {v: 3, z: 4}\n  two: {<<: [*b, *m]}\n")["two"],
+              Json::parse(R"({"x": 1, "v": 2, "z": 4})"));
     EXPECT_EQ(data_of("{\"<<\": 1}"), Json::parse(R"({"<<": 1})"));
     EXPECT_ERROR(parse_manifests(object_with("data: {<<: 5}"), "a.yaml"), Errc::invalid_input,
                  "a.yaml:4: << takes a mapping");
@@ -55,7 +104,12 @@ TEST(ParseManifests, BoundsAliases) {
     }
     EXPECT_ERROR(parse_manifests(object_with(bomb), "a.yaml"), Errc::invalid_input,
                  "more than 1,000,000 values");
-    EXPECT_ERROR(parse_manifests(object_with("data: &a [*a]"), "a.yaml"), Errc::invalid_input, "a.yaml:4: ");
+    EXPECT_ERROR(parse_manifests(object_with("data: &a [*a]"), "a.yaml"), Errc::invalid_input,
+                 "a.yaml:4: an alias inside");
+    std::string text_bomb = "big: &b " + std::string(std::size_t{1} << 20, 'x') + "\nall: [*b";
+    for (int i = 0; i < 70; ++i) text_bomb += ", *b";
+    EXPECT_ERROR(parse_manifests(object_with(text_bomb + "]"), "a.yaml"), Errc::invalid_input,
+                 "aliases that expand to more than 64 MiB");
 }
 
 TEST(ParseManifests, BoundsDepth) {
@@ -78,8 +132,8 @@ TEST(ParseManifests, NamesFileAndLineOfErrors) {
         {"apiVersion: v1\nkind: Pod\n", "needs metadata.name"},
         {"apiVersion: v1\nkind: Pod\nmetadata: {name: 5}\n", "needs metadata.name"},
         {"apiVersion: v1\nkind: List\nitems: 5\n", "items is not a list"},
-        {"? [a]\n: 1\n", "a key that is not a scalar"},
-        {"a: !foo 1\n", "unknown tag"},
+        {"? [a]\n: 1\n", "a key that is a list or a mapping"},
+        {"a: !foo 1\n", "\"1\" with the tag !foo"},
     };
     for (const auto& [yaml, part] : table)
         EXPECT_ERROR(parse_manifests(yaml, "a.yaml"), Errc::invalid_input, part) << yaml;
@@ -164,6 +218,7 @@ TEST(ToYaml, IsReadBackAsItWas) {
                  {"nested", {{{"a", {1, {2}}}}}}};
     for (const char* text : strings) data["strings"].push_back(text);
     for (const char* text : strings) data["keys"][text] = text;
+    data["keys"][std::string(2000, 'k')] = {{"a", {1}}};
     const std::vector<Manifest> before = {
         {{{"apiVersion", "v1"}, {"kind", "ConfigMap"}, {"metadata", {{"name", "a"}}}, {"data", data}},
          "a.yaml:1"},
@@ -173,6 +228,50 @@ TEST(ToYaml, IsReadBackAsItWas) {
     ASSERT_EQ(after->size(), 2U);
     for (const auto& [key, value] : data.items()) EXPECT_EQ(after->at(0).object["data"][key], value) << key;
     EXPECT_EQ(after->at(1).object, before[1].object);
+}
+
+TEST(ToYaml, PrintsBlocksAsAPersonWouldWriteThem) {
+    const std::vector<Manifest> manifests = {{Json::parse(R"({
+        "apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a", "labels": {}},
+        "data": {"on": "yes", "run.sh": "#!/bin/sh\n\techo \u00e4\n\nexit\n", "no_end": "a\nb", "two_ends": "a\n\n",
+                 "indented": " a\nb\n", "blank": "a\n \nb\n", "port": "8080", "esc": "\u0085\ufeff\u0001\"\\"},
+        "list": [1, "1", null, [], [["x"], {"a": 1, "b": [2]}], {"text": "a\nb\n"}]})"),
+                                              "a.yaml:1"}};
+    EXPECT_EQ(to_yaml(manifests), R"(apiVersion: v1
+kind: ConfigMap
+metadata:
+  name: a
+  labels: {}
+data:
+  "on": "yes"
+  run.sh: |
+    #!/bin/sh
+    	echo ä
+
+    exit
+  no_end: |-
+    a
+    b
+  two_ends: |+
+    a
+
+  indented: " a\nb\n"
+  blank: "a\n \nb\n"
+  port: "8080"
+  esc: "\x85\ufeff\x01\"\\"
+list:
+  - 1
+  - "1"
+  - null
+  - []
+  - - - x
+    - a: 1
+      b:
+        - 2
+  - text: |
+      a
+      b
+)");
 }
 
 TEST(LoadManifests, ReadsFoldersInOrderOfName) {
