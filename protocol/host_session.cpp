@@ -76,7 +76,10 @@ Result<std::optional<HostEvent>> HostSession::handle(const Frame& frame) {
     if (frame.channel == kSessionChannel) return unexpected_frame(frame);
     if (frame.type == FrameType::report) return handle_report(frame);
     const auto found = channels_.find(frame.channel);
-    if (found == channels_.end()) return unexpected_frame(frame);
+    if (found == channels_.end()) {
+        // A supervisor may go before its first report has come through.
+        return frame.type == FrameType::closed ? Result<std::optional<HostEvent>>{std::nullopt} : unexpected_frame(frame);
+    }
     if (frame.type == FrameType::closed) {
         fail_all(found->second);
         channels_.erase(found);

@@ -27,6 +27,14 @@ bool may_be_made(const Error& error) {
     return error.code == Errc::not_found || error.code == Errc::invalid_input || error.sys_errno == ENOTDIR;
 }
 
+std::unexpected<Error> stage_failure(const std::string& name, int why) {
+    auto failure = fail_errno(name + ": stage", why);
+    if (why == EACCES || why == EPERM || why == EROFS) {
+        failure.error().next_step = "Make the folder writable for the container's user: images that synchost builds are.";
+    }
+    return failure;
+}
+
 using MadeFolders = std::set<std::pair<std::uint16_t, std::string>>;
 
 // Whether `folder` or one above it is made by the generation.
@@ -75,8 +83,7 @@ Result<> Transaction::stage(protocol::ChangeStart start) {
             }
             if (made >= 0) break;
             if (errno != EEXIST || attempt == 1000) {
-                const int why = errno;
-                return fail_errno(folders_.name_of(item.change.root, item.change.path.str()) + ": stage", why);
+                return stage_failure(folders_.name_of(item.change.root, item.change.path.str()), errno);
             }
         }
         garbage_.push_back(item.staged);

@@ -58,7 +58,7 @@ class App {
     Result<> start();
     void become(protocol::Phase phase);
     void finish(int exit_code);
-    [[nodiscard]] bool stop_was_asked() const;
+    [[nodiscard]] bool ends_container() const;
 
     AppOptions options_;
     OutputTap& output_;
@@ -69,7 +69,7 @@ class App {
     std::uint32_t starts_ = 0;
     std::optional<int> exit_code_;
     std::string last_output_;
-    int stop_signal_ = 0;  // TERM came from outside
+    bool stop_was_asked_ = false;  // TERM came from outside
     std::optional<Clock::time_point> maybe_stop_;  // INT or QUIT came from outside
 };
 

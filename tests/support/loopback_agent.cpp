@@ -5,18 +5,21 @@
 #include <sys/un.h>
 
 #include <cstring>
+#include <utility>
 
 namespace synchost::test {
 
 bool LoopbackAgent::Stream::handshake() {
     while (!tls_.established()) {
-        if (receive().empty() && !tls_.established()) return false;
+        std::string plaintext = receive();
+        if (plaintext.empty() && !tls_.established()) return false;
+        early_ += plaintext;
     }
     return true;
 }
 
 std::string LoopbackAgent::Stream::receive() {
-    std::string plaintext;
+    std::string plaintext = std::exchange(early_, {});
     while (plaintext.empty()) {
         pollfd item{fd_.get(), POLLIN, 0};
         if (::poll(&item, 1, 10'000) <= 0) return {};

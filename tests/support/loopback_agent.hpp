@@ -30,6 +30,7 @@ class LoopbackAgent {
         void flush();
         Fd fd_;
         protocol::TlsEngine tls_;
+        std::string early_;  // received with the handshake
     };
 
     explicit LoopbackAgent(std::function<void(Stream&, int number)> play);

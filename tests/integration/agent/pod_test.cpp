@@ -153,6 +153,19 @@ TEST_F(Pod, ASidecarThatRestartsIsFoundAgainByBothEnds) {
     EXPECT_OK(pod_.await(pod_.link().apply("app", GenerationBuilder(pod_.root(), 6).put("a", "2").get())));
 }
 
+TEST_F(Pod, ServesOnLoopbackTcp) {
+    const std::uint16_t port = free_port();
+    pod_.start_sidecar({"app"}, {"--listen", "tcp:127.0.0.1:" + std::to_string(port)});
+    pod_.start_supervisor("app", {"--gate", "hold"}, {"sleep", "600"});
+    std::optional<ContainerReport> seen;
+    host::AgentLink link(pod_.io().get_executor(), host::LoopbackAddress{port}, pod_.key(),
+                         {[&](const ContainerReport& report) { seen = report; }, [] {}, [](const Error&) {}});
+    link.start();
+    ASSERT_TRUE(pod_.run_until([&] { return seen.has_value(); }));
+    ASSERT_OK(pod_.await(link.apply("app", GenerationBuilder(pod_.root()).put("a", "over tcp").get())));
+    EXPECT_EQ(content_of(pod_.app_dir() / "a"), "over tcp");
+}
+
 TEST_F(Pod, ASupervisorOfAnotherUserIsRefused) {
     pod_.start_sidecar({"app=12345"});
     pod_.start_supervisor("app", {"--gate", "hold"}, {"sleep", "600"});

@@ -83,6 +83,11 @@ TEST_F(HostSessionTest, AClosedChannelFailsItsRequestsRetryably) {
     EXPECT_ERROR(session_.submit("app", SimpleRequest::release), Errc::not_found, "app");
 }
 
+TEST_F(HostSessionTest, AChannelMayCloseBeforeItsFirstReport) {
+    give(frame_bytes(FrameType::closed, Channel{5}, ""));
+    EXPECT_FALSE(session_.next().value());
+}
+
 TEST_F(HostSessionTest, PutsAnInventoryTogether) {
     report("app", Channel{1});
     ASSERT_OK(session_.submit("app", SimpleRequest::inventory));
