@@ -80,8 +80,10 @@ Result<> AtomicFile::write(std::string_view bytes) {
     return {};
 }
 
-Result<> AtomicFile::commit() {
-    if (::rename(temporary_.c_str(), path_.c_str()) != 0) return fail_errno(printable(path_.native()));
+Result<> AtomicFile::commit() { return commit_as(path_); }
+
+Result<> AtomicFile::commit_as(const std::filesystem::path& path) {
+    if (::rename(temporary_.c_str(), path.c_str()) != 0) return fail_errno(printable(path.native()));
     fd_.reset();
     return {};
 }

@@ -31,6 +31,8 @@ class AtomicFile {
     [[nodiscard]] int fd() const { return fd_.get(); }
     Result<> write(std::string_view bytes);
     Result<> commit();
+    // The same under a name that was not known before, in the same file system.
+    Result<> commit_as(const std::filesystem::path& path);
 
   private:
     AtomicFile(std::filesystem::path path, std::string temporary, Fd fd)

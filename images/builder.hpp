@@ -26,32 +26,35 @@ struct BuildRequest {
     std::map<std::string, std::string> build_args;
     Compression compression = Compression::zstd;
     std::int64_t source_date_epoch = 0;             // seconds: time of every file and of the config
-    // `watch` builds: what COPY lays from the context, and the folders that lead there below the COPY's destination
-    // (the destination folder itself included), belongs to this user, so that the agent can replace it.
+    // `watch` builds: what COPY lays from the context, and the folders that lead there below the COPY's
+    // destination (the destination folder itself included), belongs to this user, so that the agent can
+    // replace it.
     std::optional<Owner> managed_owner;
 };
 
 // What a build may use. All are borrowed for the length of the call.
 struct BuildTools {
-    std::filesystem::path store;  // folder for layer blobs, made where absent; files in it appear complete or not at all
-    registry::Connector* registries = nullptr;              // for base images
+    std::filesystem::path
+        store;  // folder for layer blobs, made where absent; files in it appear complete or not at all
+    const registry::Connector* registries = nullptr;        // for base images
     std::function<void(const std::string& line)> progress;  // may be empty
 };
 
 // Errors name the Dockerfile, the line and, where one is near, the likely word:
-// "Dockerfile:7: unknown instruction COPPY" with the next step "Did you mean COPY?". Nothing half-written stays.
+// "Dockerfile:7: unknown instruction COPPY" with the next step "Did you mean COPY?". Nothing half-written
+// stays.
 Result<Image> build(const BuildRequest& request, const BuildTools& tools);
 
-// Image::copied and Image::managed_paths as a build of the context as it is now would give them, without building:
-// names, kinds and modes are read, contents are not, and no registry is asked.
+// Image::copied and Image::managed_paths as a build of the context as it is now would give them, without
+// building: names, kinds and modes are read, contents are not, and no registry is asked.
 struct Trace {
     std::vector<CopiedPath> copied;
     std::vector<std::string> managed_paths;
 };
 Result<Trace> trace(const BuildRequest& request);
 
-// Makes `target` name the image: blobs that the repository lacks are mounted, uploaded or streamed there from where
-// they are, the config next, the manifest last. Returns what was sent.
+// Makes `target` name the image: blobs that the repository lacks are mounted, uploaded or streamed there from
+// where they are, the config next, the manifest last. Returns what was sent.
 struct PushReport {
     std::size_t blobs_sent = 0;
     std::size_t blobs_present = 0;  // already there, or mounted

@@ -1,5 +1,5 @@
-// What a build results in: an OCI image whose blobs are named but need not be on this machine, and where each of its
-// files came from.
+// What a build results in: an OCI image whose blobs are named but need not be on this machine, and where each
+// of its files came from.
 #pragma once
 
 #include <cstdint>
@@ -11,23 +11,19 @@
 
 #include "base/digest.hpp"
 #include "base/error.hpp"
+#include "registry-client/manifest.hpp"
 #include "registry-client/reference.hpp"
 
 namespace synchost::images {
 
 enum class Compression : std::uint8_t { gzip, zstd };
 
-// An OCI content descriptor (image-spec descriptor.md).
-struct Descriptor {
-    std::string media_type;
-    Digest digest;
-    std::uint64_t size = 0;  // bytes
-};
+using registry::Descriptor;
 
 struct Layer {
     Descriptor blob;
     Digest diff_id;                              // of the uncompressed tar
-    std::filesystem::path file;                  // where the blob lies on this machine; empty where it does not
+    std::filesystem::path file;  // where the blob lies on this machine; empty where it does not
     std::optional<registry::Reference> remote;   // a repository that has it (a base image's)
 };
 
@@ -61,8 +57,8 @@ struct Image {
     std::vector<Layer> layers;
     RunConfig run;
     std::vector<CopiedPath> copied;  // sorted by image_path
-    // Where COPY lays files of the context in this image, as protocol and manifests name it: a trailing '/' means the
-    // folder and all below (a folder or a pattern was copied there), without it one file.
+    // Where COPY lays files of the context in this image, as protocol and manifests name it: a trailing '/'
+    // means the folder and all below (a folder or a pattern was copied there), without it one file.
     std::vector<std::string> managed_paths;
 };
 

@@ -1,5 +1,5 @@
-// Kubernetes manifests as data. YAML in, YAML out, with types intact: a quoted "8080" stays a string, 8080 a number,
-// and what the writer of a manifest wrote survives unless we own the field.
+// Kubernetes manifests as data. YAML in, YAML out, with types intact: a quoted "8080" stays a string, 8080 a
+// number, and what the writer of a manifest wrote survives unless we own the field.
 #pragma once
 
 #include <filesystem>
@@ -20,14 +20,18 @@ struct Manifest {
 };
 
 // All documents of one YAML text (Lists taken apart, empty documents skipped). `source` names it in messages.
-// invalid_input with file and line where it is not YAML or not a Kubernetes object. Bounded: 16 MiB, 100 levels,
-// 10,000 documents, and aliases may expand to at most 1,000,000 nodes.
+// Scalars mean what kubectl reads in them (k8s/yaml_scalar.hpp). invalid_input with file and line where it is
+// not UTF-8, not YAML or not a Kubernetes object, and for what kubectl would drop in silence: a key that
+// stands twice, text behind the end of a document. Bounded: 16 MiB, 100 levels, 10,000 objects, 1,000,000
+// values, and 64 MiB of text in what aliases expand to.
 Result<std::vector<Manifest>> parse_manifests(std::string_view yaml, std::string_view source);
 // Files, or folders whose *.yaml, *.yml and *.json files are read in order of name (not recursive).
 Result<std::vector<Manifest>> load_manifests(const std::vector<std::filesystem::path>& paths);
-std::string to_yaml(const std::vector<Manifest>& manifests);  // documents separated by "---"
+// Documents separated by "---", in block style. Read back, they are the same objects.
+std::string to_yaml(const std::vector<Manifest>& manifests);
 
-// The pod template of a workload (the object itself for a Pod), or nullptr for kinds that have none.
+// The spec of a workload's pod template (of the object itself for a Pod), or nullptr for kinds that have
+// none.
 Json* pod_spec(Json& object);
 const Json* pod_spec(const Json& object);
 

@@ -1,0 +1,71 @@
+// The commands of `synchost`. Each takes its parsed options, does its work, prints results to standard output, and
+// returns an Error for main() to print and to turn into an exit code.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/error.hpp"
+#include "images/builder.hpp"
+#include "k8s/inject.hpp"
+
+namespace synchost::host {
+
+struct RegistryFlags {
+    std::vector<std::string> insecure;  // hosts that speak plain http
+    std::filesystem::path ca_file;
+};
+
+struct WatchFlags {
+    std::filesystem::path folder = ".";             // where the search for synchost.yaml begins
+    std::string registry;                           // wins over synchost.yaml's
+    std::vector<std::string> build_args;            // NAME=value, for every image; win over synchost.yaml's
+    RegistryFlags registries;
+};
+Result<> run_watch(const WatchFlags& flags);
+
+struct BuildFlags {
+    std::filesystem::path context = ".";
+    std::filesystem::path dockerfile;
+    std::string target;
+    std::vector<std::string> build_args;
+    std::string tag;                                // name for `synchost push`; a registry reference
+    bool push = false;
+    images::Compression compression = images::Compression::zstd;
+    bool json = false;
+    RegistryFlags registries;
+};
+Result<> run_build(const BuildFlags& flags);
+
+struct PushFlags {
+    std::string image;        // as it was named by `synchost build --tag`
+    std::string destination;  // the same where empty
+    bool json = false;
+    RegistryFlags registries;
+};
+Result<> run_push(const PushFlags& flags);
+
+struct InjectFlags {
+    std::vector<std::filesystem::path> files;  // synchost.yaml's manifests where empty; "-" is standard input
+    std::filesystem::path folder = ".";
+    std::string registry;
+    std::vector<std::string> build_args;
+    k8s::SidecarForm form = k8s::SidecarForm::native;
+    RegistryFlags registries;
+};
+Result<> run_inject(const InjectFlags& flags);
+
+struct KeyFlags {
+    std::filesystem::path folder = ".";
+    std::string namespace_name = "default";
+};
+Result<> run_key(const KeyFlags& flags);
+
+// "NAME=value" pairs. invalid_input where one has no name.
+Result<std::map<std::string, std::string>> parse_build_args(const std::vector<std::string>& pairs);
+
+}  // namespace synchost::host

@@ -1,0 +1,84 @@
+#include "host/cli/image_record.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include "base/digest.hpp"
+#include "base/file.hpp"
+
+namespace synchost::host {
+namespace {
+
+using Json = nlohmann::json;
+namespace fs = std::filesystem;
+
+constexpr std::size_t kMaxRecordBytes = std::size_t{16} << 20;
+
+fs::path record_path(const registry::Reference& name, const fs::path& store) {
+    return store / "images" / (sha256(name.to_string()).hex() + ".json");
+}
+
+Result<images::Layer> parse_layer(const Json& json) {
+    images::Layer layer;
+    layer.blob.media_type = json.at("mediaType").get<std::string>();
+    layer.blob.size = json.at("size").get<std::uint64_t>();
+    TRY_ASSIGN(layer.blob.digest, Digest::parse(json.at("digest").get<std::string>()));
+    TRY_ASSIGN(layer.diff_id, Digest::parse(json.at("diffId").get<std::string>()));
+    layer.file = json.at("file").get<std::string>();
+    if (const std::string remote = json.at("remote").get<std::string>(); !remote.empty()) {
+        TRY_ASSIGN(layer.remote, registry::Reference::parse(remote));
+    }
+    return layer;
+}
+
+}  // namespace
+
+std::string format_image_record(const images::Image& image) {
+    Json layers = Json::array();
+    for (const images::Layer& layer : image.layers) {
+        layers.push_back({{"mediaType", layer.blob.media_type},
+                          {"size", layer.blob.size},
+                          {"digest", layer.blob.digest.to_string()},
+                          {"diffId", layer.diff_id.to_string()},
+                          {"file", layer.file.native()},
+                          {"remote", layer.remote ? layer.remote->to_string() : ""}});
+    }
+    return Json{{"manifest", image.manifest}, {"config", image.config}, {"layers", layers}}.dump(2) + "\n";
+}
+
+Result<images::Image> parse_image_record(std::string_view text) {
+    try {
+        const Json json = Json::parse(text);
+        images::Image image;
+        image.manifest = json.at("manifest").get<std::string>();
+        image.digest = sha256(image.manifest);
+        image.config = json.at("config").get<std::string>();
+        for (const Json& item : json.at("layers")) {
+            TRY_ASSIGN(images::Layer layer, parse_layer(item));
+            image.layers.push_back(std::move(layer));
+        }
+        return image;
+    } catch (const Json::exception& failure) {
+        return fail(Errc::invalid_input, std::string("image record: ") + failure.what());
+    }
+}
+
+Result<> save_image(const images::Image& image, const registry::Reference& name, const fs::path& store) {
+    const fs::path path = record_path(name, store);
+    TRY(make_folders(path.parent_path(), 0700));
+    return write_file_atomic(path, format_image_record(image), 0600);
+}
+
+Result<images::Image> load_image(const registry::Reference& name, const fs::path& store) {
+    const std::string next_step = "Build it first: synchost build -t " + name.to_string() + " CONTEXT";
+    auto text = read_file(record_path(name, store), kMaxRecordBytes);
+    if (!text) return fail(Errc::not_found, "no image was built as " + name.to_string(), next_step);
+    TRY_ASSIGN(images::Image image, parse_image_record(*text));
+    for (const images::Layer& layer : image.layers) {
+        if (layer.file.empty() || fs::exists(layer.file)) continue;
+        return fail(Errc::not_found, name.to_string() + ": layer " + layer.blob.digest.to_string() + " is no longer in the store",
+                    next_step);
+    }
+    return image;
+}
+
+}  // namespace synchost::host

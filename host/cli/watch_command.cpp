@@ -1,0 +1,65 @@
+#include <fmt/format.h>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <csignal>
+
+#include "host/cli/commands.hpp"
+#include "host/cli/project_parts.hpp"
+#include "host/engine/embedded_agent.hpp"
+#include "host/engine/engine.hpp"
+#include "host/runtime/podman/podman_runtime.hpp"
+
+namespace synchost::host {
+namespace {
+
+// The first signal asks the engine to take everything down; a second one ends the process at once.
+void stop_on_signals(boost::asio::signal_set& signals, Engine& engine, bool& interrupted) {
+    signals.async_wait([&](const boost::system::error_code& error, int) {
+        if (error) return;
+        if (interrupted) std::_Exit(static_cast<int>(130));
+        interrupted = true;
+        engine.stop();
+        stop_on_signals(signals, engine, interrupted);
+    });
+}
+
+}  // namespace
+
+Result<> run_watch(const WatchFlags& flags) {
+    Reporter reporter(terminal_wants_colour());
+    TRY_ASSIGN(ProjectParts project, open_project(flags.folder, flags.registry, flags.build_args));
+    TRY_ASSIGN(const protocol::PskKey key, load_or_make_key(project.folders.state));
+    const registry::Connector registries = make_connector(flags.registries);
+    TRY_ASSIGN(auto runtime, make_podman_runtime({.project = project.config.name,
+                                                  .state = project.folders.state,
+                                                  .cache = project.folders.cache,
+                                                  .registry = project.config.registry,
+                                                  .key = key,
+                                                  .agent_binary = embedded_agent()}));
+    reporter.line(Tone::plain, "synchost", project.config.name,
+                  fmt::format("{} {}, podman runtime", SYNCHOST_VERSION, project.config.file.parent_path().native()));
+
+    boost::asio::io_context io(1);
+    Engine engine(io, {.config = std::move(project.config),
+                       .key = key,
+                       .runtime = std::move(runtime),
+                       .registries = &registries,
+                       .store = project.folders.cache / "store",
+                       .reporter = &reporter});
+    bool interrupted = false;
+    boost::asio::signal_set signals(io, SIGINT, SIGTERM);
+    stop_on_signals(signals, engine, interrupted);
+    Result<> outcome;
+    boost::asio::co_spawn(io, engine.run(), [&](const std::exception_ptr& failure, Result<> result) {
+        signals.cancel();
+        if (failure) std::rethrow_exception(failure);
+        outcome = std::move(result);
+    });
+    io.run();
+    if (!outcome) return outcome;
+    if (interrupted) return fail(Errc::cancelled, "stopped; everything that this run started was taken down");
+    return {};
+}
+
+}  // namespace synchost::host

@@ -1,0 +1,218 @@
+#include "host/engine/engine.hpp"
+
+#include <fmt/format.h>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/experimental/awaitable_operators.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <utility>
+
+#include "host/engine/pool.hpp"
+#include "k8s/image_name.hpp"
+
+namespace synchost::host {
+namespace {
+
+constexpr std::size_t kPoolThreads = 4;
+constexpr std::chrono::seconds kReadyWait{30};
+
+}  // namespace
+
+Engine::Engine(boost::asio::io_context& io, EngineParts parts)
+    : io_(io), parts_(std::move(parts)), pool_(kPoolThreads), changed_(io.get_executor()), deploying_(io.get_executor()) {}
+
+Engine::~Engine() {
+    for (const auto& session : sessions_) session->stop();
+    pool_.join();
+}
+
+void Engine::stop() {
+    stop_ = true;
+    changed_.notify();
+}
+
+void Engine::spawn(boost::asio::awaitable<void> task, std::string what) {
+    ++tasks_;
+    boost::asio::co_spawn(io_, std::move(task), [this, what = std::move(what)](const std::exception_ptr& failure) {
+        --tasks_;
+        if (failure) fatal_ = Error{Errc::io, what + " ended unexpectedly", 0, {}};
+        changed_.notify();
+    });
+}
+
+images::BuildTools Engine::tools() const {
+    return {.store = parts_.store, .registries = parts_.registries, .progress = {}};
+}
+
+boost::asio::awaitable<Result<>> Engine::run() {
+    const auto outcome = co_await serve();
+    stop_ = true;
+    changed_.notify();
+    for (const auto& session : sessions_) session->stop();
+    Result<> down;
+    {
+        const auto guard = co_await deploying_.acquire();
+        parts_.reporter->line(Tone::plain, "stopping", "", "taking down what this run started");
+        down = co_await on_pool(pool_, [&] { return parts_.runtime->down(); });
+    }
+    while (tasks_ > 0) co_await changed_.wait();
+    if (!outcome) co_return std::unexpected(outcome.error());
+    co_return down;
+}
+
+boost::asio::awaitable<Result<>> Engine::serve() {
+    CO_TRY(co_await prepare());
+    if (stop_) co_return Result<>{};
+    spawn(watch_contexts(), "the watcher");
+    spawn(watch_manifests(), "the watcher of manifests");
+    CO_TRY(co_await build_all());
+    if (stop_ || fatal_) co_return fatal_ ? Result<>(std::unexpected(*fatal_)) : Result<>{};
+    CO_TRY(co_await deploy());
+    CO_TRY(parts_.runtime->follow_logs([reporter = parts_.reporter](const LogLine& line) {
+        reporter->log_line(line.pod + "/" + line.container, line.text, line.error_stream);
+    }));
+    std::size_t paths = 0;
+    for (const auto& service : services_) paths += service->mirror.nodes().size();
+    parts_.reporter->line(Tone::plain, "watching", parts_.config.name,
+                          fmt::format("{} of {}; Ctrl-C stops and takes everything down",
+                                      counted(paths, "managed path"), counted(services_.size(), "image")));
+    while (!stop_ && !fatal_) co_await changed_.wait();
+    if (fatal_) co_return std::unexpected(*fatal_);
+    co_return Result<>{};
+}
+
+boost::asio::awaitable<Result<>> Engine::prepare() {
+    CO_TRY_ASSIGN(manifests_, k8s::load_manifests(parts_.config.manifests));
+    CO_TRY_ASSIGN(const std::string registry, co_await on_pool(pool_, [&] { return parts_.runtime->registry(); }));
+    CO_TRY_ASSIGN(agent_image_, co_await on_pool(pool_, [&] { return push_agent_image(registry, tools()); }));
+    for (const ImageConfig& image : parts_.config.images) {
+        CO_TRY_ASSIGN(auto service, make_service(image, registry));
+        services_.push_back(std::move(service));
+    }
+    co_return Result<>{};
+}
+
+boost::asio::awaitable<Result<>> Engine::build_all() {
+    // Each build is a task of its own on the pool; the first error is the one that is told.
+    std::optional<Error> first_error;
+    std::size_t left = services_.size();
+    Signal done(io_.get_executor());
+    auto build_one = [&](Service& service) -> boost::asio::awaitable<void> {
+        service.building = true;
+        auto built = co_await build(service);
+        if (built) {
+            co_await catch_up(service);
+        } else if (!first_error) {
+            first_error = std::move(built.error()).context(service.name);
+        }
+        service.building = false;
+        --left;
+        done.notify();
+    };
+    for (const auto& service : services_) spawn(build_one(*service), "the build of " + service->name);
+    while (left > 0) co_await done.wait();
+    if (first_error) co_return std::unexpected(*std::move(first_error));
+    co_return Result<>{};
+}
+
+boost::asio::awaitable<Result<>> Engine::deploy() {
+    const auto guard = co_await deploying_.acquire();
+    if (stop_) co_return Result<>{};
+    const auto started = std::chrono::steady_clock::now();
+    k8s::InjectOptions options{.agent_image = agent_image_,
+                               .secret_name = "synchost-key",
+                               .gate = parts_.config.gate,
+                               .grace = parts_.config.grace};
+    for (const auto& service : services_) {
+        options.images[service->name] = injected_image(service->image, service->repository);
+    }
+    CO_TRY_ASSIGN(std::vector<RunningPod> pods,
+                  co_await on_pool(pool_, [&] { return parts_.runtime->apply(manifests_, options); }));
+    const std::size_t count = pods.size();
+    adopt(std::move(pods));
+    parts_.reporter->line(Tone::good, "deployed", parts_.config.name,
+                          fmt::format("{} in {}", counted(count, "pod"), human(std::chrono::steady_clock::now() - started)));
+    co_await wait_until_current();
+    co_return report_ports();
+}
+
+Result<std::unique_ptr<Service>> Engine::make_service(const ImageConfig& image, const std::string& registry) const {
+    TRY_ASSIGN(auto repository, dev_repository(registry, image.name));
+    auto service = std::make_unique<Service>(image.name, std::move(repository), io_.get_executor());
+    service->request = build_request(image);
+    TRY_ASSIGN(service->request.managed_owner, user_of_image(manifests_, image.name));
+    TRY_ASSIGN(service->index, FileIndex::open(image.context));
+    const std::string dockerfile = image.dockerfile.lexically_relative(image.context).native();
+    const bool inside = !dockerfile.starts_with("..");
+    service->rules.dockerfile = inside ? dockerfile : image.dockerfile.native();
+    service->rules.target = image.target;
+    service->rules.ignore_files = {".dockerignore"};
+    if (inside) service->rules.ignore_files.push_back(dockerfile + ".dockerignore");
+    service->rules.rebuild = image.rebuild;
+    TRY_ASSIGN(service->rules.ignore, images::IgnoreRules::load(image.context, image.dockerfile));
+    return service;
+}
+
+void Engine::adopt(std::vector<RunningPod> pods) {
+    std::vector<std::shared_ptr<PodSession>> kept;
+    for (RunningPod& pod : pods) {
+        const auto same = std::ranges::find_if(sessions_, [&](const auto& session) { return session->pod().id == pod.id; });
+        if (same != sessions_.end()) {
+            kept.push_back(std::move(*same));
+            sessions_.erase(same);
+            continue;
+        }
+        auto services = services_of(pod);
+        if (services.empty()) continue;
+        PodSession::Shared shared{.executor = io_.get_executor(),
+                                  .pool = &pool_,
+                                  .reporter = parts_.reporter,
+                                  .on_outcome = [this](const SyncOutcome& outcome) { on_outcome(outcome); },
+                                  .on_state = [this] { changed_.notify(); }};
+        kept.push_back(std::make_shared<PodSession>(std::move(shared), std::move(pod), std::move(services), parts_.key));
+        kept.back()->start();
+    }
+    for (const auto& gone : sessions_) gone->stop();
+    sessions_ = std::move(kept);
+}
+
+boost::asio::awaitable<void> Engine::wait_until_current() {
+    using namespace boost::asio::experimental::awaitable_operators;
+    boost::asio::steady_timer deadline(io_, kReadyWait);
+    auto all_current = [&] { return std::ranges::all_of(sessions_, [](const auto& session) { return session->current(); }); };
+    while (!stop_ && !all_current()) {
+        boost::system::error_code expired;
+        auto woken = co_await (changed_.wait() ||
+                               deadline.async_wait(boost::asio::redirect_error(boost::asio::use_awaitable, expired)));
+        if (woken.index() == 1) co_return;  // the sessions go on trying, and say what is in their way
+    }
+}
+
+Result<> Engine::report_ports() {
+    TRY_ASSIGN(const auto ports, parts_.runtime->ports());
+    for (const ForwardedPort& port : ports) {
+        parts_.reporter->line(Tone::good, "ready", port.service, fmt::format("http://127.0.0.1:{}", port.local));
+    }
+    return {};
+}
+
+std::map<std::string, Service*> Engine::services_of(const RunningPod& pod) {
+    std::map<std::string, Service*> out;
+    for (const k8s::Manifest& manifest : manifests_) {
+        const k8s::Json& object = manifest.object;
+        const std::string workload =
+            object.value("kind", "") + "/" + object.value("metadata", k8s::Json::object()).value("name", "");
+        const k8s::Json* spec = k8s::pod_spec(object);
+        if (workload != pod.workload || spec == nullptr || !spec->contains("containers")) continue;
+        for (const k8s::Json& container : spec->at("containers")) {
+            const std::string name = container.value("name", "");
+            if (std::ranges::find(pod.containers, name) == pod.containers.end()) continue;
+            for (const auto& service : services_) {
+                if (k8s::same_image(container.value("image", ""), service->name)) out[name] = service.get();
+            }
+        }
+    }
+    return out;
+}
+
+}  // namespace synchost::host

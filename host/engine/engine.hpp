@@ -1,0 +1,112 @@
+// `synchost watch`: builds and pushes every image, deploys, keeps each container at its image's newest generation, and
+// decides for every saved file whether it is synced, rebuilt or ignored. Runs until it is stopped; what it started is
+// taken down before run_watch() returns.
+//
+//     config ─▶ build, push ─▶ runtime.apply ─▶ a PodSession for each pod
+//                   ▲                                   ▲
+//     watcher ─▶ batch ─▶ decide ── rebuild ┘   sync ───┘ (Mirror::advance, notify)
+#pragma once
+
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/thread_pool.hpp>
+#include <chrono>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "base/error.hpp"
+#include "host/engine/pod_session.hpp"
+#include "host/engine/project.hpp"
+#include "host/engine/reporter.hpp"
+#include "host/engine/service.hpp"
+#include "host/engine/workshop.hpp"
+#include "host/plan/config.hpp"
+#include "host/runtime/runtime.hpp"
+#include "host/watch/watcher.hpp"
+
+namespace synchost::host {
+
+struct EngineParts {
+    Config config;
+    protocol::PskKey key;
+    std::unique_ptr<Runtime> runtime;
+    const registry::Connector* registries = nullptr;
+    std::filesystem::path store;
+    Reporter* reporter = nullptr;
+};
+
+class Engine {
+  public:
+    // `io` is run by the caller, on one thread.
+    Engine(boost::asio::io_context& io, EngineParts parts);
+    ~Engine();
+    Engine(const Engine&) = delete;
+    Engine& operator=(const Engine&) = delete;
+
+    // Builds, deploys and watches until stop() or an error that watching cannot outlive.
+    boost::asio::awaitable<Result<>> run();
+    // Ends run() soon; called on the io thread (a signal).
+    void stop();
+
+  private:
+    // One save on its way to the containers: printed once the last of them has it.
+    struct Pending {
+        std::vector<std::string> sources;
+        std::chrono::steady_clock::time_point first_event;
+        std::chrono::steady_clock::time_point seen;
+        std::set<std::string> done;  // pod/container
+        std::chrono::microseconds slowest_restart{};
+    };
+    using SourceSet = std::set<std::string>;
+
+    // Start (engine.cpp)
+    boost::asio::awaitable<Result<>> serve();
+    boost::asio::awaitable<Result<>> prepare();
+    Result<std::unique_ptr<Service>> make_service(const ImageConfig& image, const std::string& registry) const;
+    boost::asio::awaitable<Result<>> build_all();
+    boost::asio::awaitable<Result<>> deploy();
+    void adopt(std::vector<RunningPod> pods);
+    boost::asio::awaitable<void> wait_until_current();
+    Result<> report_ports();
+    std::map<std::string, Service*> services_of(const RunningPod& pod);
+    void spawn(boost::asio::awaitable<void> task, std::string what);
+    [[nodiscard]] images::BuildTools tools() const;
+
+    // Saves (saves.cpp)
+    boost::asio::awaitable<void> watch_contexts();
+    boost::asio::awaitable<void> watch_manifests();
+    Result<Watcher> open_watcher();
+    boost::asio::awaitable<void> take_batch(const Batch& batch, const std::vector<std::filesystem::path>& roots);
+    boost::asio::awaitable<SourceSet> take_sources(Service& service, SourceSet sources, const Batch& batch);
+    void announce(Service& service, const SourceSet& sources, const Batch& batch);
+    void on_outcome(const SyncOutcome& outcome);
+    [[nodiscard]] std::size_t containers_of(const Service& service) const;
+    void notify_sessions(const Service& service);
+
+    // Rebuilds (rebuild.cpp)
+    boost::asio::awaitable<void> rebuild(Service& service);
+    boost::asio::awaitable<Result<bool>> build(Service& service);
+    boost::asio::awaitable<void> catch_up(Service& service);
+    void drop_sessions(const Service& service);
+
+    boost::asio::io_context& io_;
+    EngineParts parts_;
+    boost::asio::thread_pool pool_;
+    Signal changed_;  // stop_, tasks_, fatal_ or a session's state
+    bool stop_ = false;
+    bool rewatch_ = false;  // an ignore file changed: the folders to watch are others
+    std::size_t tasks_ = 0;
+    std::optional<Error> fatal_;
+    std::vector<k8s::Manifest> manifests_;
+    std::string agent_image_;
+    std::vector<std::unique_ptr<Service>> services_;
+    std::vector<std::shared_ptr<PodSession>> sessions_;
+    AsyncLock deploying_;  // the runtime takes one call at a time
+    std::map<std::pair<const Service*, protocol::GenerationId>, Pending> pending_;
+};
+
+}  // namespace synchost::host

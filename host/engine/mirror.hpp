@@ -1,0 +1,91 @@
+// What the containers of one image should hold, and what changed since the image was built.
+//
+// The tree is a map from image path to Node. Each batch of edits that changes something makes one generation: its
+// number and the image paths that it touched go into a log, so that a container at generation g needs exactly the
+// union of what the log says after g, read from disk as it is now. No state per container is kept but its number:
+//
+//     build            tree 0                        container a: 0   container b: 0
+//     save app.py      tree 1, log {1: app.py}       a: 0 -> 1 sends app.py
+//     save lib.py      tree 2, log {2: lib.py}       a: 1 -> 2 sends lib.py; b: 0 -> 2 sends app.py and lib.py
+//
+// Pure: no files, no clock, no threads.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "base/xxh3.hpp"
+#include "host/tree/entry.hpp"
+#include "images/image.hpp"
+#include "protocol/generation.hpp"
+
+namespace synchost::host {
+
+// One managed path of the image and the file of the context that it comes from.
+struct Node {
+    std::string source;  // relative to the context
+    images::FileKind kind = images::FileKind::file;
+    std::uint32_t mode = 0;
+    std::optional<FileStamp> stamp;  // of the source before the build read it; none where it was too fresh to trust
+    std::optional<Xxh3> hash;        // of its content or link target; unknown until it was read for the first time
+};
+using NodeMap = std::map<std::string, Node, std::less<>>;  // by absolute image path
+
+// How the tree differs from what the mirror holds.
+struct TreeUpdate {
+    NodeMap put;                       // new or changed
+    std::vector<std::string> removed;  // image paths
+    NodeMap refreshed;                 // looked at and found unchanged: its hash is remembered
+    // Content of what was read on the way, by image path, so that it need not be read again for sending.
+    std::map<std::string, std::shared_ptr<const std::string>, std::less<>> contents;
+
+    [[nodiscard]] bool empty() const { return put.empty() && removed.empty(); }
+};
+
+class Mirror {
+  public:
+    // After a build: the tree is generation 0 and the log is empty.
+    void reset(NodeMap nodes, std::vector<std::string> managed_paths);
+
+    [[nodiscard]] const NodeMap& nodes() const { return nodes_; }
+    [[nodiscard]] const std::vector<std::string>& managed_paths() const { return managed_paths_; }
+    // Image paths that come from this path of the context; empty where none does.
+    [[nodiscard]] std::vector<std::string> image_paths_of(std::string_view source) const;
+
+    // Takes the update in. The new generation's number where it changes anything, else nothing.
+    std::optional<protocol::GenerationId> advance(TreeUpdate update);
+    [[nodiscard]] protocol::GenerationId generation() const { return generation_; }
+    // Makes the next generation's number larger than one that a container reports from an earlier run.
+    void skip_to(protocol::GenerationId at_least);
+
+    // What a container at `from` lacks, sorted by image path.
+    [[nodiscard]] std::vector<std::string> changed_since(protocol::GenerationId from) const;
+    // Content read for the newest generation; nullptr where it was not, or was dropped since.
+    [[nodiscard]] std::shared_ptr<const std::string> recent_content(const std::string& image_path) const;
+
+  private:
+    void index_sources();
+
+    NodeMap nodes_;
+    std::vector<std::string> managed_paths_;
+    std::unordered_multimap<std::string, std::string> by_source_;
+    protocol::GenerationId generation_{};
+    std::map<protocol::GenerationId, std::vector<std::string>> log_;
+    std::map<std::string, std::shared_ptr<const std::string>, std::less<>> recent_;
+};
+
+// A managed path as the wire names it: the root, and the path below it.
+struct Placed {
+    std::uint16_t root = 0;  // index into managed_paths
+    RelPath path;
+};
+// The longest managed path that covers image_path; nothing where none does.
+std::optional<Placed> place(std::string_view image_path, const std::vector<std::string>& managed_paths);
+
+}  // namespace synchost::host

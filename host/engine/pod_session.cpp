@@ -1,0 +1,186 @@
+#include "host/engine/pod_session.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <boost/asio/co_spawn.hpp>
+#include <utility>
+
+#include "host/engine/examine.hpp"
+#include "host/engine/pool.hpp"
+
+namespace synchost::host {
+namespace {
+
+using protocol::GenerationId;
+using protocol::ProcessState;
+
+}  // namespace
+
+PodSession::PodSession(Shared shared, RunningPod pod, std::map<std::string, Service*> services,
+                       const protocol::PskKey& key)
+    : shared_(std::move(shared)),
+      pod_(std::move(pod)),
+      changed_(shared_.executor),
+      link_(shared_.executor, pod_.agent, key,
+            {.on_report = [this](const protocol::ContainerReport& report) { on_report(report); },
+             .on_connected = [this] { changed_.notify(); },
+             .on_disconnected =
+                 [this](const Error& error) {
+                     for (auto& [name, container] : containers_) container.report.reset();
+                     shared_.reporter->line(Tone::warn, "link", pod_.name, error.message);
+                 }}) {
+    for (const auto& [name, service] : services) containers_[name].service = service;
+}
+
+void PodSession::start() {
+    link_.start();
+    for (const auto& [name, container] : containers_) {
+        // The session lives until its loops have ended; an exception there ends this pod's sync, and says so.
+        boost::asio::co_spawn(shared_.executor, keep_current(name),
+                              [self = shared_from_this()](const std::exception_ptr& failure) {
+                                  if (failure) {
+                                      self->shared_.reporter->failure(self->pod_.name, Error{Errc::io, "its sync loop ended unexpectedly", 0, {}});
+                                  }
+                              });
+    }
+}
+
+void PodSession::stop() {
+    stopped_ = true;
+    link_.stop();
+    changed_.notify();
+}
+
+void PodSession::notify() { changed_.notify(); }
+
+std::size_t PodSession::count_of(const Service& service) const {
+    return static_cast<std::size_t>(
+        std::ranges::count_if(containers_, [&](const auto& item) { return item.second.service == &service; }));
+}
+
+bool PodSession::current() const {
+    for (const auto& [name, container] : containers_) {
+        if (!container.report || container.report->state != ProcessState::running) return false;
+        if (container.acknowledged != container.service->mirror.generation()) return false;
+    }
+    return true;
+}
+
+void PodSession::on_report(const protocol::ContainerReport& report) {
+    const auto found = containers_.find(report.container);
+    if (found == containers_.end()) return;
+    Container& container = found->second;
+    const auto before = std::exchange(container.report, report);
+    tell_state(report.container, report, before);
+    changed_.notify();
+    shared_.on_state();
+}
+
+void PodSession::tell_state(const std::string& name, const protocol::ContainerReport& now,
+                            const std::optional<protocol::ContainerReport>& before) {
+    if (before && before->state == now.state) return;
+    const std::string subject = pod_.name + "/" + name;
+    if (now.state == ProcessState::held) {
+        shared_.reporter->line(Tone::bad, "held", subject,
+                               fmt::format("the process ended with exit code {}; it starts again on the next save",
+                                           now.exit_code.value_or(-1)));
+        shared_.reporter->last_output(subject, now.last_output);
+    } else if (now.state == ProcessState::running && before && before->state == ProcessState::held) {
+        shared_.reporter->line(Tone::good, "running", subject, "started again");
+    } else if (now.state == ProcessState::exited) {
+        shared_.reporter->line(Tone::plain, "ended", subject, fmt::format("exit code {}", now.exit_code.value_or(0)));
+    }
+}
+
+boost::asio::awaitable<void> PodSession::keep_current(std::string name) {
+    Container& container = containers_.at(name);
+    while (!stopped_) {
+        if (!co_await advance(name, container) && !stopped_) co_await changed_.wait();
+    }
+}
+
+boost::asio::awaitable<bool> PodSession::advance(const std::string& name, Container& container) {
+    if (!link_.connected() || !container.report) co_return false;
+    if (!std::exchange(container.seen_before, true) && container.report->generation != GenerationId{}) {
+        if (auto compared = co_await compare_with_pod(name, container); !compared) {
+            container.seen_before = false;
+            shared_.reporter->failure(pod_.name, compared.error());
+            co_return false;
+        }
+        co_return true;
+    }
+    // A lost acknowledgement: the container's own word counts.
+    container.acknowledged = std::max(container.acknowledged, container.report->generation);
+
+    const GenerationId newest = container.service->mirror.generation();
+    if (container.acknowledged == newest) {
+        if (container.report->state != ProcessState::gated) co_return false;
+        const auto released = co_await link_.release(name);
+        if (released) container.report->state = ProcessState::running;  // its own report follows
+        co_return released.has_value();
+    }
+    if (container.refused == newest) co_return false;
+
+    SyncOutcome outcome{.pod = pod_.name, .container = name, .service = container.service, .generation = newest};
+    auto generation = co_await next_generation(container);
+    if (generation) {
+        outcome.generation = (*generation)->id;
+        outcome.applied = co_await link_.apply(name, *generation);
+    } else {
+        outcome.applied = std::unexpected(generation.error());
+    }
+    if (stopped_) co_return false;
+    outcome.finished = std::chrono::steady_clock::now();
+    const bool retry = !outcome.applied && is_retryable(outcome.applied.error());
+    if (outcome.applied) {
+        container.acknowledged = outcome.generation;
+    } else if (!retry) {
+        container.refused = outcome.generation;
+    }
+    // A broken stream is not an outcome: after the reconnect the report tells what arrived.
+    if (!retry) shared_.on_outcome(outcome);
+    co_return !retry;
+}
+
+boost::asio::awaitable<Result<std::shared_ptr<const protocol::Generation>>> PodSession::next_generation(
+    Container& container) {
+    Service& service = *container.service;
+    const GenerationId from = container.acknowledged;
+    const GenerationId to = service.mirror.generation();
+    if (auto known = service.generations.find(from, to)) co_return known;
+
+    const auto guard = co_await service.lock.acquire();
+    const GenerationId newest = service.mirror.generation();
+    if (auto known = service.generations.find(from, newest)) co_return known;
+    std::vector<WantedPath> wanted;
+    for (const std::string& image_path : service.mirror.changed_since(from)) {
+        const auto node = service.mirror.nodes().find(image_path);
+        WantedPath path{image_path, std::nullopt, service.mirror.recent_content(image_path)};
+        if (node != service.mirror.nodes().end()) path.node = node->second;
+        wanted.push_back(std::move(path));
+    }
+    auto assembled = co_await on_pool(*shared_.pool, [&] {
+        return assemble(newest, service.mirror.managed_paths(), wanted, *service.index);
+    });
+    if (!assembled) co_return std::unexpected(std::move(assembled.error()));
+    auto generation = std::make_shared<const protocol::Generation>(*std::move(assembled));
+    service.generations.store(from, newest, generation);
+    co_return generation;
+}
+
+boost::asio::awaitable<Result<>> PodSession::compare_with_pod(const std::string& name, Container& container) {
+    Service& service = *container.service;
+    CO_TRY_ASSIGN(const protocol::Inventory inventory, co_await link_.inventory(name));
+    const auto guard = co_await service.lock.acquire();
+    CO_TRY_ASSIGN(TreeUpdate update, co_await on_pool(*shared_.pool, [&] {
+                      return differences(inventory, service.mirror, *service.index);
+                  }));
+    // The container's numbers are of an earlier run: everything that differs becomes a generation after them.
+    service.mirror.skip_to(inventory.id);
+    container.acknowledged = service.mirror.generation();
+    service.mirror.advance(std::move(update));
+    co_return Result<>{};
+}
+
+}  // namespace synchost::host

@@ -1,0 +1,82 @@
+// Keeps the wrapped containers of one pod at their images' newest generation: one link to the pod's agent, and for each
+// container a loop that sends what it lacks, releases its process, and reports what came of it. A pod that is slow or
+// away delays no other.
+#pragma once
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/thread_pool.hpp>
+#include <chrono>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "host/engine/reporter.hpp"
+#include "host/engine/service.hpp"
+#include "host/engine/signal.hpp"
+#include "host/link/agent_link.hpp"
+#include "host/runtime/runtime.hpp"
+
+namespace synchost::host {
+
+// What one container made of one generation.
+struct SyncOutcome {
+    std::string pod;
+    std::string container;
+    Service* service = nullptr;
+    protocol::GenerationId generation{};
+    Result<protocol::Applied> applied = fail(Errc::cancelled, "not sent");
+    std::chrono::steady_clock::time_point finished{};
+};
+
+class PodSession : public std::enable_shared_from_this<PodSession> {
+  public:
+    struct Shared {
+        boost::asio::any_io_executor executor;
+        boost::asio::thread_pool* pool = nullptr;
+        Reporter* reporter = nullptr;
+        std::function<void(const SyncOutcome&)> on_outcome;
+        std::function<void()> on_state;  // current() may have changed
+    };
+
+    // `services`: the image of each wrapped container, by container name; borrowed, they outlive the session.
+    PodSession(Shared shared, RunningPod pod, std::map<std::string, Service*> services, const protocol::PskKey& key);
+
+    void start();
+    void stop();
+    // A service has a newer generation: send it.
+    void notify();
+    [[nodiscard]] const RunningPod& pod() const { return pod_; }
+    // How many of its containers run this service's image.
+    [[nodiscard]] std::size_t count_of(const Service& service) const;
+    // True once each container has run with the generation that its service is at.
+    [[nodiscard]] bool current() const;
+
+  private:
+    struct Container {
+        Service* service = nullptr;
+        std::optional<protocol::ContainerReport> report;
+        protocol::GenerationId acknowledged{};
+        std::optional<protocol::GenerationId> refused;  // the agent said no: not sent again until there is a newer one
+        bool seen_before = false;                       // its generations are of this run
+    };
+
+    void on_report(const protocol::ContainerReport& report);
+    void tell_state(const std::string& name, const protocol::ContainerReport& now,
+                    const std::optional<protocol::ContainerReport>& before);
+    boost::asio::awaitable<void> keep_current(std::string name);
+    // One step towards the newest generation; false where there is nothing to do now.
+    boost::asio::awaitable<bool> advance(const std::string& name, Container& container);
+    boost::asio::awaitable<Result<std::shared_ptr<const protocol::Generation>>> next_generation(Container& container);
+    boost::asio::awaitable<Result<>> compare_with_pod(const std::string& name, Container& container);
+
+    Shared shared_;
+    RunningPod pod_;
+    std::map<std::string, Container> containers_;
+    Signal changed_;
+    bool stopped_ = false;
+    AgentLink link_;
+};
+
+}  // namespace synchost::host

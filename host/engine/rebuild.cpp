@@ -1,0 +1,70 @@
+// The part of the engine that builds an image again and brings its pods to the new one.
+#include <fmt/format.h>
+
+#include <utility>
+
+#include "host/engine/engine.hpp"
+#include "host/engine/pool.hpp"
+
+namespace synchost::host {
+
+boost::asio::awaitable<void> Engine::rebuild(Service& service) {
+    service.build_again = true;
+    if (service.building) co_return;  // the one under way sees the flag when it ends
+    service.building = true;
+    while (!stop_ && std::exchange(service.build_again, false)) {
+        auto rolled = co_await build(service);
+        if (!rolled) {
+            if (!stop_) parts_.reporter->failure(service.name, rolled.error());
+        } else if (*rolled) {
+            if (auto deployed = co_await deploy(); !deployed) parts_.reporter->failure(service.name, deployed.error());
+        } else {
+            parts_.reporter->line(Tone::plain, "unchanged", service.name, "the new image equals the old one; no pod is replaced");
+        }
+        co_await catch_up(service);
+    }
+    service.building = false;
+}
+
+boost::asio::awaitable<Result<bool>> Engine::build(Service& service) {
+    auto loaded = images::IgnoreRules::load(service.request.context, service.request.dockerfile);
+    if (!loaded) co_return std::unexpected(std::move(loaded.error()));
+    service.rules.ignore = *std::move(loaded);
+    CO_TRY_ASSIGN(BuildOutcome built, co_await on_pool(pool_, [&] {
+                      return build_and_push(service.request, service.repository, tools());
+                  }));
+    parts_.reporter->line(Tone::good, "built", service.name,
+                          fmt::format("{} in {}, pushed {} ({}) in {}", counted(built.image.layers.size(), "layer"),
+                                      human(built.build_time), counted(built.pushed.blobs_sent, "blob"),
+                                      human_bytes(built.pushed.bytes_sent), human(built.push_time)));
+    const auto guard = co_await service.lock.acquire();
+    if (service.built && built.image.digest == service.image.digest) co_return false;
+    // The pods of the old image count generations of the old tree: they are let go before the new tree begins.
+    drop_sessions(service);
+    service.request.managed_owner = built.owner;
+    service.image = std::move(built.image);
+    service.mirror.reset(std::move(built.tree.nodes), std::move(built.tree.managed_paths));
+    service.generations.clear();
+    service.built = true;
+    co_return true;
+}
+
+boost::asio::awaitable<void> Engine::catch_up(Service& service) {
+    const auto guard = co_await service.lock.acquire();
+    const SourceSet touched = std::exchange(service.touched_during_build, {});
+    if (touched.empty() || !service.built || stop_) co_return;
+    auto update = co_await on_pool(pool_, [&] { return examine(touched, service.request, service.mirror, *service.index); });
+    if (!update) co_return;  // a Dockerfile that does not parse: the failed build has said so
+    if (service.mirror.advance(*std::move(update))) notify_sessions(service);
+}
+
+void Engine::drop_sessions(const Service& service) {
+    std::erase_if(sessions_, [&](const auto& session) {
+        if (session->count_of(service) == 0) return false;
+        session->stop();
+        return true;
+    });
+    std::erase_if(pending_, [&](const auto& item) { return item.first.first == &service; });
+}
+
+}  // namespace synchost::host

@@ -1,0 +1,49 @@
+// What `watch` tells a person: one line per thing that happened, with what, why and how long, to standard output.
+//
+//     synced   todo-api   api/app.py -> 1 container in 5.9 ms (seen 2.3, applied 3.6), restarted in 104 ms
+//
+// Colours on a terminal unless NO_COLOR is set; plain lines otherwise. Lines of threads do not mix.
+#pragma once
+
+#include <chrono>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/error.hpp"
+
+namespace synchost::host {
+
+enum class Tone : std::uint8_t { plain, good, warn, bad, faint };
+
+class Reporter {
+  public:
+    explicit Reporter(bool colour) : colour_(colour) {}
+
+    // "verb     subject    text": verbs and subjects are padded to columns.
+    void line(Tone tone, std::string_view verb, std::string_view subject, std::string_view text);
+    // The error and, on a line of its own, its next step.
+    void failure(std::string_view subject, const Error& error);
+    // What a process printed before it died: its last 20 lines.
+    void last_output(std::string_view subject, std::string_view output);
+    void log_line(std::string_view service, std::string_view text, bool error_stream);
+
+  private:
+    void print(const std::string& text);
+
+    bool colour_;
+    std::mutex mutex_;
+};
+
+bool terminal_wants_colour();
+// "5.9 ms", "1.24 s", "2 min 3 s"
+std::string human(std::chrono::nanoseconds duration);
+// "812 B", "3.4 KB", "12 MB"
+std::string human_bytes(std::uint64_t bytes);
+// "a, b and 3 more" of at most `most` names
+std::string listed(const std::vector<std::string>& names, std::size_t most = 3);
+// "1 file", "2 files"
+std::string counted(std::size_t count, std::string_view noun);
+
+}  // namespace synchost::host

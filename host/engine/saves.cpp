@@ -1,0 +1,256 @@
+// The part of the engine that turns batches of the watcher into generations and rebuilds.
+#include <fmt/format.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <boost/asio/experimental/awaitable_operators.hpp>
+#include <utility>
+
+#include "base/rel_path.hpp"
+#include "host/engine/engine.hpp"
+#include "host/engine/pool.hpp"
+
+namespace synchost::host {
+namespace {
+
+namespace fs = std::filesystem;
+using Clock = std::chrono::steady_clock;
+using std::chrono::duration_cast;
+
+// The part of `path` below `folder`, or nothing where it does not lie there.
+std::optional<std::string> below(const fs::path& path, const fs::path& folder) {
+    const std::string& whole = path.native();
+    const std::string& top = folder.native();
+    if (whole.size() <= top.size() + 1 || !whole.starts_with(top) || whole[top.size()] != '/') return std::nullopt;
+    return whole.substr(top.size() + 1);
+}
+
+// The paths of the context that an update is about; folders only where nothing else is.
+std::set<std::string> sources_of(const TreeUpdate& update, const Mirror& mirror) {
+    std::set<std::string> files;
+    std::set<std::string> folders;
+    for (const auto& [image_path, node] : update.put) {
+        (node.kind == images::FileKind::folder ? folders : files).insert(node.source);
+    }
+    for (const std::string& image_path : update.removed) {
+        const auto node = mirror.nodes().find(image_path);
+        if (node == mirror.nodes().end()) continue;
+        (node->second.kind == images::FileKind::folder ? folders : files).insert(node->second.source);
+    }
+    return files.empty() ? folders : files;
+}
+
+bool is_file(const fs::path& path) {
+    struct stat info{};
+    return ::lstat(path.c_str(), &info) == 0 && S_ISREG(info.st_mode);
+}
+
+}  // namespace
+
+Result<Watcher> Engine::open_watcher() {
+    std::vector<fs::path> contexts;
+    for (const auto& service : services_) contexts.push_back(service->request.context);
+    // A folder is left out when every image whose context it lies in ignores it and all below it.
+    auto ignored = [this](const fs::path& root, std::string_view relative) {
+        const fs::path folder = root / relative;
+        for (const auto& service : services_) {
+            const fs::path& context = service->request.context;
+            if (context == folder || below(context, folder)) return false;
+            const auto path = below(folder, context);
+            const images::IgnoreRules& rules = service->rules.ignore;
+            if (path && (!rules.excluded(*path) || rules.may_include_below(*path))) return false;
+        }
+        return true;
+    };
+    return Watcher::open(io_.get_executor(), outermost_folders(std::move(contexts)), ignored);
+}
+
+boost::asio::awaitable<void> Engine::watch_contexts() {
+    using namespace boost::asio::experimental::awaitable_operators;
+    bool first = true;
+    while (!stop_) {
+        auto watcher = open_watcher();
+        if (!watcher) {
+            fatal_ = std::move(watcher.error());
+            break;
+        }
+        rewatch_ = false;
+        // Between two watchers events are lost: compare everything.
+        if (!std::exchange(first, false)) co_await take_batch(Batch{.rescan = true}, watcher->roots());
+        while (!stop_ && !rewatch_) {
+            auto next = co_await (watcher->next() || changed_.wait());
+            if (next.index() == 1) continue;
+            auto& batch = std::get<0>(next);
+            if (!batch) {
+                if (!stop_) fatal_ = std::move(batch.error());
+                changed_.notify();
+                co_return;
+            }
+            for (const Error& error : batch->unwatched) parts_.reporter->failure("watcher", error);
+            co_await take_batch(*batch, watcher->roots());
+        }
+    }
+    changed_.notify();
+}
+
+boost::asio::awaitable<void> Engine::watch_manifests() {
+    using namespace boost::asio::experimental::awaitable_operators;
+    std::vector<fs::path> folders;
+    for (const fs::path& path : parts_.config.manifests) folders.push_back(fs::is_directory(path) ? path : path.parent_path());
+    auto watcher = Watcher::open(io_.get_executor(), outermost_folders(std::move(folders)), [](const auto&, auto) { return true; });
+    if (!watcher) {
+        parts_.reporter->failure("manifests", watcher.error());
+        co_return;
+    }
+    auto is_ours = [&](const Batch& batch) {
+        return batch.rescan || std::ranges::any_of(batch.paths, [&](const PathEvent& event) {
+            const fs::path path = watcher->roots()[event.root] / event.path;
+            return std::ranges::any_of(parts_.config.manifests, [&](const fs::path& manifest) {
+                const bool yaml = path.extension() == ".yaml" || path.extension() == ".yml" || path.extension() == ".json";
+                return path == manifest || (yaml && path.parent_path() == manifest);
+            });
+        });
+    };
+    while (!stop_) {
+        auto next = co_await (watcher->next() || changed_.wait());
+        if (next.index() == 1) continue;
+        const auto& batch = std::get<0>(next);
+        if (!batch) co_return;
+        if (!is_ours(*batch) || sessions_.empty()) continue;
+        auto loaded = k8s::load_manifests(parts_.config.manifests);
+        if (!loaded) {
+            parts_.reporter->failure("manifests", loaded.error());
+            continue;
+        }
+        manifests_ = *std::move(loaded);
+        parts_.reporter->line(Tone::plain, "deploy", parts_.config.name, "a manifest was saved");
+        if (auto deployed = co_await deploy(); !deployed) parts_.reporter->failure("deploy", deployed.error());
+    }
+}
+
+boost::asio::awaitable<void> Engine::take_batch(const Batch& batch, const std::vector<fs::path>& roots) {
+    std::set<fs::path> used;
+    std::set<fs::path> touched;
+    for (const PathEvent& event : batch.paths) touched.insert(roots[event.root] / event.path);
+    for (const auto& service : services_) {
+        SourceSet sources;
+        for (const fs::path& path : touched) {
+            if (auto source = below(path, service->request.context)) sources.insert(*std::move(source));
+        }
+        if (sources.empty() && !batch.rescan) continue;
+        for (const std::string& source : co_await take_sources(*service, std::move(sources), batch)) {
+            used.insert(service->request.context / source);
+        }
+    }
+    for (const fs::path& path : touched) {
+        if (used.contains(path) || !is_file(path)) continue;
+        for (const auto& service : services_) {
+            const auto source = below(path, service->request.context);
+            if (!source || service->rules.ignore.excluded(*source)) continue;
+            parts_.reporter->line(Tone::faint, "ignored", service->name, *source + ": " + decide(*source, {}, service->rules).reason);
+            break;
+        }
+    }
+}
+
+boost::asio::awaitable<Engine::SourceSet> Engine::take_sources(Service& service, SourceSet sources, const Batch& batch) {
+    const auto guard = co_await service.lock.acquire();
+    if (!service.built) {
+        service.touched_during_build.insert(sources.begin(), sources.end());
+        co_return sources;
+    }
+    auto rebuild_for = [&](const std::string& source, const Decision& decision) {
+        parts_.reporter->line(Tone::plain, "rebuild", service.name, source + ": " + decision.reason);
+        service.touched_during_build.insert(sources.begin(), sources.end());
+        spawn(rebuild(service), "the rebuild of " + service.name);
+    };
+    for (const std::string& source : sources) {
+        const Decision decision = decide(source, {}, service.rules);
+        if (decision.action != Action::rebuild) continue;
+        rewatch_ = rewatch_ || std::ranges::find(service.rules.ignore_files, source) != service.rules.ignore_files.end();
+        rebuild_for(source, decision);
+        co_return sources;
+    }
+
+    auto examined = co_await on_pool(pool_, [&] {
+        return batch.rescan ? examine_all(service.request, service.mirror, *service.index)
+                            : examine(sources, service.request, service.mirror, *service.index);
+    });
+    if (!examined) {
+        parts_.reporter->failure(service.name, examined.error());
+        co_return sources;
+    }
+    TreeUpdate update = *std::move(examined);
+    const SourceSet changed = sources_of(update, service.mirror);
+    for (const std::string& source : changed) {
+        const Decision decision = decide(source, {source}, service.rules);
+        if (decision.action != Action::rebuild) continue;
+        sources.insert(changed.begin(), changed.end());
+        rebuild_for(source, decision);
+        co_return sources;
+    }
+    if (service.building) service.touched_during_build.insert(changed.begin(), changed.end());
+    for (const auto& [image_path, node] : update.refreshed) sources.insert(node.source);
+    std::erase_if(sources, [&](const std::string& source) { return service.mirror.image_paths_of(source).empty(); });
+    sources.insert(changed.begin(), changed.end());
+    if (service.mirror.advance(std::move(update))) {
+        announce(service, changed, batch);
+        notify_sessions(service);
+    }
+    co_return sources;
+}
+
+void Engine::announce(Service& service, const SourceSet& sources, const Batch& batch) {
+    Pending& pending = pending_[{&service, service.mirror.generation()}];
+    pending.sources.assign(sources.begin(), sources.end());
+    pending.seen = Clock::now();
+    pending.first_event = batch.rescan ? pending.seen : batch.first_event;
+    if (containers_of(service) == 0) {
+        parts_.reporter->line(Tone::plain, "saved", service.name,
+                              listed(pending.sources) + ": no pod is there yet; it gets this before it starts");
+    }
+}
+
+void Engine::on_outcome(const SyncOutcome& outcome) {
+    const Service& service = *outcome.service;
+    const std::string container = outcome.pod + "/" + outcome.container;
+    if (!outcome.applied) {
+        parts_.reporter->failure(service.name, Error(outcome.applied.error()).context(container));
+        return;
+    }
+    const std::size_t containers = containers_of(service);
+    for (auto it = pending_.begin(); it != pending_.end();) {
+        auto& [key, pending] = *it;
+        if (key.first != &service || key.second > outcome.generation) {
+            ++it;
+            continue;
+        }
+        pending.done.insert(container);
+        pending.slowest_restart = std::max(pending.slowest_restart, outcome.applied->restarted);
+        if (pending.done.size() < containers) {
+            ++it;
+            continue;
+        }
+        const auto total = outcome.finished - pending.first_event - outcome.applied->restarted;
+        const auto seen = pending.seen - pending.first_event;
+        std::string text = fmt::format("{} -> {} in {} (seen {}, sent and applied {})", listed(pending.sources),
+                                       counted(containers, "container"), human(total), human(seen), human(total - seen));
+        if (pending.slowest_restart.count() > 0) text += ", restarted in " + human(pending.slowest_restart);
+        parts_.reporter->line(Tone::good, "synced", service.name, text);
+        it = pending_.erase(it);
+    }
+}
+
+std::size_t Engine::containers_of(const Service& service) const {
+    std::size_t count = 0;
+    for (const auto& session : sessions_) count += session->count_of(service);
+    return count;
+}
+
+void Engine::notify_sessions(const Service& service) {
+    for (const auto& session : sessions_) {
+        if (session->count_of(service) > 0) session->notify();
+    }
+}
+
+}  // namespace synchost::host

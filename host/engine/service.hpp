@@ -1,0 +1,95 @@
+// One image that `watch` keeps live: its plan, the image that was built last, and what its containers should hold.
+// All state belongs to the io thread; what runs on the pool gets what it needs by value or const reference while the
+// service's lock is held.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <utility>
+
+#include "base/error.hpp"
+#include "host/engine/mirror.hpp"
+#include "host/engine/signal.hpp"
+#include "host/plan/decision.hpp"
+#include "host/tree/file_index.hpp"
+#include "images/builder.hpp"
+#include "images/image.hpp"
+
+namespace synchost::host {
+
+// Held across awaits, so that a build that ends and a save that comes in take turns. One waiter goes on per release.
+class AsyncLock {
+  public:
+    explicit AsyncLock(const boost::asio::any_io_executor& executor) : freed_(executor) {}
+
+    class Guard {
+      public:
+        explicit Guard(AsyncLock* lock) : lock_(lock) {}
+        Guard(Guard&& other) noexcept : lock_(std::exchange(other.lock_, nullptr)) {}
+        Guard& operator=(Guard&&) = delete;
+        ~Guard() {
+            if (lock_ == nullptr) return;
+            lock_->held_ = false;
+            lock_->freed_.notify();
+        }
+
+      private:
+        AsyncLock* lock_;
+    };
+
+    boost::asio::awaitable<Guard> acquire() {
+        while (held_) co_await freed_.wait();
+        held_ = true;
+        co_return Guard(this);
+    }
+
+  private:
+    bool held_ = false;
+    Signal freed_;
+};
+
+// A generation that was read once and is sent to every container that needs the same step.
+class GenerationCache {
+  public:
+    [[nodiscard]] std::shared_ptr<const protocol::Generation> find(protocol::GenerationId from,
+                                                                   protocol::GenerationId to) const {
+        return from == from_ && to == to_ ? generation_ : nullptr;
+    }
+    void store(protocol::GenerationId from, protocol::GenerationId to,
+               std::shared_ptr<const protocol::Generation> generation) {
+        from_ = from;
+        to_ = to;
+        generation_ = std::move(generation);
+    }
+    void clear() { generation_.reset(); }
+
+  private:
+    protocol::GenerationId from_{};
+    protocol::GenerationId to_{};
+    std::shared_ptr<const protocol::Generation> generation_;
+};
+
+struct Service {
+    Service(std::string image_name, registry::Reference pushed_to, const boost::asio::any_io_executor& executor)
+        : name(std::move(image_name)), repository(std::move(pushed_to)), lock(executor) {}
+
+    std::string name;                // of the image, as the manifests and synchost.yaml write it
+    images::BuildRequest request;
+    DecisionRules rules;
+    registry::Reference repository;  // where its builds are pushed
+    images::Image image;             // the last one that was built and pushed
+    Mirror mirror;
+    std::optional<FileIndex> index;  // of request.context; used on the pool, under the lock
+    GenerationCache generations;
+    AsyncLock lock;                  // mirror, image and touched_during_build
+
+    bool built = false;                          // `image` and `mirror` hold something
+    bool building = false;
+    bool build_again = false;                    // something that rebuilds was saved during a build
+    std::set<std::string> touched_during_build;  // sources; what the build read of them is unknown
+};
+
+}  // namespace synchost::host

@@ -1,0 +1,254 @@
+#include "host/plan/config.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <cstddef>
+#include <utility>
+
+#include "base/rel_path.hpp"
+#include "base/suggest.hpp"
+#include "host/plan/config_keys.hpp"
+#include "host/plan/detail/config_value.hpp"
+
+namespace synchost::host {
+namespace {
+
+using detail::ConfigValue;
+using detail::YamlKind;
+using detail::YamlNode;
+
+// What a map of the file is read into, and where in the file we are.
+struct Place {
+    std::string_view source;            // "synchost.yaml"
+    std::string prefix;                 // "" or "images > todo-api > "
+    std::map<std::string, int>* lines;  // Config::lines
+};
+
+// A row of the table: the key, and how its value reaches its owner.
+template <typename Owner>
+struct Field {
+    KeySpec key;
+    Result<> (*read)(const ConfigValue& value, Owner& owner, const Place& place);
+};
+
+// Reads by `read` into `member`; that the two fit is checked by the compiler.
+template <auto member, auto read, typename Owner>
+Result<> store(const ConfigValue& value, Owner& owner, const Place&) {
+    TRY_ASSIGN(owner.*member, (value.*read)());
+    return {};
+}
+
+Result<> read_images(const ConfigValue& value, Config& config, const Place& place);
+
+constexpr std::array kImageFields{
+    Field<ImageConfig>{
+        {"context", Shape::path, Need::optional, ".", ".",
+         "The folder whose files the image is built from, relative to the folder of synchost.yaml."},
+        store<&ImageConfig::context, &ConfigValue::path, ImageConfig>},
+    Field<ImageConfig>{{"dockerfile", Shape::path, Need::optional, "Dockerfile", "Dockerfile",
+                        "The Dockerfile, relative to the context."},
+                       store<&ImageConfig::dockerfile, &ConfigValue::path, ImageConfig>},
+    Field<ImageConfig>{
+        {"target", Shape::text, Need::optional, "the last stage", "api", "The stage to build."},
+        store<&ImageConfig::target, &ConfigValue::text, ImageConfig>},
+    Field<ImageConfig>{{"args", Shape::text_map, Need::optional, "", "{VERSION: \"1.2\"}",
+                        "Values for the Dockerfile's ARGs."},
+                       store<&ImageConfig::args, &ConfigValue::text_map, ImageConfig>},
+    Field<ImageConfig>{
+        {"rebuild", Shape::patterns, Need::optional, "", "[requirements.txt, \"**/*.lock\"]",
+         "Files of the context whose change rebuilds the image, as patterns in the language of "
+         ".dockerignore."},
+        store<&ImageConfig::rebuild, &ConfigValue::patterns, ImageConfig>},
+};
+
+constexpr std::array kProjectFields{
+    Field<Config>{{"name", Shape::dns_label, Need::optional, "the folder's name", "todo",
+                   "The project's name, which what synchost makes in a cluster is named after."},
+                  store<&Config::name, &ConfigValue::dns_label, Config>},
+    Field<Config>{{"images", Shape::images, Need::required, "", "{todo-api: {target: api}}",
+                   "The images to build, by the names that the manifests use."},
+                  read_images},
+    Field<Config>{{"manifests", Shape::paths, Need::required, "", "[k8s]",
+                   "The Kubernetes manifests to apply: files, or folders of them."},
+                  store<&Config::manifests, &ConfigValue::paths, Config>},
+    Field<Config>{{"registry", Shape::address, Need::optional, "the registry of the cluster",
+                   "127.0.0.1:5000", "The registry that images are pushed to."},
+                  store<&Config::registry, &ConfigValue::address, Config>},
+    Field<Config>{{"gate", Shape::gate, Need::optional, "5s", "5s",
+                   "How long a process that starts waits for the host to bring its files up to date."},
+                  store<&Config::gate, &ConfigValue::gate, Config>},
+    Field<Config>{{"grace", Shape::duration, Need::optional, "2s", "2s",
+                   "How long a process that is restarted has between TERM and KILL."},
+                  store<&Config::grace, &ConfigValue::duration, Config>},
+};
+
+template <typename Owner, std::size_t size>
+constexpr auto keys_of(const std::array<Field<Owner>, size>& fields) {
+    std::array<KeySpec, size> keys{};
+    std::ranges::transform(fields, keys.begin(), &Field<Owner>::key);
+    return keys;
+}
+constexpr auto kImageKeys = keys_of(kImageFields);
+constexpr auto kProjectKeys = keys_of(kProjectFields);
+
+std::unexpected<Error> refuse(const Place& place, int line, const std::string& why, std::string step = {}) {
+    return fail(Errc::invalid_input, std::string(place.source) + ":" + std::to_string(line) + ": " + why,
+                std::move(step));
+}
+
+std::unexpected<Error> refuse_unknown(const Place& place, const YamlNode& key,
+                                      std::span<const KeySpec> keys) {
+    std::vector<std::string_view> names;
+    std::string all;
+    for (const KeySpec& spec : keys) {
+        names.push_back(spec.name);
+        all += (all.empty() ? "" : ", ") + std::string(spec.name);
+    }
+    const auto near = nearest_word(key.text, names);
+    return refuse(place, key.line, "unknown key \"" + printable(key.text.substr(0, 100)) + "\"",
+                  near ? "Did you mean \"" + *near + "\"?" : "The keys here are: " + all);
+}
+
+template <typename Owner, std::size_t size>
+Result<> read_fields(const YamlNode& map, const std::array<Field<Owner>, size>& fields,
+                     std::span<const KeySpec> keys, Owner& owner, const Place& place) {
+    for (const auto& [key, value] : map.pairs) {
+        if (key.kind != YamlKind::scalar) {
+            return refuse(place, key.line,
+                          "a key is " + std::string(detail::to_string(key.kind)) + ", not text");
+        }
+        const auto field = std::ranges::find(fields, key.text, [](const auto& f) { return f.key.name; });
+        if (field == fields.end()) return refuse_unknown(place, key, keys);
+        const auto [seen, fresh] = place.lines->emplace(place.prefix + key.text, key.line);
+        if (!fresh) {
+            return refuse(
+                place, key.line,
+                "\"" + key.text + "\" stands here a second time, after line " + std::to_string(seen->second),
+                "Keep one of the two");
+        }
+        const ConfigValue read(place.source, field->key.name, key.line, field->key.example, value);
+        TRY(field->read(read, owner, place));
+    }
+    for (const KeySpec& key : keys) {
+        if (key.need == Need::optional || place.lines->contains(place.prefix + std::string(key.name)))
+            continue;
+        return refuse(place, map.line, "\"" + std::string(key.name) + "\" is missing",
+                      "Add, for example: " + std::string(key.name) + ": " + std::string(key.example));
+    }
+    return {};
+}
+
+// A repository name without tag or digest (distribution's reference grammar): the manifests' tag does not
+// matter.
+const char* image_name_fault(std::string_view name) {
+    if (name.empty()) return "is empty";
+    if (name.size() > 255) return "is longer than 255 bytes";
+    if (name.find('@') != std::string_view::npos) return "has a digest; name the image without it";
+    const std::size_t slash = name.find('/');
+    const std::size_t colon = name.rfind(':');
+    if (colon != std::string_view::npos && (slash == std::string_view::npos || colon > slash)) {
+        return "has a tag; name the image without it";
+    }
+    bool separated = true;  // a component begins and ends with a letter or digit
+    for (const char c : name) {
+        const bool plain = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+        if (!plain && !std::string_view("._-/:").contains(c))
+            return "must be lower-case letters, digits, and . _ - / between";
+        if (c == '/' && separated) return "has an empty part";
+        if (c == '/') separated = true;
+        if (plain)
+            separated = false;
+        else if (separated && c != '/')
+            return "has a part that begins with a separator";
+    }
+    return separated || !std::isalnum(static_cast<unsigned char>(name.back())) ? "ends with a separator"
+                                                                               : nullptr;
+}
+
+Result<> read_images(const ConfigValue& value, Config& config, const Place& place) {
+    TRY_ASSIGN(const YamlNode* images, value.map());
+    for (const auto& [key, node] : images->pairs) {
+        const std::string shown = "image \"" + printable(key.text.substr(0, 100)) + "\"";
+        if (const char* fault = image_name_fault(key.text))
+            return refuse(place, key.line, shown + " " + fault);
+        const Place below{place.source, "images > " + key.text + " > ", place.lines};
+        if (!place.lines->emplace("images > " + key.text, key.line).second) {
+            return refuse(place, key.line, shown + " stands here a second time", "Keep one of the two");
+        }
+        ImageConfig image;
+        image.name = key.text;
+        // "todo-api:" alone asks for an image with every default.
+        if (node.kind != YamlKind::map && node.kind != YamlKind::null) {
+            return refuse(place, key.line,
+                          shown + " must be a map, not " + std::string(detail::to_string(node.kind)),
+                          "Write, for example: " + key.text + ": {target: api}");
+        }
+        TRY(read_fields(node, kImageFields, kImageKeys, image, below));
+        config.images.push_back(std::move(image));
+    }
+    return {};
+}
+
+// Absolute and normal; "a/." and "a/" are "a".
+std::filesystem::path resolve(const std::filesystem::path& folder, const std::filesystem::path& relative) {
+    auto path = (folder / relative).lexically_normal();
+    return path.has_filename() || !path.has_relative_path() ? path : path.parent_path();
+}
+
+}  // namespace
+
+std::span<const KeySpec> project_keys() {
+    return kProjectKeys;
+}
+std::span<const KeySpec> image_keys() {
+    return kImageKeys;
+}
+
+std::string Config::where(const std::string& key) const {
+    const auto line = lines.find(key);
+    return file.filename().native() + (line == lines.end() ? "" : ":" + std::to_string(line->second));
+}
+
+Result<Config> parse_config(std::string_view text, const std::filesystem::path& file) {
+    const std::string source = printable(file.filename().native());
+    if (text.size() > kMaxConfigBytes)
+        return fail(Errc::invalid_input, source + ": larger than 1048576 bytes");
+    auto root = detail::parse_yaml(text, source);
+    if (!root) return std::unexpected(std::move(root.error()).hint("README.md shows an example"));
+    Config config;
+    config.file = file.lexically_normal();
+    const Place place{source, "", &config.lines};
+    if (root->kind != YamlKind::map) {
+        return refuse(place, root->line,
+                      "the file must be a map, not " + std::string(detail::to_string(root->kind)),
+                      "README.md shows an example");
+    }
+    TRY(read_fields(*root, kProjectFields, kProjectKeys, config, place));
+    const std::filesystem::path folder = config.file.parent_path();
+    if (config.name.empty()) config.name = make_dns_label(folder.filename().native());
+    for (ImageConfig& image : config.images) {
+        image.context = resolve(folder, image.context.empty() ? "." : image.context);
+        image.dockerfile = resolve(image.context, image.dockerfile.empty() ? "Dockerfile" : image.dockerfile);
+    }
+    for (std::filesystem::path& manifest : config.manifests) manifest = resolve(folder, manifest);
+    return config;
+}
+
+std::string make_dns_label(std::string_view text) {
+    constexpr std::size_t kMost = 63;
+    std::string label;
+    for (const char c : text) {
+        const auto byte = static_cast<unsigned char>(c);
+        const bool plain = byte < 0x80 && std::isalnum(byte) != 0;
+        if (plain)
+            label += static_cast<char>(std::tolower(byte));
+        else if (!label.empty() && label.back() != '-')
+            label += '-';
+        if (label.size() == kMost) break;
+    }
+    while (label.ends_with('-')) label.pop_back();
+    return label.empty() ? "project" : label;
+}
+
+}  // namespace synchost::host

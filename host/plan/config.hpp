@@ -1,0 +1,70 @@
+// synchost.yaml: what the user asks for. Parsing is pure and strict: what the table of config_keys.hpp does
+// not know is an error that names the line, and the likely word. load_config() then looks whether the named
+// files exist.
+//
+//     images:
+//       todo-api:                  # the image name that the manifests use
+//         target: api
+//         rebuild: ["**/requirements.txt"]
+//     manifests: [k8s]
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/error.hpp"
+#include "host/plan/patterns.hpp"
+
+namespace synchost::host {
+
+inline constexpr std::string_view kConfigName = "synchost.yaml";
+inline constexpr std::size_t kMaxConfigBytes = std::size_t{1} << 20;
+// The gate that waits for the host without end.
+inline constexpr std::chrono::milliseconds kHold = std::chrono::milliseconds::max();
+
+struct ImageConfig {
+    std::string name;                  // as the manifests use it
+    std::filesystem::path context;     // absolute, normal
+    std::filesystem::path dockerfile;  // absolute, normal
+    std::string target;                // "" is the last stage
+    std::map<std::string, std::string> args;
+    PathPatterns rebuild;  // of paths relative to the context
+};
+
+struct Config {
+    std::filesystem::path file;                    // absolute, normal
+    std::string name;                              // a DNS label
+    std::vector<ImageConfig> images;               // in the order of the file, at least one
+    std::vector<std::filesystem::path> manifests;  // absolute, normal, at least one
+    std::optional<std::string> registry;
+    std::chrono::milliseconds gate{5'000};   // 0: do not wait for the host; kHold: without end
+    std::chrono::milliseconds grace{2'000};  // between TERM and KILL
+    std::map<std::string, int> lines;  // of each key that was written: "gate", "images > todo-api > context"
+
+    // "synchost.yaml:7" for a key as in `lines`; without the line where the key was not written.
+    [[nodiscard]] std::string where(const std::string& key) const;
+};
+
+// The text of the file at `file`, an absolute path that is not looked at. All errors are invalid_input; they
+// begin with the file's name and the line, and have a next step where there is one.
+Result<Config> parse_config(std::string_view text, const std::filesystem::path& file);
+
+// Reads, parses and looks: contexts must be folders, Dockerfiles files, manifests either. not_found for those
+// and for the file itself, invalid_input for its text and for more than kMaxConfigBytes.
+Result<Config> load_config(const std::filesystem::path& file);
+
+// The nearest synchost.yaml in `start` or a folder above it, up to the top of the git repository that it lies
+// in, or to the root of the file system outside of one. not_found names what was looked for and where.
+Result<std::filesystem::path> find_config(const std::filesystem::path& start);
+
+// A DNS label (RFC 1123) that resembles the text: "My_App!" is "my-app". "project" where nothing of it is
+// left.
+[[nodiscard]] std::string make_dns_label(std::string_view text);
+
+}  // namespace synchost::host

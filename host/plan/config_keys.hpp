@@ -1,0 +1,39 @@
+// The language of synchost.yaml as a table: one row per key. The parser is driven by it, and what describes
+// the language to others (a JSON Schema for editors, the list of keys in an error) is made from it.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+namespace synchost::host {
+
+enum class Shape : std::uint8_t {
+    dns_label,  // lower-case letters, digits and '-'; at most 63
+    text,       // one line, not empty
+    path,       // relative, may lead up ("../shared")
+    paths,      // a list of path, not empty
+    patterns,   // a list of patterns in the language of .dockerignore
+    text_map,   // a map of variable names to scalars
+    address,    // host:port, or host:port/path
+    duration,   // 0, or a whole number and ms, s or m; at most an hour
+    gate,       // a duration, or "hold"
+    images,     // a map of image names to maps of image_keys(), not empty
+};
+
+enum class Need : std::uint8_t { optional, required };
+
+struct KeySpec {
+    std::string_view name;
+    Shape shape;
+    Need need;
+    std::string_view
+        fallback;  // what holds where the key is absent, in words or as one would write it; "" for nothing
+    std::string_view example;  // a whole value as it may stand in the file
+    std::string_view summary;  // one sentence
+};
+
+std::span<const KeySpec> project_keys();  // of the file itself
+std::span<const KeySpec> image_keys();    // of each image
+
+}  // namespace synchost::host

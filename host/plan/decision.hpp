@@ -1,0 +1,36 @@
+// What happens when a file of the build context is saved: synced, rebuilt or ignored, and why.
+// In this order: the Dockerfile and the ignore file rebuild; so does what a `rebuild:` pattern of
+// synchost.yaml names; what a COPY lays into the image is synced; anything else is ignored. Pure.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "host/plan/patterns.hpp"
+#include "images/context/ignore.hpp"
+
+namespace synchost::host {
+
+enum class Action : std::uint8_t { sync, rebuild, ignore };
+std::string_view to_string(Action action);
+
+struct Decision {
+    Action action = Action::ignore;
+    std::string reason;  // completes "because ..."
+};
+
+struct DecisionRules {
+    std::string dockerfile;  // relative to the context, or absolute where it lies outside of it
+    std::string target;      // for messages; empty is the last stage
+    std::vector<std::string> ignore_files;  // relative to the context
+    PathPatterns rebuild;
+    images::IgnoreRules ignore;
+};
+
+// `path` is relative to the context. `copied_to` are the image paths that come from it now or did before the
+// save.
+Decision decide(std::string_view path, const std::vector<std::string>& copied_to, const DecisionRules& rules);
+
+}  // namespace synchost::host

@@ -1,0 +1,138 @@
+#include "host/tree/file_index.hpp"
+
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <climits>
+#include <utility>
+
+#include "base/file.hpp"
+
+namespace synchost::host {
+namespace {
+
+// A handle on whatever lies there, opened for nothing (O_PATH): this has no effect on a FIFO or a device.
+// With O_NOFOLLOW, RESOLVE_NO_SYMLINKS still gives a handle on a symlink that is the last component
+// (openat2(2)).
+Fd open_handle(int root, const RelPath& path) {
+    open_how how{};
+    how.flags = O_PATH | O_NOFOLLOW | O_CLOEXEC;
+    how.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS;
+    constexpr int kTries = 8;  // EAGAIN: something was renamed above the path during the walk
+    long fd = -1;
+    for (int i = 0; i < kTries; ++i) {
+        fd = ::syscall(SYS_openat2, root, path.str().c_str(), &how, sizeof how);
+        if (fd >= 0 || (errno != EAGAIN && errno != EINTR)) break;
+    }
+    return Fd(static_cast<int>(fd));
+}
+
+std::int64_t coarse_now_ns() {
+    // The clock that the kernel stamps files with, which lags behind the precise one by up to a tick.
+    timespec now{};
+    ::clock_gettime(CLOCK_REALTIME_COARSE, &now);
+    return std::int64_t{now.tv_sec} * 1'000'000'000 + now.tv_nsec;
+}
+
+}  // namespace
+
+std::size_t FileIndex::InodeHash::operator()(const InodeKey& key) const noexcept {
+    return std::hash<std::uint64_t>{}(key.inode * 0x9E37'79B9'7F4A'7C15u ^ key.device);
+}
+
+Result<FileIndex> FileIndex::open(const std::filesystem::path& root, Limits limits) {
+    TRY_ASSIGN(Fd fd, open_file(root, O_PATH | O_DIRECTORY));
+    return FileIndex(std::move(fd), limits);
+}
+
+Result<Entry> FileIndex::read(const RelPath& path, Want want) {
+    auto entry = look(path, want);
+    if (!entry) return std::unexpected(std::move(entry.error()).context(printable(path.str())));
+    return entry;
+}
+
+Result<Entry> FileIndex::look(const RelPath& path, Want want) {
+    Entry entry;
+    Fd handle = open_handle(root_.get(), path);
+    if (!handle && (errno == ENOENT || errno == ENOTDIR || errno == ELOOP)) return entry;
+    if (!handle) return fail_errno("open");
+    struct stat info{};
+    if (::fstat(handle.get(), &info) != 0) return fail_errno("stat");
+    entry.kind = kind_of(info);
+    entry.mode = info.st_mode & 07777;
+    entry.stamp = stamp_of(info);
+    if (entry.kind == EntryKind::file) TRY(read_file(handle.get(), entry, want));
+    if (entry.kind == EntryKind::symlink) TRY(read_link(handle.get(), entry));
+    return entry;
+}
+
+Result<> FileIndex::read_file(int handle, Entry& entry, Want want) {
+    const InodeKey key{entry.stamp.device, entry.stamp.inode};
+    if (want == Want::hash) {
+        const auto known = hashes_.find(key);
+        if (known != hashes_.end() && known->second.stamp == entry.stamp) {
+            entry.hash = known->second.hash;
+            return {};
+        }
+    }
+    // The kernel's own link to the handle: this opens the inode that was looked at, whatever bears its name
+    // by now.
+    const std::string by_handle = "/proc/self/fd/" + std::to_string(handle);
+    const Fd fd(::open(by_handle.c_str(), O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
+    if (!fd) return fail_errno("open");
+    for (int i = 0; i < limits_.attempts; ++i) {
+        const std::int64_t before = coarse_now_ns();
+        TRY_ASSIGN(const bool whole, read_once(fd.get(), entry));
+        if (!whole) continue;
+        const std::int64_t changed = std::max(entry.stamp.mtime_ns, entry.stamp.ctime_ns);
+        if (changed + limits_.settled.count() < before) {
+            if (hashes_.size() >= limits_.max_remembered) hashes_.clear();
+            hashes_.insert_or_assign(key, Remembered{entry.stamp, entry.hash});
+        }
+        return {};
+    }
+    return fail(Errc::conflict, "changes while it is read");
+}
+
+// False where the file changed meanwhile.
+Result<bool> FileIndex::read_once(int fd, Entry& entry) {
+    struct stat before{};
+    struct stat after{};
+    if (::fstat(fd, &before) != 0) return fail_errno("stat");
+    if (static_cast<std::uint64_t>(before.st_size) > limits_.max_file_bytes) {
+        return fail(Errc::unsupported,
+                    "has " + std::to_string(before.st_size) + " bytes; files over " +
+                        std::to_string(limits_.max_file_bytes) + " bytes are not synced",
+                    "Name it in .dockerignore, or mount it into the pod as a volume");
+    }
+    if (::lseek(fd, 0, SEEK_SET) != 0) return fail_errno("seek");
+    auto content = read_all(fd, limits_.max_file_bytes);
+    if (!content && content.error().code == Errc::invalid_input) return false;  // it grew past the limit
+    if (!content) return std::unexpected(std::move(content).error());
+    ++files_read_;
+    if (::fstat(fd, &after) != 0) return fail_errno("stat");
+    if (stamp_of(before) != stamp_of(after) || content->size() != static_cast<std::uint64_t>(after.st_size))
+        return false;
+    entry.mode = after.st_mode & 07777;
+    entry.stamp = stamp_of(after);
+    entry.hash = xxh3(*content);
+    entry.content = std::make_shared<const std::string>(*std::move(content));
+    return true;
+}
+
+Result<> FileIndex::read_link(int handle, Entry& entry) {
+    char target[PATH_MAX + 1];
+    const ssize_t length = ::readlinkat(handle, "", target, sizeof target);
+    if (length < 0) return fail_errno("readlink");
+    entry.link_target.assign(target, static_cast<std::size_t>(length));
+    entry.hash = xxh3(entry.link_target);
+    return {};
+}
+
+}  // namespace synchost::host

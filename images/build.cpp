@@ -1,0 +1,109 @@
+// build() and trace(): the two results of one walk through the Dockerfile.
+#include "base/file.hpp"
+#include "base/rel_path.hpp"
+#include "images/builder.hpp"
+#include "images/graph/evaluate.hpp"
+#include "images/layer/layer_writer.hpp"
+
+namespace synchost::images {
+namespace {
+
+std::filesystem::path dockerfile_of(const BuildRequest& request) {
+    return request.dockerfile.empty() ? request.context / "Dockerfile" : request.dockerfile;
+}
+
+Result<StagePlan> read_plan(const BuildRequest& request, const std::filesystem::path& path) {
+    auto text = read_file(path, kMaxDockerfileBytes);
+    if (!text)
+        return std::unexpected(
+            std::move(text.error()).hint("Name the Dockerfile, or the folder that it lies in."));
+    TRY_ASSIGN(Dockerfile dockerfile, parse_dockerfile(*text, printable(path.filename().native())));
+    return StagePlan::make(std::move(dockerfile), request.target, request.build_args);
+}
+
+std::vector<CopiedPath> copied_paths(const FileTree& tree) {
+    std::vector<CopiedPath> out;
+    for (const auto& [path, node] : tree.nodes()) {
+        if (!node.context_source) continue;
+        out.push_back({.source = *node.context_source,
+                       .image_path = "/" + path,
+                       .kind = node.kind,
+                       .mode = node.mode,
+                       .line = node.line});
+    }
+    return out;
+}
+
+std::vector<std::string> absolute(const ManagedPaths& paths) {
+    std::vector<std::string> out;
+    for (const std::string& path : paths) out.push_back(path.starts_with('/') ? path : "/" + path);
+    return out;
+}
+
+}  // namespace
+
+Result<Image> build(const BuildRequest& request, const BuildTools& tools) {
+    const std::filesystem::path dockerfile = dockerfile_of(request);
+    TRY_ASSIGN(const StagePlan plan, read_plan(request, dockerfile));
+    TRY_ASSIGN(const BlobStore store, BlobStore::open(tools.store));
+    TRY_ASSIGN(StageState state, Evaluator(plan, request, dockerfile, &tools, &store).run());
+    Image out;
+    out.run = state.config.run_config();
+    const auto user =
+        resolve_in_image(state, state.config.user, ImpliedGroup::zero, request.context, tools.store);
+    if (!user) return std::unexpected(Error(user.error()).context(plan.dockerfile().name));
+    out.run.uid = user->uid;
+    out.run.gid = user->gid;
+    out.config = to_json(state.config, request.source_date_epoch);
+    out.layers = std::move(state.layers);
+    out.manifest =
+        manifest_json({std::string(registry::kOciConfig), sha256(out.config), out.config.size()}, out.layers);
+    out.digest = sha256(out.manifest);
+    out.copied = copied_paths(state.tree);
+    out.managed_paths = absolute(state.managed);
+    return out;
+}
+
+Result<Trace> trace(const BuildRequest& request) {
+    const std::filesystem::path dockerfile = dockerfile_of(request);
+    TRY_ASSIGN(const StagePlan plan, read_plan(request, dockerfile));
+    TRY_ASSIGN(const StageState state, Evaluator(plan, request, dockerfile, nullptr, nullptr).run());
+    return Trace{.copied = copied_paths(state.tree), .managed_paths = absolute(state.managed)};
+}
+
+Result<Image> build_single_binary(std::string_view binary, std::string_view name, const BuildTools& tools) {
+    TRY_ASSIGN(const BlobStore store, BlobStore::open(tools.store));
+    const NodeMap nodes = {{"synchost-agent", Node{.kind = FileKind::file, .mode = 0755,
+                                                   .content = std::make_shared<const std::string>(binary)}}};
+    TRY_ASSIGN(Layer layer, write_layer(nodes, {.scratch = tools.store}, store));
+    ImageConfig config = scratch_config();
+    config.entrypoint = {"/synchost-agent"};
+    config.labels["org.opencontainers.image.title"] = name;
+    config.diff_ids = {layer.diff_id};
+    config.history = {{"COPY synchost-agent /synchost-agent", false}};
+    Image out;
+    out.run = config.run_config();
+    out.config = to_json(config, 0);
+    out.layers.push_back(std::move(layer));
+    out.manifest =
+        manifest_json({std::string(registry::kOciConfig), sha256(out.config), out.config.size()}, out.layers);
+    out.digest = sha256(out.manifest);
+    return out;
+}
+
+Result<RunConfig> fetch_run_config(const registry::Reference& image, const BuildTools& tools) {
+    if (tools.registries == nullptr)
+        return fail(Errc::invalid_input, "no registries to take " + image.to_string() + " from");
+    TRY_ASSIGN(const BlobStore store, BlobStore::open(tools.store));
+    StageState state;
+    TRY_ASSIGN(state.base, BaseImage::fetch(image, *tools.registries, &store));
+    TRY_ASSIGN(state.config, parse_image_config(state.base->config()));
+    RunConfig out = state.config.run_config();
+    auto user = resolve_in_image(state, out.user, ImpliedGroup::zero, {}, tools.store);
+    if (!user) return std::unexpected(std::move(user.error()).context(image.to_string()));
+    out.uid = user->uid;
+    out.gid = user->gid;
+    return out;
+}
+
+}  // namespace synchost::images

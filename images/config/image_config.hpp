@@ -1,0 +1,63 @@
+// An image's config blob (image-spec config.md): what an instruction changes, as values, and the whole as
+// JSON. What a base image's config holds and we do not know (a health check, say) is carried along.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/digest.hpp"
+#include "base/error.hpp"
+#include "images/image.hpp"
+
+namespace synchost::images {
+
+struct HistoryEntry {
+    std::string created_by;
+    bool empty_layer = true;
+};
+
+struct ImageConfig {
+    std::string architecture;
+    std::string os;
+    std::string variant;
+    std::string author;
+
+    std::vector<std::string> entrypoint;
+    std::vector<std::string> cmd;
+    std::vector<std::string> env;  // NAME=value, in the order of their first setting
+    std::string working_dir;
+    std::string user;
+    std::map<std::string, std::string> labels;
+    std::set<std::string> exposed_ports;  // "80/tcp"
+    std::set<std::string> volumes;
+    std::string stop_signal;
+    std::vector<std::string> shell;
+
+    std::vector<Digest> diff_ids;       // bottom first
+    std::vector<HistoryEntry> history;  // ours; a base's own entries stay in `base`
+    std::string base;                   // JSON of the base image's config, "" for scratch
+
+    [[nodiscard]] std::optional<std::string> env_value(std::string_view name) const;
+    void set_env(const std::string& name, const std::string& value);
+    // uid and gid are left 0.
+    [[nodiscard]] RunConfig run_config() const;
+};
+
+// A config for FROM scratch on this machine's platform, with the PATH that docker gives it.
+ImageConfig scratch_config();
+
+// Untrusted JSON. protocol where it is no image config; unsupported where it has ONBUILD triggers.
+Result<ImageConfig> parse_image_config(std::string_view json);
+
+// The bytes of the config blob, the same for the same values. `created` is in seconds since 1970.
+std::string to_json(const ImageConfig& config, std::int64_t created);
+
+// The bytes of an OCI manifest.
+std::string manifest_json(const Descriptor& config, const std::vector<Layer>& layers);
+
+}  // namespace synchost::images

@@ -1,0 +1,127 @@
+#include "images/context/scan.hpp"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <memory>
+
+#include "base/file.hpp"
+#include "base/rel_path.hpp"
+
+namespace synchost::images {
+namespace {
+
+struct CloseDir {
+    void operator()(DIR* dir) const { ::closedir(dir); }
+};
+
+class Scanner {
+  public:
+    Scanner(const IgnoreRules& rules, ScannedContext& out) : rules_(rules), out_(out) {}
+    Result<> folder(Fd fd, const std::string& path, const IgnoreRules::Verdict* verdict);
+
+  private:
+    Result<> entry(int folder_fd, std::string path, const char* name, const IgnoreRules::Verdict* above);
+    Result<> subfolder(int folder_fd, const std::string& path, const char* name, std::uint32_t mode,
+                       const IgnoreRules::Verdict& verdict);
+    // Folders above a re-included file that are themselves excluded come in with it.
+    void add_parents(std::string_view path);
+    const IgnoreRules& rules_;
+    ScannedContext& out_;
+    std::vector<std::pair<std::string, Node>> excluded_folders_;  // on the way from the root to here
+};
+
+void Scanner::add_parents(std::string_view path) {
+    for (const auto& [folder, node] : excluded_folders_) {
+        if (is_at_or_below(path, folder) && out_.tree.find(folder) == nullptr) out_.tree.put(folder, node);
+    }
+}
+
+Result<> Scanner::folder(Fd fd, const std::string& path, const IgnoreRules::Verdict* verdict) {
+    const std::unique_ptr<DIR, CloseDir> dir(::fdopendir(fd.get()));
+    if (!dir) return fail_errno(printable(path));
+    const int folder_fd = fd.release();
+    for (;;) {
+        errno = 0;
+        const dirent* item = ::readdir(dir.get());
+        if (item == nullptr) break;
+        const std::string_view name = item->d_name;
+        if (name == "." || name == "..") continue;
+        TRY(entry(folder_fd, join_path(path, name), item->d_name, verdict));
+    }
+    if (errno != 0) return fail_errno(printable(path));
+    return {};
+}
+
+Result<> Scanner::entry(int folder_fd, std::string path, const char* name,
+                        const IgnoreRules::Verdict* above) {
+    IgnoreRules::Verdict verdict;
+    if (!rules_.empty()) verdict = rules_.judge(path, above);
+    struct stat info{};
+    if (::fstatat(folder_fd, name, &info, AT_SYMLINK_NOFOLLOW) != 0) {
+        if (errno == ENOENT) return {};
+        return fail_errno(printable(path));
+    }
+    const auto mode = static_cast<std::uint32_t>(info.st_mode) & 07777;
+    if (S_ISDIR(info.st_mode)) return subfolder(folder_fd, path, name, mode, verdict);
+    if (verdict.excluded) return {};
+    Node node{.kind = FileKind::file, .mode = mode, .context_source = path};
+    if (S_ISREG(info.st_mode)) {
+        node.content = ContextFile{path};
+    } else if (S_ISLNK(info.st_mode)) {
+        node.kind = FileKind::symlink;
+        node.mode = 0777;
+        node.link.resize_and_overwrite(4096, [&](char* data, std::size_t size) {
+            const ssize_t length = ::readlinkat(folder_fd, name, data, size);
+            return length > 0 ? static_cast<std::size_t>(length) : 0;
+        });
+        if (node.link.empty()) return {};
+    } else {
+        out_.skipped.push_back(std::move(path));
+        return {};
+    }
+    add_parents(path);
+    out_.tree.put(std::move(path), std::move(node));
+    return {};
+}
+
+Result<> Scanner::subfolder(int folder_fd, const std::string& path, const char* name, std::uint32_t mode,
+                            const IgnoreRules::Verdict& verdict) {
+    if (verdict.excluded && !rules_.may_include_below(path)) return {};
+    Fd fd(::openat(folder_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+    if (!fd) {
+        if (errno == ENOENT || errno == ELOOP || errno == ENOTDIR) return {};
+        return fail_errno(printable(path));
+    }
+    Node node{.kind = FileKind::folder, .mode = mode, .context_source = path};
+    if (!verdict.excluded) {
+        add_parents(path);
+        out_.tree.put(path, std::move(node));
+        return folder(std::move(fd), path, &verdict);
+    }
+    excluded_folders_.emplace_back(path, std::move(node));
+    auto done = folder(std::move(fd), path, &verdict);
+    excluded_folders_.pop_back();
+    return done;
+}
+
+}  // namespace
+
+Result<ScannedContext> scan_context(const std::filesystem::path& context, const IgnoreRules& rules) {
+    auto fd = open_file(context, O_RDONLY | O_DIRECTORY);
+    if (!fd) return std::unexpected(std::move(fd.error()).context("build context"));
+    struct stat info{};
+    if (::fstat(fd->get(), &info) != 0) return fail_errno("build context");
+    ScannedContext out;
+    Node& root = *out.tree.find("");
+    root.mode = static_cast<std::uint32_t>(info.st_mode) & 07777;
+    root.context_source = "";
+    TRY(Scanner(rules, out).folder(std::move(*fd), "", nullptr));
+    std::ranges::sort(out.skipped);
+    return out;
+}
+
+}  // namespace synchost::images

@@ -1,0 +1,23 @@
+// The build context as a FileTree: names, kinds and modes of what the ignore rules leave. No content is read.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "base/error.hpp"
+#include "images/context/ignore.hpp"
+#include "images/tree/file_tree.hpp"
+
+namespace synchost::images {
+
+struct ScannedContext {
+    FileTree tree;
+    std::vector<std::string>
+        skipped;  // sockets, pipes and devices, which an image cannot take from a context
+};
+
+// Files that vanish during the scan are left out. not_found where the context is not there.
+Result<ScannedContext> scan_context(const std::filesystem::path& context, const IgnoreRules& rules);
+
+}  // namespace synchost::images

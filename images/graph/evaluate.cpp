@@ -1,0 +1,157 @@
+#include "images/graph/evaluate.hpp"
+
+#include "base/rel_path.hpp"
+#include "images/layer/layer_writer.hpp"
+
+namespace synchost::images {
+namespace {
+
+std::string next_step_for(const std::string& name) {
+    if (name == "RUN")
+        return "Do it before the build and COPY its result, or start from an image that has it.";
+    if (name == "ADD") return "Use COPY for files, and unpack archives before the build.";
+    return "Leave the instruction out.";
+}
+
+}  // namespace
+
+Result<StageState> Evaluator::run() {
+    done_.resize(plan_.stages().size());
+    for (std::size_t i = 0; i <= plan_.target(); ++i) {
+        if (!plan_.needed(i)) continue;
+        const Stage& stage = plan_.stages()[i];
+        const auto located = [&](Error error, int line) {
+            return std::unexpected(
+                std::move(error).context(plan_.dockerfile().name + ":" + std::to_string(line)));
+        };
+        auto state = start_stage(stage);
+        if (!state) return located(std::move(state.error()), stage.from->line);
+        for (const Instruction* instruction : stage.steps) {
+            if (auto done = step(i, *instruction, *state); !done)
+                return located(std::move(done.error()), instruction->line);
+        }
+        done_[i] = *std::move(state);
+    }
+    return std::move(*done_[plan_.target()]);
+}
+
+Result<std::shared_ptr<BaseImage>> Evaluator::fetch(const std::string& image) const {
+    TRY_ASSIGN(const registry::Reference name, registry::Reference::parse(image));
+    if (tools_ == nullptr) return nullptr;
+    if (tools_->registries == nullptr)
+        return fail(Errc::invalid_input, "no registries to take " + name.to_string() + " from");
+    if (tools_->progress) tools_->progress("base image " + name.to_string());
+    return BaseImage::fetch(name, *tools_->registries, store_);
+}
+
+Result<StageState> Evaluator::start_stage(const Stage& stage) {
+    if (stage.base_stage) {
+        StageState out = *done_[*stage.base_stage];
+        out.cmd_is_own = false;
+        return out;
+    }
+    StageState out;
+    if (stage.base == "scratch") {
+        out.config = scratch_config();
+        return out;
+    }
+    TRY_ASSIGN(out.base, fetch(stage.base));
+    if (!out.base) {
+        out.config = scratch_config();
+        return out;
+    }
+    TRY_ASSIGN(out.config, parse_image_config(out.base->config()));
+    if (out.config.diff_ids.size() != out.base->layers().size()) {
+        return fail(Errc::protocol, out.base->name().to_string() +
+                                        ": its config and its manifest have different numbers of layers");
+    }
+    for (std::size_t i = 0; i < out.base->layers().size(); ++i) {
+        out.layers.push_back(
+            {.blob = out.base->layers()[i], .diff_id = out.config.diff_ids[i], .remote = out.base->name()});
+    }
+    return out;
+}
+
+Result<> Evaluator::step(std::size_t stage, const Instruction& instruction, StageState& state) {
+    const std::string& name = instruction.name;
+    if (!instruction.flags.empty() && name != "COPY" && name != "RUN" && name != "ADD" &&
+        name != "HEALTHCHECK") {
+        return fail(Errc::invalid_input,
+                    name + " has no flag " + printable(instruction.flags[0].substr(0, 60)));
+    }
+    if (name == "COPY") return copy(stage, instruction, state);
+    if (name == "WORKDIR") return workdir(instruction, state);
+    bool known = name == "ARG";
+    if (known) {
+        TRY(set_args(instruction, state));
+    } else {
+        TRY_ASSIGN(known, apply_to_config(instruction, plan_.dockerfile().escape, state));
+    }
+    if (!known) return fail(Errc::unsupported, name + " is not supported yet", next_step_for(name));
+    state.config.history.push_back({instruction.text, true});
+    return {};
+}
+
+Result<> Evaluator::set_args(const Instruction& instruction, StageState& state) const {
+    if (instruction.args.empty()) return fail(Errc::invalid_input, "ARG needs a name");
+    for (const std::string& word : instruction.args) {
+        TRY_ASSIGN(const ArgDeclaration arg, parse_arg(word));
+        std::optional<std::string> value = plan_.build_arg(arg.name);
+        if (!value && arg.value) {
+            TRY_ASSIGN(value, expand(*arg.value, state.variables(), plan_.dockerfile().escape));
+        }
+        if (!value) value = plan_.outer_arg(arg.name);
+        if (value) state.args[arg.name] = *value;
+    }
+    return {};
+}
+
+Result<> Evaluator::workdir(const Instruction& instruction, StageState& state) {
+    if (instruction.args.size() != 1) return fail(Errc::invalid_input, "WORKDIR takes one path");
+    TRY_ASSIGN(const std::string path,
+               expand(instruction.args[0], state.variables(), plan_.dockerfile().escape));
+    if (path.empty()) return fail(Errc::invalid_input, "WORKDIR with an empty path");
+    const std::string before = clean_path(state.config.working_dir);
+    const std::string target = clean_path(path.starts_with('/') ? path : before + "/" + path);
+    const bool base_has_it =
+        state.base && !state.base_listed && !before.empty() && is_at_or_below(before, target);
+    state.config.working_dir = "/" + target;
+    NodeMap layer;
+    if (!target.empty() && !base_has_it) {
+        TRY(prepare_folders(state, target));
+        TRY_ASSIGN(const std::string real, state.tree.resolve(target));
+        if (!state.tree.is_folder(real)) {
+            Owner owner;
+            if (tools_ != nullptr) {
+                // As with docker, a user that the image does not know makes root's folders.
+                const auto found = resolve_in_image(state, state.config.user, ImpliedGroup::zero,
+                                                    request_.context, tools_->store);
+                if (!found && found.error().code != Errc::invalid_input)
+                    return std::unexpected(found.error());
+                owner = found.value_or(Owner{});
+            }
+            TRY(make_folder(state.tree, real, owner, layer));
+        }
+    }
+    if (!layer.empty()) return add_layer(instruction, layer, state);
+    state.config.history.push_back({instruction.text, true});
+    return {};
+}
+
+Result<> Evaluator::add_layer(const Instruction& instruction, const NodeMap& nodes, StageState& state) const {
+    state.config.history.push_back({instruction.text, false});
+    if (tools_ == nullptr) return {};
+    const LayerSettings settings{.context = request_.context, .scratch = tools_->store,
+                                 .compression = request_.compression, .time = request_.source_date_epoch};
+    TRY_ASSIGN(Layer layer, write_layer(nodes, settings, *store_));
+    if (tools_->progress) {
+        tools_->progress(plan_.dockerfile().at(instruction.line, instruction.text) + " (" +
+                         std::to_string(nodes.size()) + " paths, " + std::to_string(layer.blob.size) +
+                         " bytes)");
+    }
+    state.config.diff_ids.push_back(layer.diff_id);
+    state.layers.push_back(std::move(layer));
+    return {};
+}
+
+}  // namespace synchost::images

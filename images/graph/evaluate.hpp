@@ -1,0 +1,66 @@
+// Runs the needed stages of a Dockerfile, instruction by instruction: variables, config, file trees, and
+// layers.
+//
+// The same walk serves build() and trace(). A trace has no tools: nothing is written or fetched, a base image
+// counts as empty, and what only its files could tell is passed over.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/error.hpp"
+#include "images/builder.hpp"
+#include "images/context/ignore.hpp"
+#include "images/graph/stage_state.hpp"
+#include "images/graph/stages.hpp"
+#include "images/store/blob_store.hpp"
+
+namespace synchost::images {
+
+class Evaluator {
+  public:
+    // `tools` and `store` are null for a trace. All are borrowed; `dockerfile` is where the plan was read
+    // from.
+    Evaluator(const StagePlan& plan, const BuildRequest& request, const std::filesystem::path& dockerfile,
+              const BuildTools* tools, const BlobStore* store)
+        : plan_(plan), request_(request), dockerfile_(dockerfile), tools_(tools), store_(store) {}
+
+    // The target's state. Errors name the line.
+    Result<StageState> run();
+
+  private:
+    struct CopyFlags {
+        std::optional<std::string> from;
+        std::optional<std::string> chown;
+    };
+    struct CopySource {
+        const FileTree* tree = nullptr;
+        const ManagedPaths* managed = nullptr;
+    };
+
+    Result<StageState> start_stage(const Stage& stage);
+    Result<std::shared_ptr<BaseImage>> fetch(const std::string& image) const;
+    Result<> step(std::size_t stage, const Instruction& instruction, StageState& state);
+    Result<> set_args(const Instruction& instruction, StageState& state) const;
+    Result<> workdir(const Instruction& instruction, StageState& state);
+    Result<> copy(std::size_t stage, const Instruction& instruction, StageState& state);
+    Result<CopyFlags> copy_flags(const Instruction& instruction, const StageState& state) const;
+    Result<CopySource> copy_source(const CopyFlags& flags, std::size_t stage);
+    Result<> load_context();
+    [[nodiscard]] Error missing_source(const std::string& source, bool from_context) const;
+    Result<> add_layer(const Instruction& instruction, const NodeMap& nodes, StageState& state) const;
+
+    const StagePlan& plan_;
+    const BuildRequest& request_;
+    const std::filesystem::path& dockerfile_;
+    const BuildTools* tools_;
+    const BlobStore* store_;
+    std::vector<std::optional<StageState>> done_;
+    std::map<std::string, StageState> images_;  // that COPY --from named
+    std::optional<FileTree> context_;
+    IgnoreRules ignore_;
+};
+
+}  // namespace synchost::images

@@ -1,0 +1,152 @@
+// COPY as an instruction: its flags, where its sources lie, and what to say of those that are not there.
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <array>
+
+#include "base/rel_path.hpp"
+#include "images/context/scan.hpp"
+#include "images/dockerfile/suggest.hpp"
+#include "images/graph/evaluate.hpp"
+
+namespace synchost::images {
+namespace {
+
+constexpr std::array<std::string_view, 3> kKnownFlags = {"--from", "--chown", "--link"};
+constexpr std::array<std::string_view, 3> kLaterFlags = {"--chmod", "--exclude", "--parents"};
+
+const ManagedPaths kWholeContext = {"/"};
+
+// The destination as docker reads it: relative to WORKDIR, and a folder where it ends in '/' or in "." alone.
+std::string absolute_destination(std::string_view written, const std::string& working_dir) {
+    const bool folder = written.empty() || written.ends_with('/') || written == "." ||
+                        written.ends_with("/.") || written == ".." || written.ends_with("/..");
+    const std::string path =
+        written.starts_with('/') ? std::string(written) : working_dir + "/" + std::string(written);
+    return "/" + clean_path(path) + (folder ? "/" : "");
+}
+
+}  // namespace
+
+Result<Evaluator::CopyFlags> Evaluator::copy_flags(const Instruction& instruction,
+                                                   const StageState& state) const {
+    CopyFlags out;
+    for (const std::string& flag : instruction.flags) {
+        const std::size_t equals = flag.find('=');
+        const std::string name = flag.substr(0, equals);
+        const std::string value = equals == std::string::npos ? std::string() : flag.substr(equals + 1);
+        if (name == "--link") {
+            if (equals != std::string::npos && value != "true" && value != "false") {
+                return fail(Errc::invalid_input, "--link is true or false");
+            }
+            continue;
+        }
+        if (std::ranges::find(kLaterFlags, name) != kLaterFlags.end()) {
+            return fail(Errc::unsupported, "COPY " + name + " is not supported yet", "Leave the flag out.");
+        }
+        if (name != "--from" && name != "--chown") {
+            return fail(Errc::invalid_input, "COPY has no flag " + printable(name.substr(0, 60)),
+                        did_you_mean(name, kKnownFlags));
+        }
+        if (value.empty()) return fail(Errc::invalid_input, "COPY " + name + " needs a value");
+        std::optional<std::string>& into = name == "--from" ? out.from : out.chown;
+        if (into) return fail(Errc::invalid_input, "COPY " + name + " is given twice");
+        if (name == "--from" && value.contains('$')) {
+            return fail(Errc::invalid_input, "COPY --from cannot hold a variable",
+                        "Name the image in a FROM line, which can: FROM $X AS name.");
+        }
+        TRY_ASSIGN(into, expand(value, state.variables(), plan_.dockerfile().escape));
+    }
+    return out;
+}
+
+Result<> Evaluator::load_context() {
+    if (context_) return {};
+    TRY_ASSIGN(ignore_, IgnoreRules::load(request_.context, dockerfile_));
+    TRY_ASSIGN(ScannedContext scanned, scan_context(request_.context, ignore_));
+    if (tools_ != nullptr && tools_->progress) {
+        for (const std::string& path : scanned.skipped) {
+            tools_->progress("left out of the context, as it is neither file, folder nor symlink: " +
+                             printable(path));
+        }
+    }
+    context_ = std::move(scanned.tree);
+    return {};
+}
+
+Result<Evaluator::CopySource> Evaluator::copy_source(const CopyFlags& flags, std::size_t stage) {
+    if (!flags.from) {
+        TRY(load_context());
+        return CopySource{&*context_, &kWholeContext};
+    }
+    StageState* from = nullptr;
+    if (const auto earlier = plan_.find_stage(*flags.from, stage)) {
+        from = &*done_[*earlier];
+    } else {
+        const auto [entry, is_new] = images_.try_emplace(*flags.from);
+        from = &entry->second;
+        if (is_new) {
+            TRY_ASSIGN(from->base, fetch(*flags.from));
+        }
+    }
+    TRY(list_base(*from));
+    return CopySource{&from->tree, &from->managed};
+}
+
+Error Evaluator::missing_source(const std::string& source, bool from_context) const {
+    Error out{Errc::invalid_input, "COPY: " + printable(source) + " does not exist", 0, {}};
+    if (!from_context) {
+        out.message += " there";
+        return out;
+    }
+    const std::string path = clean_path(source);
+    struct stat info{};
+    if (!path.empty() && ::lstat((request_.context / path).c_str(), &info) == 0) {
+        if (const auto rule = ignore_.rule_that_excludes(path)) {
+            out.message =
+                "COPY: " + printable(source) + " is not in the build context: " + *rule + " leaves it out";
+            out.next_step = "Take the rule out, or add \"!" + printable(path) + "\" after it.";
+            return out;
+        }
+    }
+    out.message += " in the build context";
+    if (context_) {
+        const std::string folder(parent_path(path));
+        const std::vector<std::string> names = context_->children(folder);
+        const std::vector<std::string_view> candidates(names.begin(), names.end());
+        if (const auto near = nearest_word(base_name(path), candidates)) {
+            out.next_step = "Did you mean " + printable(join_path(folder, *near)) + "?";
+        }
+    }
+    return out;
+}
+
+Result<> Evaluator::copy(std::size_t stage, const Instruction& instruction, StageState& state) {
+    if (instruction.args.size() < 2)
+        return fail(Errc::invalid_input, "COPY needs a source and a destination");
+    TRY_ASSIGN(const CopyFlags flags, copy_flags(instruction, state));
+    std::vector<std::string> words;
+    for (const std::string& arg : instruction.args) {
+        TRY_ASSIGN(words.emplace_back(), expand(arg, state.variables(), plan_.dockerfile().escape));
+    }
+    CopyRequest request{.destination = absolute_destination(words.back(), state.config.working_dir),
+                        .managed_owner = request_.managed_owner, .line = instruction.line};
+    words.pop_back();
+    request.sources = std::move(words);
+    TRY_ASSIGN(const CopySource source, copy_source(flags, stage));
+    const bool traced_image = tools_ == nullptr && flags.from;
+    if (!traced_image) {
+        request.missing = [&](const std::string& path) { return missing_source(path, !flags.from); };
+    }
+    TRY(prepare_folders(state, request.destination));
+    if (flags.chown && tools_ != nullptr) {
+        TRY_ASSIGN(request.chown, resolve_in_image(state, *flags.chown, ImpliedGroup::same_number,
+                                                   request_.context, tools_->store));
+    }
+    TRY_ASSIGN(CopyResult copied, copy_into(*source.tree, *source.managed, request, state.tree));
+    state.managed.insert(state.managed.end(), copied.managed.begin(), copied.managed.end());
+    state.managed = tidy(std::move(state.managed));
+    return add_layer(instruction, copied.layer, state);
+}
+
+}  // namespace synchost::images

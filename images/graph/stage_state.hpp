@@ -1,0 +1,52 @@
+// What a stage has become so far: config, layers, files, and the variables that its next instruction sees.
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/error.hpp"
+#include "images/base_image/base_image.hpp"
+#include "images/config/image_config.hpp"
+#include "images/config/users.hpp"
+#include "images/dockerfile/expand.hpp"
+#include "images/dockerfile/parser.hpp"
+#include "images/graph/copy.hpp"
+#include "images/tree/file_tree.hpp"
+
+namespace synchost::images {
+
+struct StageState {
+    ImageConfig config;
+    std::vector<Layer> layers;
+    FileTree tree;                          // what is known: all of it for scratch, and once `base_listed`
+    ManagedPaths managed;
+    std::map<std::string, std::string> args;
+    std::shared_ptr<BaseImage> base;        // null for scratch, and in a trace
+    bool base_listed = false;
+    bool cmd_is_own = false;                // CMD was set in this stage, so ENTRYPOINT leaves it
+
+    // ENV before ARG. Borrows this state.
+    [[nodiscard]] Variables variables() const;
+};
+
+// Adds the base's files beneath those of the stage, once; its layers are fetched for it.
+Result<> list_base(StageState& state);
+
+// Makes known what a COPY or WORKDIR to this path must know of the folders above it
+// (graph/known_folders.hpp).
+Result<> prepare_folders(StageState& state, std::string_view path);
+
+// The numbers of "user[:group]" in this image. Its /etc/passwd and /etc/group are read for names alone.
+// `scratch` is a folder for a nameless temporary file.
+Result<Owner> resolve_in_image(const StageState& state, std::string_view user, ImpliedGroup implied,
+                               const std::filesystem::path& context, const std::filesystem::path& scratch);
+
+// An instruction that changes the config and no file: ENV, LABEL, USER, EXPOSE, VOLUME, CMD, ENTRYPOINT,
+// STOPSIGNAL, SHELL, MAINTAINER. False where it is another. Errors come without the line.
+Result<bool> apply_to_config(const Instruction& instruction, char escape, StageState& state);
+
+}  // namespace synchost::images

@@ -1,0 +1,71 @@
+// A Dockerfile's stages and how they lean on each other; only what the target needs is ever built.
+//
+// ARGs before the first FROM are seen by FROM lines alone; a stage sees them when it says `ARG NAME` itself.
+#pragma once
+
+#include <cstddef>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/error.hpp"
+#include "images/dockerfile/expand.hpp"
+#include "images/dockerfile/parser.hpp"
+
+namespace synchost::images {
+
+struct Stage {
+    std::string name;                       // lower case; "" where it has none
+    std::string base;                       // "scratch", a stage's name, or an image; variables expanded
+    std::optional<std::size_t> base_stage;  // where `base` is an earlier stage
+    const Instruction* from = nullptr;
+    std::vector<const Instruction*> steps;  // what follows FROM
+};
+
+class StagePlan {
+  public:
+    // Takes the Dockerfile in, so that the pointers in stages() last as long as the plan.
+    // `target` is a stage's name or number; the last stage where empty. Errors name the line.
+    static Result<StagePlan> make(Dockerfile dockerfile, const std::string& target,
+                                  const std::map<std::string, std::string>& build_args);
+    StagePlan(StagePlan&&) = default;
+
+    [[nodiscard]] const Dockerfile& dockerfile() const { return dockerfile_; }
+    [[nodiscard]] const std::vector<Stage>& stages() const { return stages_; }
+    [[nodiscard]] std::size_t target() const { return target_; }
+    [[nodiscard]] bool needed(std::size_t stage) const { return needed_[stage]; }
+    // What `ARG NAME` without a default finds outside of its stage: --build-arg, the global ARG, the
+    // platform.
+    [[nodiscard]] std::optional<std::string> outer_arg(const std::string& name) const;
+    [[nodiscard]] std::optional<std::string> build_arg(const std::string& name) const;
+    // The stage before `before` that COPY --from names: by name whatever its case, or by number.
+    [[nodiscard]] std::optional<std::size_t> find_stage(std::string_view name, std::size_t before) const;
+
+  private:
+    StagePlan() = default;
+    Result<> global_arg(const Instruction& instruction);
+    Result<> from(const Instruction& instruction);
+    Result<> mark_needed(std::size_t stage);
+    [[nodiscard]] std::unexpected<Error> refuse(int line, std::string_view what,
+                                                std::string next_step = {}) const;
+
+    Dockerfile dockerfile_;
+    std::vector<Stage> stages_;
+    std::size_t target_ = 0;
+    std::vector<bool> needed_;
+    std::map<std::string, std::string> build_args_;
+    std::map<std::string, std::string> globals_;
+};
+
+// "NAME=value" -> both, "NAME" -> no value.
+struct ArgDeclaration {
+    std::string name;
+    std::optional<std::string> value;  // not expanded
+};
+Result<ArgDeclaration> parse_arg(const std::string& word);
+
+// The value of --from of a COPY, nothing where it has none.
+std::optional<std::string> copy_source_stage(const Instruction& instruction);
+
+}  // namespace synchost::images

@@ -1,0 +1,34 @@
+// The bytes of a tar as POSIX.1-2017 pax(1) describes them, a function of the nodes alone: ustar headers, a
+// PAX header only where ustar cannot say it (a long path or link, a large size or id), no user and group
+// names, no devices. Own code and not libarchive's writer, because a layer's digest must not depend on the
+// version of a library.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+
+#include "base/error.hpp"
+
+namespace synchost::images {
+
+struct TarHeader {
+    std::string_view path;  // relative, without a trailing '/'; "" is the root folder, written as "./"
+    char type = '0';        // '0' file, '5' folder, '2' symlink
+    std::uint32_t mode = 0;
+    std::uint32_t uid = 0;
+    std::uint32_t gid = 0;
+    std::uint64_t size = 0;   // of a file
+    std::int64_t mtime = 0;   // seconds, not negative
+    std::string_view link;    // of a symlink
+};
+
+// One or more blocks of 512 bytes.
+[[nodiscard]] std::string tar_header(const TarHeader& header);
+// The zero bytes that fill a file's last block.
+[[nodiscard]] std::string_view tar_padding(std::uint64_t size);
+// The two zero blocks that end an archive.
+[[nodiscard]] std::string_view tar_end();
+
+}  // namespace synchost::images

@@ -1,0 +1,188 @@
+#include "registry-client/client.hpp"
+
+#include <charconv>
+
+#include "base/file.hpp"
+#include "registry-client/detail/answer.hpp"
+#include "registry-client/detail/http.hpp"
+
+namespace synchost::registry {
+namespace {
+
+std::string blob_target(const std::string& repository, const Digest& digest) {
+    return "/v2/" + repository + "/blobs/" + digest.to_string();
+}
+
+std::string manifest_target(const Reference& image) {
+    return "/v2/" + image.repository() + "/manifests/" + image.tag_or_digest();
+}
+
+std::pair<std::string, std::string> accept_manifests() {
+    std::string types;
+    for (const std::string_view type : {kOciManifest, kOciIndex, kDockerManifest, kDockerIndex}) {
+        if (!types.empty()) types += ", ";
+        types += type;
+    }
+    return {"Accept", types};
+}
+
+}  // namespace
+
+Client::Client(std::string host, std::unique_ptr<detail::HttpConnection> http)
+    : host_(std::move(host)), http_(std::move(http)) {}
+Client::Client(Client&&) noexcept = default;
+Client& Client::operator=(Client&&) noexcept = default;
+Client::~Client() = default;
+
+Error Client::own(Error error) const { return std::move(error).context("registry " + host_); }
+
+Result<detail::HttpResponse> Client::send(const detail::HttpRequest& request) {
+    auto answer = http_->send(request);
+    if (!answer) return std::unexpected(own(std::move(answer.error())));
+    return answer;
+}
+
+Result<> Client::ping() {
+    TRY_ASSIGN(const auto answer, send({.method = "GET", .target = "/v2/"}));
+    if (answer.status == 404) {
+        return std::unexpected(own({Errc::registry, "there is a server, but no registry of API version 2", 0,
+                                    "Check the address."}));
+    }
+    if (answer.status != 200)
+        return std::unexpected(own(detail::error_of_answer(answer.status, answer.body)));
+    return {};
+}
+
+Result<std::optional<std::uint64_t>> Client::head_blob(const std::string& repository, const Digest& digest) {
+    TRY_ASSIGN(const auto answer,
+               send({.method = "HEAD", .target = blob_target(repository, digest), .follow_redirects = true}));
+    if (answer.status == 404) return std::nullopt;
+    if (answer.status != 200)
+        return std::unexpected(own(detail::error_of_answer(answer.status, answer.body)));
+    const std::string text = answer.header("content-length");
+    std::uint64_t size = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), size);
+    if (error != std::errc{} || end != text.data() + text.size()) {
+        return std::unexpected(own({Errc::protocol, "a blob without a size", 0, {}}));
+    }
+    return size;
+}
+
+Result<> Client::get_blob(const std::string& repository, const Descriptor& blob, const BlobSink& sink) {
+    Sha256 hash;
+    std::uint64_t got = 0;
+    bool damaged = false;
+    const auto verify = [&](std::string_view bytes) -> Result<> {
+        got += bytes.size();
+        damaged = got > blob.size;
+        if (damaged) return fail(Errc::protocol, "more bytes than the manifest says");
+        hash.update(bytes);
+        return sink(bytes);
+    };
+    TRY_ASSIGN(const auto answer, send({.method = "GET",
+                                        .target = blob_target(repository, blob.digest),
+                                        .sink = verify,
+                                        .follow_redirects = true}));
+    if (answer.status != 200) {
+        Error error = detail::error_of_answer(answer.status, answer.body);
+        return std::unexpected(
+            own(std::move(error).context(repository + " blob " + blob.digest.short_hex())));
+    }
+    if (got != blob.size || hash.finish() != blob.digest) {
+        return std::unexpected(own({Errc::protocol,
+                                    repository + " blob " + blob.digest.short_hex() +
+                                        ": its bytes are not those that its digest names",
+                                    0,
+                                    {}}));
+    }
+    return {};
+}
+
+Result<std::string> Client::get_blob_bytes(const std::string& repository, const Descriptor& blob,
+                                           std::size_t max_bytes) {
+    if (blob.size > max_bytes) {
+        return std::unexpected(own({Errc::protocol, repository + " blob " + blob.digest.short_hex() + ": " +
+                                                        std::to_string(blob.size) + " bytes, more than " +
+                                                        std::to_string(max_bytes), 0, {}}));
+    }
+    std::string out;
+    TRY(get_blob(repository, blob, [&](std::string_view bytes) -> Result<> {
+        out += bytes;
+        return {};
+    }));
+    return out;
+}
+
+Result<> Client::get_blob_file(const std::string& repository, const Descriptor& blob,
+                               const std::filesystem::path& path) {
+    TRY_ASSIGN(AtomicFile file, AtomicFile::open(path, 0644));
+    TRY(get_blob(repository, blob, [&](std::string_view bytes) { return file.write(bytes); }));
+    return file.commit();
+}
+
+Result<FetchedManifest> Client::get_manifest(const Reference& image) {
+    Reference at = image;
+    for (int depth = 0; depth < 2; ++depth) {
+        TRY_ASSIGN(auto answer, send({.method = "GET",
+                                      .target = manifest_target(at),
+                                      .headers = {accept_manifests()},
+                                      .max_body = kMaxManifestBytes,
+                                      .follow_redirects = true}));
+        const auto named = [&](Error error) {
+            return std::unexpected(own(std::move(error).context(image.to_string())));
+        };
+        if (answer.status == 404) {
+            return named(
+                detail::error_of_answer(404, answer.body).hint("Check the name, or push the image there."));
+        }
+        if (answer.status != 200) return named(detail::error_of_answer(answer.status, answer.body));
+        const Digest digest = sha256(answer.body);
+        if (at.digest() && *at.digest() != digest) {
+            return named({Errc::protocol, "the manifest is not the one that its digest names", 0, {}});
+        }
+        auto parsed = parse_manifest(answer.body, answer.header("content-type"));
+        if (!parsed) return named(std::move(parsed.error()));
+        if (auto* manifest = std::get_if<Manifest>(&*parsed)) {
+            return FetchedManifest{std::move(answer.body), digest, std::move(*manifest)};
+        }
+        auto chosen = choose_platform(std::get<Index>(*parsed), host_platform());
+        if (!chosen) return named(std::move(chosen.error()));
+        at = image.with_digest(chosen->digest);
+    }
+    return std::unexpected(own({Errc::unsupported, image.to_string() + ": an index within an index", 0, {}}));
+}
+
+Result<std::optional<Digest>> Client::head_manifest(const Reference& image) {
+    TRY_ASSIGN(const auto answer, send({.method = "HEAD", .target = manifest_target(image),
+                                        .headers = {accept_manifests()}, .follow_redirects = true}));
+    if (answer.status == 404) return std::nullopt;
+    if (answer.status != 200) {
+        return std::unexpected(
+            own(detail::error_of_answer(answer.status, answer.body).context(image.to_string())));
+    }
+    auto digest = Digest::parse(answer.header("docker-content-digest"));
+    if (!digest) return std::unexpected(own(std::move(digest.error()).context(image.to_string())));
+    return *digest;
+}
+
+Result<Digest> Client::put_manifest(const Reference& image, std::string_view media_type,
+                                    std::string_view bytes) {
+    const Digest digest = sha256(bytes);
+    if (image.digest() && *image.digest() != digest) {
+        return fail(Errc::invalid_input,
+                    image.to_string() + ": the manifest has another digest, " + digest.to_string());
+    }
+    const auto body = [&](std::uint64_t offset, std::span<char> into) -> Result<std::size_t> {
+        return bytes.copy(into.data(), into.size(), static_cast<std::size_t>(offset));
+    };
+    TRY_ASSIGN(const auto answer, send({.method = "PUT", .target = manifest_target(image),
+                                        .headers = {{"Content-Type", std::string(media_type)}},
+                                        .body_size = bytes.size(), .body = body}));
+    if (answer.status != 201) {
+        return std::unexpected(
+            own(detail::error_of_answer(answer.status, answer.body).context(image.to_string())));
+    }
+    return digest;
+}
+
+}  // namespace synchost::registry

@@ -1,0 +1,134 @@
+// The OCI distribution API (distribution-spec spec.md): blobs and manifests of one registry, over one
+// connection.
+//
+// A Connector knows what the user said about registries (which are plain http, which CA, which logins) and
+// makes Clients; a Client is one connection and serves one thread, so a parallel push makes several. Memory
+// stays flat: blobs go between file, wire and other registry in pieces. Nothing is retried in here;
+// is_retryable() tells callers.
+//
+// The process must ignore SIGPIPE (::signal(SIGPIPE, SIG_IGN)): the HTTP library underneath writes without
+// MSG_NOSIGNAL, and a registry that closes early would otherwise end the process.
+//
+// Every error starts with "registry HOST: ". Codes: auth (401, 403), not_found (404), timeout, protocol, and
+// registry for all else, its own code and message included: "registry HOST: manifest invalid
+// (MANIFEST_INVALID, HTTP 400)".
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/digest.hpp"
+#include "base/error.hpp"
+#include "registry-client/manifest.hpp"
+#include "registry-client/reference.hpp"
+
+namespace synchost::registry {
+
+struct ConnectorOptions {
+    // "host" or "host:port" that speak plain http. Loopback addresses, localhost and *.localhost do so
+    // anyway.
+    std::vector<std::string> insecure_hosts;
+    std::vector<std::string> tls_hosts;    // local ones that do speak TLS after all
+    std::filesystem::path ca_file;         // PEM, in place of the system's; empty for those
+    std::filesystem::path
+        docker_config;  // logins; $DOCKER_CONFIG/config.json or ~/.docker/config.json where empty
+    std::chrono::milliseconds connect_timeout{10'000};
+    std::chrono::milliseconds silence_timeout{60'000};  // the longest wait for the next byte
+};
+
+struct FetchedManifest {
+    std::string bytes;  // exactly as stored
+    Digest digest;      // of `bytes`
+    Manifest manifest;
+};
+
+using BlobSink = std::function<Result<>(std::string_view bytes)>;
+
+namespace detail {
+class HttpConnection;
+struct HttpRequest;
+struct HttpResponse;
+}  // namespace detail
+
+class Client {
+  public:
+    Client(Client&&) noexcept;
+    Client& operator=(Client&&) noexcept;
+    ~Client();
+
+    [[nodiscard]] const std::string& host() const { return host_; }
+
+    // GET /v2/: it is there, speaks the API, and accepts our login.
+    Result<> ping();
+
+    // The size of the blob in bytes, or nothing where the repository lacks it.
+    Result<std::optional<std::uint64_t>> head_blob(const std::string& repository, const Digest& digest);
+    // Streams the blob to `sink`. A blob of another size or digest is a protocol error, but only at its end:
+    // the sink must not publish before this returned well.
+    Result<> get_blob(const std::string& repository, const Descriptor& blob, const BlobSink& sink);
+    // Into memory; protocol error past max_bytes, before they are fetched.
+    Result<std::string> get_blob_bytes(const std::string& repository, const Descriptor& blob,
+                                       std::size_t max_bytes);
+    // Into a file that appears under its name only whole and verified.
+    Result<> get_blob_file(const std::string& repository, const Descriptor& blob,
+                           const std::filesystem::path& path);
+
+    // The registry verifies the digest; the bytes are not hashed here again.
+    Result<> upload_blob_file(const std::string& repository, const Descriptor& blob,
+                              const std::filesystem::path& path);
+    Result<> upload_blob_bytes(const std::string& repository, const Digest& digest, std::string_view bytes);
+    // Takes the blob over from another repository of the same registry; false where the registry would not.
+    Result<bool> mount_blob(const std::string& repository, const Digest& digest,
+                            const std::string& from_repository);
+    // From another registry, without touching the disk; verified on the way, and not published where it is
+    // damaged.
+    Result<> stream_blob(Client& from, const std::string& from_repository, const std::string& repository,
+                         const Descriptor& blob);
+
+    // The image manifest; of an index the one for this machine's platform.
+    Result<FetchedManifest> get_manifest(const Reference& image);
+    // Digest of what the reference names now, or nothing where there is no such tag.
+    Result<std::optional<Digest>> head_manifest(const Reference& image);
+    // Names `bytes` by the reference's tag, or by digest alone where it has one.
+    Result<Digest> put_manifest(const Reference& image, std::string_view media_type, std::string_view bytes);
+
+  private:
+    friend class Connector;
+    Client(std::string host, std::unique_ptr<detail::HttpConnection> http);
+    Result<detail::HttpResponse> send(const detail::HttpRequest& request);
+    Result<std::string> start_upload(const std::string& repository);
+    Result<std::string> append_to_upload(const std::string& target, std::uint64_t offset,
+                                         std::string_view bytes);
+    Result<> put_upload(const std::string& target, const Digest& digest, std::string_view bytes);
+    Result<> finish_with_file(const std::string& target, const Descriptor& blob, int fd);
+    Result<std::string> upload_target(const detail::HttpResponse& answer) const;
+    Error why_upload_failed(const std::string& target, Error error);
+    Error own(Error error) const;
+
+    std::string host_;
+    std::unique_ptr<detail::HttpConnection> http_;
+};
+
+class Connector {
+  public:
+    explicit Connector(ConnectorOptions options = {});
+
+    // Makes a client for "host[:port]" as Reference::host() names it; nothing is sent yet, so a registry that
+    // is not there shows at the first request. invalid_input where the logins' file is broken. May be called
+    // by any thread.
+    [[nodiscard]] Result<Client> client(const std::string& host) const;
+    [[nodiscard]] bool is_plain_http(std::string_view host) const;
+
+  private:
+    ConnectorOptions options_;
+};
+
+}  // namespace synchost::registry

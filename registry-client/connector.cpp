@@ -1,0 +1,69 @@
+// How a host's name becomes a server: scheme, port, login.
+#include <arpa/inet.h>
+
+#include <algorithm>
+#include <charconv>
+
+#include "registry-client/client.hpp"
+#include "registry-client/detail/http.hpp"
+#include "registry-client/detail/logins.hpp"
+
+namespace synchost::registry {
+namespace {
+
+struct HostPort {
+    std::string host;  // without brackets
+    std::optional<int> port;
+};
+
+HostPort split(std::string_view text) {
+    HostPort out;
+    std::string_view port;
+    if (text.starts_with('[')) {
+        const std::size_t end = std::min(text.find(']'), text.size());
+        out.host = text.substr(1, end - 1);
+        port = text.substr(std::min(end + 1, text.size()));
+    } else {
+        const std::size_t colon = std::min(text.find(':'), text.size());
+        out.host = text.substr(0, colon);
+        port = text.substr(colon);
+    }
+    int number = 0;
+    if (port.starts_with(':') &&
+        std::from_chars(port.data() + 1, port.data() + port.size(), number).ec == std::errc{}) {
+        out.port = number;
+    }
+    return out;
+}
+
+bool is_local(const std::string& host) {
+    in_addr v4{};
+    if (::inet_pton(AF_INET, host.c_str(), &v4) == 1) return (ntohl(v4.s_addr) >> 24) == 127;
+    return host == "::1" || host == "localhost" || host.ends_with(".localhost");
+}
+
+bool names(const std::vector<std::string>& list, std::string_view host) {
+    const std::string bare = split(host).host;
+    return std::ranges::any_of(list, [&](const std::string& item) { return item == host || item == bare; });
+}
+
+}  // namespace
+
+Connector::Connector(ConnectorOptions options) : options_(std::move(options)) {}
+
+bool Connector::is_plain_http(std::string_view host) const {
+    if (names(options_.tls_hosts, host)) return false;
+    return names(options_.insecure_hosts, host) || is_local(split(host).host);
+}
+
+Result<Client> Connector::client(const std::string& host) const {
+    HostPort parts = split(host == "docker.io" ? "registry-1.docker.io" : host);
+    const bool tls = !is_plain_http(host);
+    TRY_ASSIGN(std::string login, detail::find_login(options_.docker_config, host));
+    detail::HttpServer server{tls, std::move(parts.host), parts.port.value_or(tls ? 443 : 80)};
+    detail::HttpOptions http{options_.connect_timeout, options_.silence_timeout, options_.ca_file.native(),
+                             std::move(login)};
+    return Client(host, std::make_unique<detail::HttpConnection>(std::move(server), std::move(http)));
+}
+
+}  // namespace synchost::registry

@@ -1,0 +1,23 @@
+// synchost.yaml: whatever its bytes are, there is a config whose paths are absolute, or an error that names
+// the file.
+#include <cstdint>
+#include <cstdlib>
+#include <string_view>
+
+#include "host/plan/config.hpp"
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+    const std::string_view text(reinterpret_cast<const char*>(data), size);
+    const auto config = synchost::host::parse_config(text, "/p/synchost.yaml");
+    if (!config) {
+        if (!config.error().message.starts_with("synchost.yaml:")) std::abort();
+        return 0;
+    }
+    if (config->images.empty() || config->manifests.empty() || config->name.empty()) std::abort();
+    for (const auto& image : config->images) {
+        if (!image.context.is_absolute() || !image.dockerfile.is_absolute()) std::abort();
+        (void)image.rebuild.matches("api/requirements.txt");
+        (void)image.rebuild.matches(text.substr(0, 256));
+    }
+    return 0;
+}

@@ -1,0 +1,18 @@
+// Manifests, error answers and logins: JSON that a registry or a file holds.
+#include <cstdint>
+
+#include "registry-client/detail/answer.hpp"
+#include "registry-client/detail/logins.hpp"
+#include "registry-client/manifest.hpp"
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+    const std::string_view bytes(reinterpret_cast<const char*>(data), size);
+    using namespace synchost::registry;
+    if (const auto parsed = parse_manifest(bytes, kOciManifest)) {
+        if (const auto* index = std::get_if<Index>(&*parsed))
+            (void)choose_platform(*index, {"linux", "amd64"});
+    }
+    (void)detail::error_of_answer(400, bytes);
+    (void)detail::parse_login(bytes, "r.io");
+    return 0;
+}

@@ -1,0 +1,190 @@
+// Real files in a temporary context, and a Dockerfile that copies them.
+#include "host/engine/examine.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include <filesystem>
+
+#include "base/file.hpp"
+#include "base/temp_dir.hpp"
+#include "support/result_matchers.hpp"
+
+namespace synchost::host {
+namespace {
+
+namespace fs = std::filesystem;
+using protocol::ChangeKind;
+using protocol::GenerationId;
+
+class ExamineTest : public testing::Test {
+  protected:
+    void SetUp() override {
+        auto dir = TempDir::make("test");
+        ASSERT_OK(dir);
+        dir_.emplace(*std::move(dir));
+        write("Dockerfile", "FROM scratch\nWORKDIR /srv\nCOPY app/ app/\nCOPY one.conf /etc/one.conf\nCMD [\"/x\"]\n");
+        write("app/main.py", "one");
+        write("app/lib/util.py", "two");
+        write("one.conf", "three");
+        write("elsewhere.txt", "four");
+        request_ = {.context = dir_->path(), .dockerfile = dir_->path() / "Dockerfile"};
+        auto index = FileIndex::open(dir_->path());
+        ASSERT_OK(index);
+        index_.emplace(*std::move(index));
+        auto first = survey(request_);
+        ASSERT_OK(first);
+        mirror_.reset(std::move(first->nodes), std::move(first->managed_paths));
+    }
+    void write(const std::string& path, const std::string& content) {
+        fs::create_directories((dir_->path() / path).parent_path());
+        ASSERT_OK(write_file_atomic(dir_->path() / path, content));
+    }
+    TreeUpdate look(const std::set<std::string>& sources) {
+        auto update = examine(sources, request_, mirror_, *index_);
+        EXPECT_OK(update);
+        return update.value_or(TreeUpdate{});
+    }
+    // The generation for a container at `from`, after the update was taken in.
+    protocol::Generation generation(TreeUpdate update, GenerationId from = {}) {
+        mirror_.advance(std::move(update));
+        std::vector<WantedPath> wanted;
+        for (const std::string& path : mirror_.changed_since(from)) {
+            const auto node = mirror_.nodes().find(path);
+            wanted.push_back({path, node == mirror_.nodes().end() ? std::nullopt : std::optional(node->second),
+                              mirror_.recent_content(path)});
+        }
+        auto out = assemble(mirror_.generation(), mirror_.managed_paths(), wanted, *index_);
+        EXPECT_OK(out);
+        return out.value_or(protocol::Generation{});
+    }
+
+    std::optional<TempDir> dir_;
+    images::BuildRequest request_;
+    std::optional<FileIndex> index_;
+    Mirror mirror_;
+};
+
+TEST_F(ExamineTest, TheSurveyMapsSourcesToImagePaths) {
+    EXPECT_EQ(mirror_.managed_paths(), (std::vector<std::string>{"/etc/one.conf", "/srv/app/"}));
+    EXPECT_EQ(mirror_.image_paths_of("app/lib/util.py"), std::vector<std::string>{"/srv/app/lib/util.py"});
+    EXPECT_EQ(mirror_.image_paths_of("one.conf"), std::vector<std::string>{"/etc/one.conf"});
+    EXPECT_TRUE(mirror_.image_paths_of("elsewhere.txt").empty());
+}
+
+TEST_F(ExamineTest, AnEditIsOnePutWithItsContent) {
+    write("app/main.py", "changed");
+    const auto made = generation(look({"app/main.py"}));
+    ASSERT_EQ(made.changes.size(), 1u);
+    EXPECT_EQ(made.changes[0].kind, ChangeKind::put_file);
+    EXPECT_EQ(made.roots.at(made.changes[0].root), "/srv/app/");
+    EXPECT_EQ(made.changes[0].path.str(), "main.py");
+    EXPECT_EQ(*made.changes[0].content, "changed");
+    EXPECT_EQ(made.changes[0].hash, xxh3("changed"));
+    EXPECT_EQ(made.changes[0].mode, 0644u);
+}
+
+TEST_F(ExamineTest, ASaveWithoutAChangeIsNoGenerationOnceTheContentIsKnown) {
+    write("app/main.py", "changed");
+    mirror_.advance(look({"app/main.py"}));
+    write("app/main.py", "changed");
+    EXPECT_TRUE(look({"app/main.py"}).empty());
+}
+
+TEST_F(ExamineTest, SameSizeAndTimeDoesNotHideAnEdit) {
+    write("app/main.py", "aaaa");
+    mirror_.advance(look({"app/main.py"}));
+    struct stat before{};
+    ASSERT_EQ(::stat((dir_->path() / "app/main.py").c_str(), &before), 0);
+    auto fd = open_file(dir_->path() / "app/main.py", O_WRONLY);
+    ASSERT_OK(fd);
+    ASSERT_OK(write_all(fd->get(), "bbbb"));
+    const timespec times[2] = {before.st_atim, before.st_mtim};
+    ASSERT_EQ(::futimens(fd->get(), times), 0);
+    EXPECT_FALSE(look({"app/main.py"}).empty());
+}
+
+TEST_F(ExamineTest, ANewFileInACopiedFolderIsPut) {
+    write("app/new/deep.py", "n");
+    const auto made = generation(look({"app/new", "app/new/deep.py"}));
+    ASSERT_EQ(made.changes.size(), 2u);
+    EXPECT_EQ(made.changes[0].kind, ChangeKind::make_folder);
+    EXPECT_EQ(made.changes[0].path.str(), "new");
+    EXPECT_EQ(made.changes[1].path.str(), "new/deep.py");
+}
+
+TEST_F(ExamineTest, ADeletedFolderRemovesEverythingBelow) {
+    fs::remove_all(dir_->path() / "app/lib");
+    const auto made = generation(look({"app/lib"}));
+    ASSERT_EQ(made.changes.size(), 2u);
+    for (const auto& change : made.changes) EXPECT_EQ(change.kind, ChangeKind::remove);
+}
+
+TEST_F(ExamineTest, ARenameIsAPutAndARemove) {
+    fs::rename(dir_->path() / "app/main.py", dir_->path() / "app/start.py");
+    const auto made = generation(look({"app/main.py", "app/start.py"}));
+    ASSERT_EQ(made.changes.size(), 2u);
+    EXPECT_EQ(made.changes[0].kind, ChangeKind::remove);
+    EXPECT_EQ(made.changes[1].kind, ChangeKind::put_file);
+    EXPECT_EQ(*made.changes[1].content, "one");
+}
+
+TEST_F(ExamineTest, AModeAloneIsAChange) {
+    ASSERT_EQ(::chmod((dir_->path() / "app/main.py").c_str(), 0755), 0);
+    const auto made = generation(look({"app/main.py"}));
+    ASSERT_EQ(made.changes.size(), 1u);
+    EXPECT_EQ(made.changes[0].mode, 0755u);
+}
+
+TEST_F(ExamineTest, ASymlinkInsideACopiedFolderStaysOne) {
+    fs::create_symlink("main.py", dir_->path() / "app/link");
+    const auto made = generation(look({"app/link"}));
+    ASSERT_EQ(made.changes.size(), 1u);
+    EXPECT_EQ(made.changes[0].kind, ChangeKind::put_symlink);
+    EXPECT_EQ(*made.changes[0].content, "main.py");
+}
+
+TEST_F(ExamineTest, WhatNothingCopiesIsNoChange) {
+    write("elsewhere.txt", "changed");
+    EXPECT_TRUE(look({"elsewhere.txt"}).empty());
+}
+
+TEST_F(ExamineTest, AfterLostEventsTheWholeTreeIsCompared) {
+    write("app/main.py", "changed");
+    write("app/extra.py", "e");
+    fs::remove(dir_->path() / "one.conf");
+    write("one.conf", "three");
+    auto update = examine_all(request_, mirror_, *index_);
+    ASSERT_OK(update);
+    EXPECT_TRUE(update->put.contains("/srv/app/main.py"));
+    EXPECT_TRUE(update->put.contains("/srv/app/extra.py"));
+}
+
+TEST_F(ExamineTest, AContainersOwnAccountShowsWhatItLacks) {
+    protocol::Inventory inventory{.id = GenerationId{7}, .roots = {"/srv/app/", "/etc/one.conf"}};
+    auto hold = [&](std::uint16_t root, const std::string& path, ChangeKind kind, std::uint32_t mode, const std::string& content) {
+        inventory.entries.push_back({root, *RelPath::parse(path), kind, mode, xxh3(content)});
+    };
+    hold(0, "main.py", ChangeKind::put_file, 0644, "edited by somebody");
+    hold(0, "lib", ChangeKind::make_folder, 0755, "");
+    hold(0, "lib/util.py", ChangeKind::put_file, 0644, "two");
+    hold(1, "one.conf", ChangeKind::put_file, 0600, "three");
+    const auto update = differences(inventory, mirror_, *index_);
+    ASSERT_OK(update);
+    EXPECT_TRUE(update->put.contains("/srv/app/main.py"));
+    EXPECT_TRUE(update->put.contains("/etc/one.conf"));
+    EXPECT_FALSE(update->put.contains("/srv/app/lib/util.py"));
+}
+
+TEST_F(ExamineTest, ASourceThatVanishedMeanwhileIsLeftOut) {
+    write("app/main.py", "changed");
+    mirror_.advance(look({"app/main.py"}));
+    fs::remove(dir_->path() / "app/main.py");
+    const auto made = assemble(mirror_.generation(), mirror_.managed_paths(),
+                               {{"/srv/app/main.py", mirror_.nodes().at("/srv/app/main.py"), nullptr}}, *index_);
+    ASSERT_OK(made);
+    EXPECT_TRUE(made->changes.empty());
+}
+
+}  // namespace
+}  // namespace synchost::host

@@ -1,0 +1,90 @@
+#include "host/engine/mirror.hpp"
+
+#include "support/result_matchers.hpp"
+
+namespace synchost::host {
+namespace {
+
+using protocol::GenerationId;
+
+Node file(const std::string& source, const std::string& content = {}) {
+    Node node{.source = source, .mode = 0644};
+    if (!content.empty()) node.hash = xxh3(content);
+    return node;
+}
+
+class MirrorTest : public testing::Test {
+  protected:
+    void SetUp() override {
+        mirror_.reset({{"/srv/a", file("a")}, {"/srv/b", file("b")}, {"/srv/copy-of-a", file("a")}}, {"/srv/"});
+    }
+    Mirror mirror_;
+};
+
+TEST_F(MirrorTest, StartsAtTheImageWithNothingToSend) {
+    EXPECT_EQ(mirror_.generation(), GenerationId{0});
+    EXPECT_TRUE(mirror_.changed_since(GenerationId{0}).empty());
+}
+
+TEST_F(MirrorTest, KnowsEveryImagePathOfASource) {
+    EXPECT_EQ(mirror_.image_paths_of("a"), (std::vector<std::string>{"/srv/a", "/srv/copy-of-a"}));
+    EXPECT_TRUE(mirror_.image_paths_of("c").empty());
+}
+
+TEST_F(MirrorTest, AContainerGetsTheUnionOfWhatItMissed) {
+    EXPECT_EQ(mirror_.advance({.put = {{"/srv/a", file("a", "1")}}}), GenerationId{1});
+    EXPECT_EQ(mirror_.advance({.put = {{"/srv/c", file("c", "2")}}, .removed = {"/srv/b"}}), GenerationId{2});
+    EXPECT_EQ(mirror_.changed_since(GenerationId{0}), (std::vector<std::string>{"/srv/a", "/srv/b", "/srv/c"}));
+    EXPECT_EQ(mirror_.changed_since(GenerationId{1}), (std::vector<std::string>{"/srv/b", "/srv/c"}));
+    EXPECT_TRUE(mirror_.changed_since(GenerationId{2}).empty());
+    EXPECT_FALSE(mirror_.nodes().contains("/srv/b"));
+    EXPECT_EQ(mirror_.image_paths_of("c"), (std::vector<std::string>{"/srv/c"}));
+    EXPECT_TRUE(mirror_.image_paths_of("b").empty());
+}
+
+TEST_F(MirrorTest, ALookThatFoundNothingIsNoGeneration) {
+    EXPECT_EQ(mirror_.advance({.refreshed = {{"/srv/a", file("a", "1")}}}), std::nullopt);
+    EXPECT_EQ(mirror_.generation(), GenerationId{0});
+    EXPECT_EQ(mirror_.nodes().at("/srv/a").hash, xxh3("1"));
+}
+
+TEST_F(MirrorTest, KeepsTheContentOfTheNewestGenerationOnly) {
+    const auto content = std::make_shared<const std::string>("1");
+    mirror_.advance({.put = {{"/srv/a", file("a", "1")}}, .contents = {{"/srv/a", content}}});
+    EXPECT_EQ(mirror_.recent_content("/srv/a"), content);
+    mirror_.advance({.put = {{"/srv/b", file("b", "2")}}});
+    EXPECT_EQ(mirror_.recent_content("/srv/a"), nullptr);
+}
+
+TEST_F(MirrorTest, ANewBuildBeginsAtZeroAgain) {
+    mirror_.advance({.removed = {"/srv/b"}});
+    mirror_.reset({{"/srv/a", file("a")}}, {"/srv/"});
+    EXPECT_EQ(mirror_.generation(), GenerationId{0});
+    EXPECT_TRUE(mirror_.changed_since(GenerationId{0}).empty());
+}
+
+TEST_F(MirrorTest, NumbersGoOnAfterThoseOfAnEarlierRun) {
+    mirror_.skip_to(GenerationId{41});
+    EXPECT_EQ(mirror_.advance({.removed = {"/srv/b"}}), GenerationId{42});
+    EXPECT_EQ(mirror_.changed_since(GenerationId{41}), (std::vector<std::string>{"/srv/b"}));
+}
+
+TEST(Place, TheLongestManagedPathWins) {
+    const std::vector<std::string> managed = {"/srv/", "/srv/app/", "/etc/app.conf"};
+    EXPECT_EQ(place("/srv/app/x/y", managed)->root, 1);
+    EXPECT_EQ(place("/srv/app/x/y", managed)->path.str(), "x/y");
+    EXPECT_EQ(place("/srv/z", managed)->root, 0);
+    EXPECT_EQ(place("/etc/app.conf", managed)->root, 2);
+    EXPECT_EQ(place("/etc/app.conf", managed)->path.str(), "app.conf");
+}
+
+TEST(Place, WhatNoManagedPathCoversIsNotOurs) {
+    EXPECT_FALSE(place("/etc/passwd", {"/srv/", "/etc/app.conf"}));
+    EXPECT_FALSE(place("/etc/app.conf.d/x", {"/etc/app.conf"}));
+    EXPECT_FALSE(place("/srvx/a", {"/srv/"}));
+    EXPECT_FALSE(place("/srv/", {"/srv/"}));
+    EXPECT_FALSE(place("/srv/../etc/passwd", {"/srv/"}));
+}
+
+}  // namespace
+}  // namespace synchost::host

@@ -1,0 +1,230 @@
+// What a user reads when synchost.yaml is wrong: every message in full, with its next step.
+#include <gmock/gmock.h>
+
+#include "host/plan/config.hpp"
+#include "support/result_matchers.hpp"
+
+namespace synchost::host {
+namespace {
+
+using namespace std::string_literals;
+
+struct Wrong {
+    std::string text;
+    std::string message;
+    std::string next_step;
+};
+
+void expect_each(const std::vector<Wrong>& wrongs) {
+    for (const Wrong& wrong : wrongs) {
+        SCOPED_TRACE(wrong.text);
+        const auto config = parse_config(wrong.text, "/p/synchost.yaml");
+        if (config) {
+            ADD_FAILURE() << "was taken";
+            continue;
+        }
+        EXPECT_EQ(config.error().code, Errc::invalid_input);
+        EXPECT_EQ(config.error().message, wrong.message);
+        EXPECT_EQ(config.error().next_step, wrong.next_step);
+    }
+}
+
+// The required keys, and `lines` from line 3 on.
+std::string and_then(const std::string& lines) {
+    return "images: {api: }\nmanifests: [k8s]\n" + lines;
+}
+std::string image(const std::string& lines) {
+    return "manifests: [k8s]\nimages:\n  api:\n    " + lines;
+}
+
+const std::string kReadme = "README.md shows an example";
+const std::string kExample = "Write, for example: ";
+const std::string kKeysHere = "The keys here are: ";
+
+TEST(ConfigMessages, OfTheFileAsAWhole) {
+    expect_each(
+        {Wrong{"", "synchost.yaml: is empty", kReadme},
+         Wrong{"# nothing\n", "synchost.yaml: is empty", kReadme},
+         Wrong{"~\n", "synchost.yaml: is empty", kReadme},
+         Wrong{"images: [\n", "synchost.yaml:2: not YAML: end of sequence flow not found", kReadme},
+         Wrong{"name: a\n\timages: b\n",
+               "synchost.yaml:2: not YAML: illegal tab when looking for indentation", kReadme},
+         Wrong{"name: *x\n", "synchost.yaml:1: not YAML: the referenced anchor is not defined", kReadme},
+         Wrong{"- a\n", "synchost.yaml:1: the file must be a map, not a list", kReadme},
+         Wrong{"text\n", "synchost.yaml:1: the file must be a map, not text", kReadme},
+         Wrong{"name: a\n---\nname: b\n", "synchost.yaml:2: a second YAML document begins",
+               "Keep one document in the file"},
+         Wrong{", a\n", "synchost.yaml:1: not YAML: text that belongs to nothing", kReadme},
+         Wrong{"a: &a [*a]\n", "synchost.yaml:1: an alias stands within its own anchor", kReadme}});
+}
+
+TEST(ConfigMessages, OfUnknownDoubleAndMissingKeys) {
+    expect_each(
+        {Wrong{and_then("\n\n\n\nimagess: {}\n"), "synchost.yaml:7: unknown key \"imagess\"",
+               "Did you mean \"images\"?"},
+         Wrong{and_then("volumes: []\n"), "synchost.yaml:3: unknown key \"volumes\"",
+               kKeysHere + "name, images, manifests, registry, gate, grace"},
+         Wrong{image("contxt: .\n"), "synchost.yaml:4: unknown key \"contxt\"", "Did you mean \"context\"?"},
+         Wrong{image("name: x\n"), "synchost.yaml:4: unknown key \"name\"",
+               kKeysHere + "context, dockerfile, target, args, rebuild"},
+         Wrong{and_then("\"\\e[31m\": 1\n"), "synchost.yaml:3: unknown key \"\\x1b[31m\"",
+               kKeysHere + "name, images, manifests, registry, gate, grace"},
+         Wrong{and_then("[a]: 1\n"), "synchost.yaml:3: a key is a list, not text", ""},
+         Wrong{and_then("manifests: [x]\n"),
+               "synchost.yaml:3: \"manifests\" stands here a second time, after line 2",
+               "Keep one of the two"},
+         Wrong{image("target: a\n    target: a\n"),
+               "synchost.yaml:5: \"target\" stands here a second time, after line 4", "Keep one of the two"},
+         Wrong{"manifests: [k8s]\n", "synchost.yaml:1: \"images\" is missing",
+               "Add, for example: images: {todo-api: {target: api}}"},
+         Wrong{"images: {api: }\n", "synchost.yaml:1: \"manifests\" is missing",
+               "Add, for example: manifests: [k8s]"}});
+}
+
+TEST(ConfigMessages, OfImageNames) {
+    expect_each(
+        {Wrong{"images:\nmanifests: [k8s]\n", "synchost.yaml:1: \"images\" has no value",
+               kExample + "images: {todo-api: {target: api}}"},
+         Wrong{"images: {}\n", "synchost.yaml:1: \"images\" is empty",
+               kExample + "images: {todo-api: {target: api}}"},
+         Wrong{"images: [api]\n", "synchost.yaml:1: \"images\" must be a map, not a list",
+               kExample + "images: {todo-api: {target: api}}"},
+         Wrong{"images:\n  api: .\n", "synchost.yaml:2: image \"api\" must be a map, not text",
+               kExample + "api: {target: api}"},
+         Wrong{"images:\n  api:\n  api:\n", "synchost.yaml:3: image \"api\" stands here a second time",
+               "Keep one of the two"},
+         Wrong{"images:\n  \"\":\n", "synchost.yaml:2: image \"\" is empty", ""},
+         Wrong{"images:\n  Api:\n",
+               "synchost.yaml:2: image \"Api\" must be lower-case letters, digits, and . _ - / between", ""},
+         Wrong{"images:\n  api:latest:\n",
+               "synchost.yaml:2: image \"api:latest\" has a tag; name the image without it", ""},
+         Wrong{"images:\n  api@sha256:\n",
+               "synchost.yaml:2: image \"api@sha256\" has a digest; name the image without it", ""},
+         Wrong{"images:\n  a//b:\n", "synchost.yaml:2: image \"a//b\" has an empty part", ""},
+         Wrong{"images:\n  /b:\n", "synchost.yaml:2: image \"/b\" has an empty part", ""},
+         Wrong{"images:\n  a/-b:\n",
+               "synchost.yaml:2: image \"a/-b\" has a part that begins with a separator", ""},
+         Wrong{"images:\n  a-:\n", "synchost.yaml:2: image \"a-\" ends with a separator", ""},
+         Wrong{"images:\n  " + std::string(256, 'a') + ":\n",
+               "synchost.yaml:2: image \"" + std::string(100, 'a') + "\" is longer than 255 bytes", ""}});
+}
+
+TEST(ConfigMessages, OfPaths) {
+    expect_each(
+        {Wrong{image("context: /srv/app\n"), "synchost.yaml:4: \"context\" is absolute: \"/srv/app\"",
+               "Write a path that is relative, such as ../shared"},
+         Wrong{image("context: [a]\n"), "synchost.yaml:4: \"context\" must be a path, not a list",
+               kExample + "context: ."},
+         Wrong{image("context:\n"), "synchost.yaml:4: \"context\" has no value", kExample + "context: ."},
+         Wrong{image("context: \"\"\n"), "synchost.yaml:4: \"context\" is empty", kExample + "context: ."},
+         Wrong{image("dockerfile: \"a\\0b\"\n"), "synchost.yaml:4: \"dockerfile\" has a control character",
+               kExample + "dockerfile: Dockerfile"},
+         Wrong{image("dockerfile: " + std::string(4'096, 'a') + "\n"),
+               "synchost.yaml:4: \"dockerfile\" is longer than 4095 bytes",
+               kExample + "dockerfile: Dockerfile"},
+         Wrong{"images: {api: }\nmanifests: k8s\n", "synchost.yaml:2: \"manifests\" must be a list, not text",
+               kExample + "manifests: [k8s]"},
+         Wrong{"images: {api: }\nmanifests: []\n", "synchost.yaml:2: \"manifests\" is empty",
+               kExample + "manifests: [k8s]"},
+         Wrong{"images: {api: }\nmanifests:\n  - k8s\n  - {a: b}\n",
+               "synchost.yaml:4: \"manifests\" has an item that is a map, not text",
+               kExample + "manifests: [k8s]"},
+         Wrong{"images: {api: }\nmanifests:\n  - k8s\n  - /etc\n",
+               "synchost.yaml:4: \"manifests\" is absolute: \"/etc\"",
+               "Write a path that is relative, such as ../shared"}});
+}
+
+TEST(ConfigMessages, OfValues) {
+    expect_each(
+        {Wrong{and_then("name: My App\n"), "synchost.yaml:3: \"name\" is not a DNS label: \"My App\"",
+               "Write: name: my-app"},
+         Wrong{image("target: {a: b}\n"), "synchost.yaml:4: \"target\" must be text, not a map",
+               kExample + "target: api"},
+         Wrong{image("args: [a]\n"), "synchost.yaml:4: \"args\" must be a map, not a list",
+               kExample + "args: {VERSION: \"1.2\"}"},
+         Wrong{image("args:\n      A-B: x\n"),
+               "synchost.yaml:5: \"args\" has a name that is not a variable's: \"A-B\"",
+               "Use letters, digits and _, beginning with a letter or _"},
+         Wrong{image("args:\n      A:\n"), "synchost.yaml:5: \"args\" \"A\" has no value",
+               "Write A: \"\" for an empty one"},
+         Wrong{image("args:\n      A: [x]\n"), "synchost.yaml:5: \"args\" \"A\" must be text, not a list",
+               kExample + "args: {VERSION: \"1.2\"}"},
+         Wrong{image("args:\n      A: x\n      A: y\n"), "synchost.yaml:6: \"args\" \"A\" stands here twice",
+               kExample + "args: {VERSION: \"1.2\"}"},
+         Wrong{image("rebuild:\n      - a\n      - ../b\n"),
+               "synchost.yaml:6: \"rebuild\" pattern \"../b\" leads out of the folder (\"..\")",
+               kExample + "rebuild: [requirements.txt, \"**/*.lock\"]"},
+         Wrong{image("rebuild: [\"[a\"]\n"),
+               "synchost.yaml:4: \"rebuild\" pattern \"[a\" has a [ without its ], an empty [ ], or a \\ at "
+               "its end",
+               kExample + "rebuild: [requirements.txt, \"**/*.lock\"]"},
+         Wrong{and_then("registry: http://u:secret@r\n"), "synchost.yaml:3: \"registry\" has a scheme",
+               kExample + "registry: 127.0.0.1:5000"},
+         Wrong{and_then("registry: u:secret@r\n"), "synchost.yaml:3: \"registry\" has a user name",
+               kExample + "registry: 127.0.0.1:5000"},
+         Wrong{and_then("registry: r:70000\n"),
+               "synchost.yaml:3: \"registry\" has a port that is not 1 to 65535",
+               kExample + "registry: 127.0.0.1:5000"},
+         Wrong{and_then("registry: :5000\n"), "synchost.yaml:3: \"registry\" has no host",
+               kExample + "registry: 127.0.0.1:5000"},
+         Wrong{and_then("registry: a b\n"),
+               "synchost.yaml:3: \"registry\" has a character that an address cannot have",
+               kExample + "registry: 127.0.0.1:5000"}});
+}
+
+const std::string kDurations = "Write 0, or a whole number and ms, s or m, such as 300ms";
+const std::string kGates = "Write 5s, 300ms, 0 or hold";
+
+TEST(ConfigMessages, OfDurations) {
+    expect_each(
+        {Wrong{and_then("grace: 2\n"), "synchost.yaml:3: \"grace\" is not a duration: \"2\"", kDurations},
+         Wrong{and_then("grace: -1s\n"), "synchost.yaml:3: \"grace\" is not a duration: \"-1s\"", kDurations},
+         Wrong{and_then("grace: 1.5s\n"), "synchost.yaml:3: \"grace\" is not a duration: \"1.5s\"",
+               kDurations},
+         Wrong{and_then("grace: 2 s\n"), "synchost.yaml:3: \"grace\" is not a duration: \"2 s\"", kDurations},
+         Wrong{and_then("grace: hold\n"), "synchost.yaml:3: \"grace\" is not a duration: \"hold\"",
+               kDurations},
+         Wrong{and_then("grace: 61m\n"), "synchost.yaml:3: \"grace\" is longer than an hour: \"61m\"",
+               kExample + "grace: 2s"},
+         Wrong{and_then("grace: 99999999999999999999s\n"),
+               "synchost.yaml:3: \"grace\" is longer than an hour: \"99999999999999999999s\"",
+               kExample + "grace: 2s"},
+         Wrong{and_then("gate: holds\n"),
+               "synchost.yaml:3: \"gate\" is neither a duration nor hold: \"holds\"", kGates},
+         Wrong{and_then("gate: [5s]\n"), "synchost.yaml:3: \"gate\" must be text, not a list",
+               kExample + "gate: 5s"}});
+}
+
+TEST(ConfigBounds, AliasesDoNotMakeASmallFileLarge) {
+    std::string text = "a: &a [x, x, x, x, x, x, x, x, x, x]\n";
+    for (char c = 'b'; c < 'h'; ++c) {
+        const auto before = "*"s + static_cast<char>(c - 1);
+        text += c + ": &"s + c + " ["s;
+        for (int i = 0; i < 10; ++i) text += before + ", ";
+        text += "]\n";
+    }
+    EXPECT_ERROR(parse_config(text, "/p/synchost.yaml"), Errc::invalid_input, "more than 10,000 values");
+}
+
+TEST(ConfigBounds, RefusesWhatIsNestedTooDeep) {
+    const auto nested = [](std::size_t depth) {
+        return parse_config("name: " + std::string(depth, '[') + std::string(depth, ']'), "/p/synchost.yaml");
+    };
+    EXPECT_ERROR(nested(15), Errc::invalid_input, "\"name\" must be text");
+    EXPECT_ERROR(nested(16), Errc::invalid_input, "synchost.yaml:1: nested more than 16 deep");
+    EXPECT_ERROR(nested(100'000), Errc::invalid_input, "not YAML");
+}
+
+TEST(ConfigBounds, EveryTruncationIsAConfigOrAnErrorWithTheFileName) {
+    const std::string whole =
+        "name: todo\nimages:\n  api:\n    args: {A: \"1\"}\n    rebuild: [\"**/*.lock\"]\nmanifests: "
+        "[k8s]\ngate: 5s\n";
+    ASSERT_OK(parse_config(whole, "/p/synchost.yaml"));
+    for (std::size_t length = 0; length < whole.size(); ++length) {
+        const auto config = parse_config(whole.substr(0, length), "/p/synchost.yaml");
+        if (!config) EXPECT_THAT(config.error().message, testing::StartsWith("synchost.yaml:"));
+    }
+}
+
+}  // namespace
+}  // namespace synchost::host

@@ -1,0 +1,149 @@
+#include "host/plan/config.hpp"
+
+#include <gmock/gmock.h>
+
+#include "host/plan/config_keys.hpp"
+#include "support/result_matchers.hpp"
+
+namespace synchost::host {
+namespace {
+
+using std::chrono::milliseconds;
+using testing::ElementsAre;
+using testing::Pair;
+
+Result<Config> parse(std::string_view text) {
+    return parse_config(text, "/home/u/My_App/synchost.yaml");
+}
+
+Result<Config> with(const std::string& line) {
+    return parse("images: {api: }\nmanifests: [k8s]\n" + line + "\n");
+}
+
+TEST(Config, TheSmallestFileHasADefaultForEverythingElse) {
+    const auto config = parse("images:\n  api:\nmanifests: [k8s]\n");
+    ASSERT_OK(config);
+    EXPECT_EQ(config->file, "/home/u/My_App/synchost.yaml");
+    EXPECT_EQ(config->name, "my-app");
+    ASSERT_EQ(config->images.size(), 1u);
+    const ImageConfig& api = config->images[0];
+    EXPECT_EQ(api.name, "api");
+    EXPECT_EQ(api.context, "/home/u/My_App");
+    EXPECT_EQ(api.dockerfile, "/home/u/My_App/Dockerfile");
+    EXPECT_EQ(api.target, "");
+    EXPECT_TRUE(api.args.empty());
+    EXPECT_TRUE(api.rebuild.empty());
+    EXPECT_THAT(config->manifests, ElementsAre("/home/u/My_App/k8s"));
+    EXPECT_EQ(config->registry, std::nullopt);
+    EXPECT_EQ(config->gate, milliseconds(5'000));
+    EXPECT_EQ(config->grace, milliseconds(2'000));
+}
+
+TEST(Config, TakesEveryKey) {
+    const auto config = parse(R"(# the todo app
+name: todo
+images:
+  todo-ui:
+    context: ui/
+  127.0.0.1:5000/team/todo-api:
+    context: ../shared/api
+    dockerfile: ../Dockerfile
+    target: api
+    args: {PYTHON_BASE: "127.0.0.1:5000/python", PORT: 8080, DEBUG: true, EMPTY: ""}
+    rebuild: ["api/requirements.txt", "**/*.lock", "!test/**"]
+manifests: [k8s/, ./extra.yaml, ../common]
+registry: "127.0.0.1:5000"
+gate: 300ms
+grace: 1m
+)");
+    ASSERT_OK(config);
+    EXPECT_EQ(config->name, "todo");
+    ASSERT_EQ(config->images.size(), 2u);
+    EXPECT_EQ(config->images[0].name, "todo-ui") << "in the order of the file";
+    EXPECT_EQ(config->images[0].context, "/home/u/My_App/ui");
+    const ImageConfig& api = config->images[1];
+    EXPECT_EQ(api.name, "127.0.0.1:5000/team/todo-api");
+    EXPECT_EQ(api.context, "/home/u/shared/api");
+    EXPECT_EQ(api.dockerfile, "/home/u/shared/Dockerfile");
+    EXPECT_EQ(api.target, "api");
+    EXPECT_THAT(api.args, ElementsAre(Pair("DEBUG", "true"), Pair("EMPTY", ""), Pair("PORT", "8080"),
+                                      Pair("PYTHON_BASE", "127.0.0.1:5000/python")));
+    EXPECT_TRUE(api.rebuild.matches("ui/a.lock"));
+    EXPECT_FALSE(api.rebuild.matches("test/a.lock"));
+    EXPECT_THAT(config->manifests,
+                ElementsAre("/home/u/My_App/k8s", "/home/u/My_App/extra.yaml", "/home/u/common"));
+    EXPECT_EQ(config->registry, "127.0.0.1:5000");
+    EXPECT_EQ(config->gate, milliseconds(300));
+    EXPECT_EQ(config->grace, milliseconds(60'000));
+}
+
+TEST(Config, KnowsTheLineOfEachKey) {
+    const auto config = parse("name: a\nimages:\n  api:\n    target: x\n\nmanifests: [k8s]\n");
+    ASSERT_OK(config);
+    EXPECT_EQ(config->where("manifests"), "synchost.yaml:6");
+    EXPECT_EQ(config->where("images > api"), "synchost.yaml:3");
+    EXPECT_EQ(config->where("images > api > target"), "synchost.yaml:4");
+    EXPECT_EQ(config->where("gate"), "synchost.yaml");
+}
+
+TEST(Config, ReadsGatesAndDurations) {
+    EXPECT_EQ(with("gate: 0")->gate, milliseconds(0));
+    EXPECT_EQ(with("gate: 0s")->gate, milliseconds(0));
+    EXPECT_EQ(with("gate: hold")->gate, kHold);
+    EXPECT_EQ(with("gate: 60m")->gate, milliseconds(3'600'000));
+    EXPECT_EQ(with("grace: 0")->grace, milliseconds(0));
+    EXPECT_EQ(with("grace: 3600000ms")->grace, milliseconds(3'600'000));
+}
+
+TEST(Config, ReadsAddresses) {
+    for (const char* address :
+         {"127.0.0.1:5000", "registry", "registry.local/team", "[::1]:5000", "r:65535/a/b"}) {
+        EXPECT_EQ(with("registry: \"" + std::string(address) + "\"")->registry, address);
+    }
+}
+
+TEST(Config, ImagesWhoseNamesLookLikeKeysDoNotClash) {
+    EXPECT_OK(parse("images:\n  a: {context: x}\n  a.context: {context: y}\nmanifests: [k]\n"));
+}
+
+TEST(Config, AliasesStandForTheirAnchors) {
+    const auto config = parse("images:\n  a: &common {args: {X: \"1\"}}\n  b: *common\nmanifests: [k8s]\n");
+    ASSERT_OK(config);
+    EXPECT_THAT(config->images.at(1).args, ElementsAre(Pair("X", "1")));
+}
+
+TEST(Config, TakesTheLargestFileAndNoByteMore) {
+    std::string text = "images: {api: }\nmanifests: [k8s]\n# ";
+    text.resize(kMaxConfigBytes, '-');
+    EXPECT_OK(parse(text));
+    EXPECT_ERROR(parse(text + "-"), Errc::invalid_input, "synchost.yaml: larger than 1048576 bytes");
+}
+
+TEST(ConfigKeys, EveryExampleAndEveryFallbackThatIsAValueIsTaken) {
+    std::string project;
+    std::string image = "images:\n  api:\n";
+    for (const KeySpec& key : image_keys()) {
+        image += "    " + std::string(key.name) + ": " + std::string(key.example) + "\n";
+    }
+    for (const KeySpec& key : project_keys()) {
+        if (key.shape != Shape::images)
+            project += std::string(key.name) + ": " + std::string(key.example) + "\n";
+        EXPECT_TRUE(key.summary.ends_with('.')) << key.name;
+    }
+    EXPECT_OK(parse(image + project));
+    EXPECT_OK(parse("images: {todo-api: {target: api}}\nmanifests: [k8s]\n"));
+}
+
+TEST(MakeDnsLabel, KeepsWhatItCan) {
+    EXPECT_EQ(make_dns_label("todo"), "todo");
+    EXPECT_EQ(make_dns_label("My_App v2!"), "my-app-v2");
+    EXPECT_EQ(make_dns_label("--a--"), "a");
+    EXPECT_EQ(make_dns_label("caf\xc3\xa9"), "caf");
+    EXPECT_EQ(make_dns_label("\xff"), "project");
+    EXPECT_EQ(make_dns_label(""), "project");
+    EXPECT_EQ(make_dns_label(std::string(62, 'a') + "-b"), std::string(62, 'a'));
+    EXPECT_EQ(make_dns_label(std::string(100, 'a')), std::string(63, 'a'));
+}
+
+}  // namespace
+}  // namespace synchost::host

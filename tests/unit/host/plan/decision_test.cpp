@@ -1,0 +1,52 @@
+#include "host/plan/decision.hpp"
+
+#include "base/file.hpp"
+#include "base/temp_dir.hpp"
+#include "support/result_matchers.hpp"
+
+namespace synchost::host {
+namespace {
+
+class DecisionTest : public testing::Test {
+  protected:
+    void SetUp() override {
+        auto dir = TempDir::make("test");
+        ASSERT_OK(dir);
+        ASSERT_OK(write_file_atomic(dir->path() / ".dockerignore", "*.log\n"));
+        ASSERT_OK(write_file_atomic(dir->path() / "Dockerfile", "FROM scratch\n"));
+        auto ignore = images::IgnoreRules::load(dir->path(), dir->path() / "Dockerfile");
+        ASSERT_OK(ignore);
+        rules_.ignore = *std::move(ignore);
+        rules_.dockerfile = "Dockerfile";
+        rules_.target = "api";
+        rules_.ignore_files = {".dockerignore"};
+        ASSERT_OK(rules_.rebuild.add("api/requirements.txt"));
+    }
+    DecisionRules rules_;
+};
+
+TEST_F(DecisionTest, TheDockerfileAndTheIgnoreFileRebuildWhateverCopiesThem) {
+    EXPECT_EQ(decide("Dockerfile", {"/srv/Dockerfile"}, rules_).action, Action::rebuild);
+    EXPECT_EQ(decide(".dockerignore", {}, rules_).action, Action::rebuild);
+}
+
+TEST_F(DecisionTest, ARebuildPatternWinsOverTheCopy) {
+    const Decision decision = decide("api/requirements.txt", {"/srv/api/requirements.txt"}, rules_);
+    EXPECT_EQ(decision.action, Action::rebuild);
+    EXPECT_EQ(decision.reason, "a rebuild pattern of synchost.yaml names it");
+}
+
+TEST_F(DecisionTest, WhatIsCopiedIsSynced) {
+    const Decision decision = decide("api/app.py", {"/srv/api/app.py", "/opt/app.py"}, rules_);
+    EXPECT_EQ(decision.action, Action::sync);
+    EXPECT_EQ(decision.reason, "COPY lays it at /srv/api/app.py and 1 more");
+}
+
+TEST_F(DecisionTest, AnythingElseIsIgnoredAndSaysWhy) {
+    EXPECT_EQ(decide("x.log", {}, rules_).reason, ".dockerignore:1: *.log hides it");
+    EXPECT_EQ(decide("README.md", {}, rules_).reason, "no COPY of target api uses it");
+    EXPECT_EQ(decide("README.md", {}, rules_).action, Action::ignore);
+}
+
+}  // namespace
+}  // namespace synchost::host

@@ -1,0 +1,110 @@
+// Manifests that inject() refuses: with file, workload and container, and never by an exception.
+#include <nlohmann/json.hpp>
+
+#include "support/result_matchers.hpp"
+#include "unit/k8s/inject_options.hpp"
+
+namespace synchost::k8s {
+namespace {
+
+using test::options_of;
+
+// A Deployment with this pod spec, in YAML's flow style.
+Result<std::vector<Manifest>> inject_spec(const std::string& spec, const std::string& template_more = "") {
+    const std::string yaml =
+        "# first line\napiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\nspec: {template: {" +
+        template_more + "spec: " + spec + "}}\n";
+    TRY_ASSIGN(auto manifests, parse_manifests(yaml, "k8s/web.yaml"));
+    return inject(std::move(manifests), options_of(SidecarForm::native));
+}
+
+struct Refusal {
+    const char* spec;
+    Errc code;
+    const char* part;
+};
+
+TEST(InjectErrors, NameFileWorkloadAndContainer) {
+    const auto result = inject_spec("{hostNetwork: true, containers: [{name: app, image: api}]}");
+    EXPECT_ERROR(result, Errc::unsupported, "k8s/web.yaml:2: Deployment/web: container app: hostNetwork");
+    EXPECT_FALSE(result.error().next_step.empty());
+}
+
+TEST(InjectErrors, RefuseWhatCannotBeInjected) {
+    const std::vector<Refusal> table = {
+        {"{containers: [{name: app, image: api, securityContext: {readOnlyRootFilesystem: true}}]}",
+         Errc::unsupported, "container app: readOnlyRootFilesystem"},
+        {"{containers: [{name: synchost-agent, image: redis}, {name: app, image: api}]}", Errc::invalid_input,
+         "containers has a \"synchost-agent\" already"},
+        {"{initContainers: [{name: synchost-install, image: redis}], containers: [{name: app, image: api}]}",
+         Errc::invalid_input, "initContainers has a \"synchost-install\" already"},
+        {"{volumes: [{name: synchost-key}], containers: [{name: app, image: api}]}", Errc::invalid_input,
+         "volumes has a \"synchost-key\" already"},
+        {"{volumes: [{name: synchost-run-app}], containers: [{name: app, image: api}]}", Errc::invalid_input,
+         "volumes has a \"synchost-run-app\" already"},
+        {"{containers: [{name: app, image: api, volumeMounts: [{name: x, mountPath: /synchost/run}]}]}",
+         Errc::invalid_input, "mounts a volume at /synchost/run"},
+        {"{containers: [{name: ../app, image: api}]}", Errc::invalid_input,
+         "its name is not one that Kubernetes admits"},
+        {"{containers: [{image: api}]}", Errc::invalid_input, "its name is not one"},
+        {"{containers: [{name: a, image: api}, {name: a, image: api}]}", Errc::invalid_input,
+         "a second container"},
+    };
+    for (const Refusal& row : table) EXPECT_ERROR(inject_spec(row.spec), row.code, row.part) << row.spec;
+}
+
+TEST(InjectErrors, RefuseFieldsOfTheWrongType) {
+    const std::vector<std::pair<const char*, const char*>> table = {
+        {"{containers: 5}", "containers is not a list"},
+        {"{containers: {}}", "containers is not a list"},
+        {"{containers: [5]}", "containers is not a list of mappings"},
+        {"{initContainers: text}", "initContainers is not a list"},
+        {"{restartPolicy: [], containers: []}", "restartPolicy is not a string"},
+        {"{volumes: 1, containers: [{name: a, image: api}]}", "volumes is not a list"},
+        {"{volumes: [{name: 1}], containers: [{name: a, image: api}]}", "name is not a string"},
+        {"{hostNetwork: 1, containers: [{name: a, image: api}]}", "hostNetwork is not true or false"},
+        {"{securityContext: [], containers: [{name: a, image: api}]}", "securityContext is not a mapping"},
+        {"{containers: [{name: a, image: 5}]}", "image is not a string"},
+        {"{containers: [{name: 5, image: api}]}", "name is not a string"},
+        {"{containers: [{name: a, image: api, command: ls}]}", "command is not a list of strings"},
+        {"{containers: [{name: a, image: api, args: [1]}]}", "args is not a list of strings"},
+        {"{containers: [{name: a, image: api, volumeMounts: {}}]}", "volumeMounts is not a list"},
+        {"{containers: [{name: a, image: api, securityContext: {runAsUser: root}}]}",
+         "runAsUser is not a number"},
+        {"{containers: [{name: a, image: api, securityContext: {runAsUser: -1}}]}",
+         "runAsUser is not a number"},
+        {"{containers: [{name: a, image: api, securityContext: {runAsGroup: 2147483648}}]}",
+         "runAsGroup is not a number"},
+        {"{containers: [{name: a, image: api, livenessProbe: 1}]}", "container a: "},
+        {"{containers: [{name: a, image: api, startupProbe: {httpGet: {port: {}}}}]}", "port is neither"},
+    };
+    for (const auto& [spec, part] : table) {
+        const auto result = inject_spec(spec);
+        EXPECT_ERROR(result, Errc::invalid_input, part) << spec;
+        if (!result)
+            EXPECT_TRUE(result.error().message.starts_with("k8s/web.yaml:2: Deployment/web: "))
+                << result.error().message;
+    }
+}
+
+TEST(InjectErrors, RefuseAnAnnotationThatSomebodyEdited) {
+    const std::string deep = std::string(5'000, '[') + std::string(5'000, ']');
+    for (const std::string& value :
+         {std::string("5"), std::string("'5'"), std::string("'{'"), std::string("'{\"a\": 5}'"),
+          std::string("'{\"a\": {\"command\": ") + deep + "}}'"}) {
+        const auto result = inject_spec("{containers: [{name: a, image: api}]}",
+                                        "metadata: {annotations: {synchost.dev/original: " + value + "}}, ");
+        EXPECT_ERROR(result, Errc::invalid_input,
+                     "annotation synchost.dev/original is not as synchost wrote it");
+    }
+}
+
+TEST(InjectErrors, LeaveForeignWorkloadsAlone) {
+    EXPECT_OK(inject_spec("{hostNetwork: true, containers: [{name: synchost-agent, image: redis}]}"));
+    EXPECT_OK(inject_spec("{volumes: [{name: synchost-key}], containers: [{name: a, image: static}]}"));
+    EXPECT_OK(inject_spec("{}"));
+    EXPECT_OK(inject_spec("5"));
+}
+
+}  // namespace
+}  // namespace synchost::k8s

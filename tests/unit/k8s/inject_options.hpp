@@ -1,0 +1,12 @@
+// The images and options that the tests of inject() share.
+#pragma once
+
+#include "k8s/inject.hpp"
+
+namespace synchost::k8s::test {
+
+// api (user 1000), worker (user 2000) and web (root) have managed paths, shell has "$(" in its CMD, static
+// none.
+InjectOptions options_of(SidecarForm form);
+
+}  // namespace synchost::k8s::test

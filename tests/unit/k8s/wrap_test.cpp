@@ -1,0 +1,136 @@
+#include "k8s/wrap.hpp"
+
+#include <gmock/gmock.h>
+
+#include <algorithm>
+
+#include <nlohmann/json.hpp>
+
+#include "support/result_matchers.hpp"
+
+namespace synchost::k8s {
+namespace {
+
+using testing::ElementsAre;
+using Words = std::vector<std::string>;
+
+InjectedImage image_with(Words entrypoint, Words cmd) {
+    InjectedImage out;
+    out.entrypoint = std::move(entrypoint);
+    out.cmd = std::move(cmd);
+    return out;
+}
+
+// What stands behind "--".
+Words own_command(const Json& container, const InjectedImage& image) {
+    const auto all = supervised_command(container, image, {}, true);
+    if (!all) return {"error: " + all.error().message};
+    return {std::ranges::find(*all, "--") + 1, all->end()};
+}
+
+TEST(SupervisedCommand, FallsBackToTheImageAsKubernetesDoes) {
+    const InjectedImage image = image_with({"entry"}, {"cmd"});
+    EXPECT_THAT(own_command({{"name", "a"}}, image), ElementsAre("entry", "cmd"));
+    EXPECT_THAT(own_command({{"name", "a"}, {"args", {"x"}}}, image), ElementsAre("entry", "x"));
+    EXPECT_THAT(own_command({{"name", "a"}, {"command", {"c"}}}, image), ElementsAre("c"));
+    EXPECT_THAT(own_command({{"name", "a"}, {"command", {"c"}}, {"args", {"x"}}}, image),
+                ElementsAre("c", "x"));
+    EXPECT_THAT(own_command({{"name", "a"}, {"command", nullptr}, {"args", Json::array()}}, image),
+                ElementsAre("entry", "cmd"));
+}
+
+// The kubelet reads $$ as $, wherever it stands, and $(A) as a variable: what it makes of our words is the
+// image's.
+TEST(SupervisedCommand, EscapesTheWordsOfTheImageAlone) {
+    const InjectedImage image = image_with({"sh"}, {"$(A) $$(B) $C $", "echo $$", "$$$x", "$("});
+    EXPECT_THAT(own_command({{"name", "a"}}, image),
+                ElementsAre("sh", "$$(A) $$$$(B) $C $", "echo $$$$", "$$$$$$x", "$$("));
+    EXPECT_THAT(own_command({{"name", "a"}, {"args", {"$(A) $$"}}}, image), ElementsAre("sh", "$(A) $$"));
+}
+
+TEST(SupervisedCommand, WritesGateGraceRootsAndHold) {
+    InjectedImage image = image_with({"run"}, {});
+    image.managed_paths = {"/app/", "/etc/$(x)"};
+    InjectOptions options;
+    options.gate = std::chrono::milliseconds::max();
+    const auto held = supervised_command({{"name", "a"}}, image, options, true);
+    ASSERT_OK(held);
+    EXPECT_THAT(*held, ElementsAre("/synchost/bin/synchost-agent", "run", "--name", "a", "--socket-dir",
+                                   "/synchost/run", "--root", "/app/", "--root", "/etc/$$(x)", "--gate",
+                                   "hold", "--grace", "2000ms", "--", "run"));
+    options.gate = std::chrono::milliseconds(0);
+    const auto ended = supervised_command({{"name", "a"}}, image, options, false);
+    ASSERT_OK(ended);
+    EXPECT_THAT(*ended, testing::IsSupersetOf({"0", "--no-hold"}));
+    EXPECT_TRUE(is_supervised(*ended));
+}
+
+TEST(SupervisedCommand, NeedsACommand) {
+    EXPECT_ERROR(supervised_command({{"name", "a"}}, {}, {}, true), Errc::invalid_input,
+                 "container a: neither the manifest nor the image names a command");
+}
+
+// The words behind "--timeout 1000ms", or the error.
+Words wrapped_words(const char* probe, const char* ports = "[]") {
+    const Json container = {{"name", "a"}, {"ports", Json::parse(ports)}};
+    const auto wrapped = wrapped_probe(Json::parse(probe), container);
+    if (!wrapped) return {wrapped.error().message};
+    const auto all = (*wrapped)["exec"]["command"].get<Words>();
+    return {all.begin() + 6, all.end()};
+}
+
+TEST(WrappedProbe, DoesTheUsersOwnCheck) {
+    EXPECT_THAT(wrapped_words(R"({"httpGet": {"port": 80}})"),
+                ElementsAre("http", "--port", "80", "--path", "/"));
+    EXPECT_THAT(wrapped_words(R"p({"httpGet": {"port": 80, "path": "/$(x)", "scheme": "HTTPS", "host": "h",
+                                  "httpHeaders": [{"name": "A", "value": "b"}]}})p"),
+                ElementsAre("http", "--port", "80", "--path", "/$$(x)", "--scheme", "https", "--host", "h",
+                            "--header", "A: b"));
+    EXPECT_THAT(wrapped_words(R"({"tcpSocket": {"port": 80, "host": "h"}})"),
+                ElementsAre("tcp", "--port", "80", "--host", "h"));
+    EXPECT_THAT(wrapped_words(R"({"grpc": {"port": 80, "service": "s"}})"),
+                ElementsAre("grpc", "--port", "80", "--service", "s"));
+    EXPECT_THAT(wrapped_words(R"p({"exec": {"command": ["sh", "$(A)"]}})p"),
+                ElementsAre("exec", "--", "sh", "$(A)"));
+}
+
+TEST(WrappedProbe, ResolvesPortsByName) {
+    const char* ports =
+        R"([{"containerPort": 1}, {"name": "web", "containerPort": 8080}, {"name": "bad", "containerPort": "x"}])";
+    EXPECT_THAT(wrapped_words(R"({"tcpSocket": {"port": "web"}})", ports),
+                ElementsAre("tcp", "--port", "8080"));
+    EXPECT_THAT(wrapped_words(R"({"tcpSocket": {"port": "81"}})", ports), ElementsAre("tcp", "--port", "81"));
+    EXPECT_THAT(wrapped_words(R"({"tcpSocket": {"port": "wep"}})", ports),
+                ElementsAre("container a: probe of port \"wep\", which is none of its ports"));
+    EXPECT_THAT(wrapped_words(R"({"tcpSocket": {"port": "bad"}})", ports),
+                ElementsAre("container a: containerPort of \"bad\" is not a number from 1 to 65535"));
+}
+
+TEST(WrappedProbe, KeepsTimingAndTakesTheTimeout) {
+    const Json probe = {{"httpGet", {{"port", 80}}}, {"periodSeconds", 3}, {"timeoutSeconds", 7}};
+    const auto wrapped = wrapped_probe(probe, {{"name", "a"}});
+    ASSERT_OK(wrapped);
+    EXPECT_EQ((*wrapped)["periodSeconds"], 3);
+    EXPECT_EQ((*wrapped)["timeoutSeconds"], 7);
+    EXPECT_EQ((*wrapped)["exec"]["command"][5], "7000ms");
+    EXPECT_FALSE(wrapped->contains("httpGet"));
+    EXPECT_EQ(wrapped_probe(*wrapped, {{"name", "a"}}).value(), *wrapped) << "wrapped twice";
+}
+
+TEST(WrappedProbe, RefusesFieldsOfTheWrongType) {
+    for (const char* probe :
+         {"5", "[]", R"({"httpGet": 5})", R"({"httpGet": {}})", R"({"httpGet": {"port": {}}})",
+          R"({"httpGet": {"port": 0}})", R"({"httpGet": {"port": 65536}})",
+          R"({"httpGet": {"port": 80, "path": 5}})", R"({"tcpSocket": {"port": 1.5}})",
+          R"({"httpGet": {"port": 80, "httpHeaders": 5}})",
+          R"({"httpGet": {"port": 80, "httpHeaders": [{"name": 5}]}})", R"({"tcpSocket": []})",
+          R"({"grpc": {"port": 80, "service": 5}})", R"({"exec": {"command": [1]}})",
+          R"({"exec": {"command": "ls"}})", R"({"exec": {}})",
+          R"({"exec": {"command": ["ls"]}, "timeoutSeconds": "5"})"}) {
+        EXPECT_ERROR(wrapped_probe(Json::parse(probe), {{"name", "a"}}), Errc::invalid_input, "container a: ")
+            << probe;
+    }
+}
+
+}  // namespace
+}  // namespace synchost::k8s
