@@ -14,7 +14,8 @@ Result<std::variant<std::filesystem::path, NumericAddress>> parse_listen(std::st
         return fail(Errc::invalid_input, "--listen " + printable(text) + " is not on loopback",
                     "Listen on tcp:127.0.0.1:PORT: nothing else in the cluster may dial the agent.");
     }
-    return fail(Errc::invalid_input, "--listen " + printable(text), "Write it as unix:/PATH or tcp:127.0.0.1:PORT.");
+    return fail(Errc::invalid_input, "--listen " + printable(text),
+                "Write it as unix:/PATH or tcp:127.0.0.1:PORT.");
 }
 
 // "NAME" or "NAME=UID"; the name becomes a folder's.

@@ -20,7 +20,10 @@ constexpr std::chrono::seconds kStopBySignal{30};
 }  // namespace
 
 App::App(boost::asio::any_io_executor executor, AppOptions options, OutputTap& output, Events events)
-    : options_(std::move(options)), output_(output), events_(std::move(events)), ended_(std::move(executor)) {}
+    : options_(std::move(options)),
+      output_(output),
+      events_(std::move(events)),
+      ended_(std::move(executor)) {}
 
 void App::become(Phase phase) {
     phase_ = phase;
@@ -37,7 +40,8 @@ Result<> App::start() {
     output_.clear();
     auto pid = start_child(options_.argv, output_.stdio());
     if (!pid) {
-        log(LogLevel::error, "agent", "start failed", {{"command", options_.argv[0]}, {"error", pid.error().message}});
+        log(LogLevel::error, "agent", "start failed",
+            {{"command", options_.argv[0]}, {"error", pid.error().message}});
         exit_code_ = exit_code_of_failed_start(pid.error());
         last_output_ = pid.error().message;
         if (options_.when_it_dies == WhenItDies::exit) {

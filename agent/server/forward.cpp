@@ -37,7 +37,8 @@ asio::awaitable<void> copy(std::shared_ptr<Pair> pair, Socket& from, Socket& to)
     for (;;) {
         const auto [read_error, size] = co_await from.async_read_some(asio::buffer(buffer), kToken);
         if (read_error) break;
-        const auto [write_error, written] = co_await asio::async_write(to, asio::buffer(buffer, size), kToken);
+        const auto [write_error, written] =
+            co_await asio::async_write(to, asio::buffer(buffer, size), kToken);
         if (write_error) {
             from.close(ignored);
             break;
@@ -67,11 +68,14 @@ Result<ForwardRule> parse_forward_rule(std::string_view text) {
 
 Result<std::unique_ptr<Forwarder>> Forwarder::start(asio::any_io_executor executor, ForwardRule rule) {
     TRY_ASSIGN(Fd listening, listen_tcp(rule.listen));
-    return std::unique_ptr<Forwarder>(new Forwarder(std::move(executor), std::move(listening), std::move(rule)));
+    return std::unique_ptr<Forwarder>(
+        new Forwarder(std::move(executor), std::move(listening), std::move(rule)));
 }
 
 Forwarder::Forwarder(asio::any_io_executor executor, Fd listening, ForwardRule rule)
-    : executor_(executor), targets_(std::move(rule.targets)), acceptor_(executor, std::move(listening), [this](Socket client) {
+    : executor_(executor),
+      targets_(std::move(rule.targets)),
+      acceptor_(executor, std::move(listening), [this](Socket client) {
           if (streams_ >= kMaxStreams) return;
           ++streams_;
           asio::co_spawn(executor_, carry(std::move(client)), [this](std::exception_ptr error) {
@@ -103,7 +107,8 @@ asio::awaitable<std::optional<Socket>> Forwarder::connect_to_one() {
 asio::awaitable<void> Forwarder::carry(Socket client) {
     auto server = co_await connect_to_one();
     if (!server) {
-        log(LogLevel::warn, "agent", "forward: no target answers", {{"target", targets_[0].ip}, {"port", targets_[0].port}});
+        log(LogLevel::warn, "agent", "forward: no target answers",
+            {{"target", targets_[0].ip}, {"port", targets_[0].port}});
         co_return;
     }
     auto pair = std::make_shared<Pair>(Pair{std::move(client), *std::move(server)});

@@ -1,4 +1,5 @@
-// A plain TCP forwarder: what makes the names and ports of Services work between pods of a runtime that has none.
+// A plain TCP forwarder: what makes the names and ports of Services work between pods of a runtime that has
+// none.
 #pragma once
 
 #include <boost/asio/any_io_executor.hpp>

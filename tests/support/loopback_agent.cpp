@@ -46,7 +46,9 @@ void LoopbackAgent::Stream::flush() {
 }
 
 LoopbackAgent::LoopbackAgent(std::function<void(Stream&, int)> play)
-    : dir_(TempDir::make("loopback").value()), key_(protocol::PskKey::generate().value()), play_(std::move(play)) {
+    : dir_(TempDir::make("loopback").value()),
+      key_(protocol::PskKey::generate().value()),
+      play_(std::move(play)) {
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
     std::strncpy(address.sun_path, socket().c_str(), sizeof address.sun_path - 1);

@@ -1,5 +1,5 @@
-// What a supervisor takes from its sidecar, generations included. The first byte says how large the pieces are.
-// Whatever comes, a change names a path below its root.
+// What a supervisor takes from its sidecar, generations included. The first byte says how large the pieces
+// are. Whatever comes, a change names a path below its root.
 #include <cstdlib>
 
 #include "protocol/agent_session.hpp"
@@ -20,8 +20,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
             if (!*event) break;
             const auto* step = std::get_if<GenerationStep>(&**event);
             const auto* start = step != nullptr ? std::get_if<ChangeStart>(step) : nullptr;
-            if (start != nullptr && (start->change.root > 1 || !RelPath::parse(start->change.path.str()))) std::abort();
-            if (start != nullptr && start->change.root == 1 && start->change.path.str() != "one") std::abort();
+            if (start != nullptr && (start->change.root > 1 || !RelPath::parse(start->change.path.str())))
+                std::abort();
+            if (start != nullptr && start->change.root == 1 && start->change.path.str() != "one")
+                std::abort();
         }
     }
     return 0;

@@ -1,5 +1,5 @@
-// What the host takes from a sidecar: reports, answers, inventories. A request is always pending once a container is
-// there, so that answers are parsed too. The first byte says how large the pieces are.
+// What the host takes from a sidecar: reports, answers, inventories. A request is always pending once a
+// container is there, so that answers are parsed too. The first byte says how large the pieces are.
 #include "protocol/host_session.hpp"
 
 using namespace synchost;

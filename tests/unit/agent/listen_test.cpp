@@ -17,7 +17,8 @@ TEST(NumericAddress, TakesBothFamilies) {
 }
 
 TEST(NumericAddress, RefusesNamesAndHalves) {
-    for (const char* bad : {"", ":", "localhost:80", "127.0.0.1", "127.0.0.1:", "127.0.0.1:65536", "::1:80", "[127.0.0.1]:80", "[::1:80"}) {
+    for (const char* bad : {"", ":", "localhost:80", "127.0.0.1", "127.0.0.1:", "127.0.0.1:65536", "::1:80",
+                            "[127.0.0.1]:80", "[::1:80"}) {
         EXPECT_ERROR(parse_numeric_address(bad), Errc::invalid_input, "not a numeric address") << bad;
     }
 }
