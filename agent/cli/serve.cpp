@@ -62,9 +62,6 @@ Result<int> serve_command_line(Arguments words) {
         } else if (*word == "--container") {
             TRY_ASSIGN(ServedContainer container, parse_container(value));
             options.containers.push_back(std::move(container));
-        } else if (*word == "--forward") {
-            TRY_ASSIGN(ForwardRule rule, parse_forward_rule(value));
-            options.forwards.push_back(std::move(rule));
         } else {
             return unknown_option(*word);
         }

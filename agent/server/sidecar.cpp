@@ -44,10 +44,6 @@ class Sidecar {
                 [this, raw](Acceptor::Socket socket) { accept_local(*raw, std::move(socket)); });
             containers_.push_back(std::move(container));
         }
-        for (const ForwardRule& rule : options_.forwards) {
-            TRY_ASSIGN(auto forwarder, Forwarder::start(io_.get_executor(), rule));
-            forwarders_.push_back(std::move(forwarder));
-        }
         if (key_) TRY(listen_for_host());
         TRY_ASSIGN(Fd control, listen_unix(control_socket(options_.containers_dir), 0600));
         control_ =
@@ -87,7 +83,6 @@ class Sidecar {
     std::optional<PskKey> key_;
     asio::signal_set signals_;
     std::vector<std::unique_ptr<Container>> containers_;
-    std::vector<std::unique_ptr<Forwarder>> forwarders_;
     std::unique_ptr<Acceptor> hosts_;
     std::unique_ptr<Acceptor> control_;
     std::shared_ptr<Connection> host_;

@@ -18,7 +18,6 @@
 
 #include "agent/server/acceptor.hpp"
 #include "agent/server/connection.hpp"
-#include "agent/server/forward.hpp"
 #include "agent/server/listen.hpp"
 #include "base/error.hpp"
 #include "protocol/psk.hpp"
@@ -36,7 +35,6 @@ struct SidecarOptions {
     std::filesystem::path key_file;
     std::filesystem::path containers_dir;
     std::vector<ServedContainer> containers;
-    std::vector<ForwardRule> forwards;
     bool exit_when_done = false;  // once each supervisor has reported its last exit
 };
 

@@ -1,4 +1,4 @@
-// The sidecar: hosts and their keys, supervisors that come and go, checks, probes, forwarding, and what it
+// The sidecar: hosts and their keys, supervisors that come and go, checks, probes, and what it
 // costs.
 #include <arpa/inet.h>
 #include <elf.h>
@@ -13,6 +13,7 @@
 
 #include "base/file.hpp"
 #include "support/agent_pod.hpp"
+#include "support/free_port.hpp"
 #include "support/result_matchers.hpp"
 
 namespace synchost::test {
@@ -73,29 +74,6 @@ class TinyServer {
     std::uint16_t port_ = 0;
     std::thread thread_;
 };
-
-std::string ask(std::uint16_t port, std::string_view request) {
-    const Fd stream(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    address.sin_port = htons(port);
-    if (::connect(stream.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) != 0) return {};
-    (void)!::send(stream.get(), request.data(), request.size(), MSG_NOSIGNAL);
-    ::shutdown(stream.get(), SHUT_WR);
-    return read_all(stream.get(), 1 << 20).value_or(std::string());
-}
-
-std::uint16_t free_port() {
-    const Fd probe(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t size = sizeof address;
-    ::bind(probe.get(), reinterpret_cast<sockaddr*>(&address), size);
-    ::getsockname(probe.get(), reinterpret_cast<sockaddr*>(&address), &size);
-    return ntohs(address.sin_port);
-}
 
 long resident_kib(pid_t pid) {
     const std::string status = content_of("/proc/" + std::to_string(pid) + "/status");
@@ -217,21 +195,6 @@ TEST_F(Pod, ProbesPassWhileTheAppIsKeptDownAndAreTheUsersOwnOtherwise) {
     EXPECT_EQ(probe({"http", "--port", bad.port()}).exit_code, 0);
     pod_.stop_sidecar();
     EXPECT_EQ(probe({"http", "--port", bad.port()}).exit_code, 1);  // nobody to ask: the user's own check
-}
-
-TEST_F(Pod, ForwardsTcpInTurnsAndPassesOverWhoRefuses) {
-    const TinyServer one("one");
-    const TinyServer two("two");
-    const std::uint16_t port = free_port();
-    const std::string dead = std::to_string(free_port());
-    pod_.start_sidecar({"app"},
-                       {"--forward", "127.0.0.1:" + std::to_string(port) + "=127.0.0.1:" + one.port() +
-                                         ",127.0.0.1:" + dead + ",127.0.0.1:" + two.port()});
-    ASSERT_TRUE(eventually([&] { return check("started").exit_code == 0; }));
-    std::vector<std::string> answers;
-    for (int i = 0; i < 4; ++i) answers.push_back(ask(port, "hello"));
-    EXPECT_EQ(std::count(answers.begin(), answers.end(), "one"), 2);
-    EXPECT_EQ(std::count(answers.begin(), answers.end(), "two"), 2);
 }
 
 TEST_F(Pod, ExitsWhenEveryContainerIsDone) {

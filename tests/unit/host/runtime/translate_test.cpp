@@ -87,6 +87,12 @@ TEST(Translate, RefusesWhatPodmanCannotDoAndSaysWhere) {
                  "kind Thing");
 }
 
+TEST(Translate, RefusesAReadOnlyRootOfASyncedContainer) {
+    EXPECT_ERROR(translated(pod("{containers: [{name: a, image: api, securityContext: {readOnlyRootFilesystem: true}}]}")),
+                 Errc::unsupported, "container a: readOnlyRootFilesystem: true on a container that is synced");
+    EXPECT_OK(translated(pod("{containers: [{name: a, image: x, securityContext: {readOnlyRootFilesystem: true}}]}")));
+}
+
 TEST(Translate, RefusesReferencesThatLeadNowhere) {
     EXPECT_ERROR(translated(pod("{containers: [{name: a, image: x, envFrom: [{secretRef: {name: s}}]}]}")),
                  Errc::invalid_input, "there is no Secret s");
