@@ -27,7 +27,7 @@ struct Manifest {
 Result<std::vector<Manifest>> parse_manifests(std::string_view yaml, std::string_view source);
 // Files, or folders whose *.yaml, *.yml and *.json files are read in order of name (not recursive).
 Result<std::vector<Manifest>> load_manifests(const std::vector<std::filesystem::path>& paths);
-// Documents separated by "---", in kubectl's style. Read back, they are the same objects.
+// Documents separated by "---", in block style. Read back, they are the same objects.
 std::string to_yaml(const std::vector<Manifest>& manifests);
 
 // The spec of a workload's pod template (of the object itself for a Pod), or nullptr for kinds that have

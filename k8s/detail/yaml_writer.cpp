@@ -124,11 +124,12 @@ void append_mapping(std::string& out, const Json& mapping, std::size_t indent) {
         if (is_inline(value)) {
             out += ' ';
             append_inline(out, value, indent + kIndent);
-        } else if (value.is_array()) {
-            out.append(1, '\n').append(indent, ' ');
-            append_list(out, value, indent);
+            continue;
+        }
+        out.append(1, '\n').append(indent + kIndent, ' ');
+        if (value.is_array()) {
+            append_list(out, value, indent + kIndent);
         } else {
-            out.append(1, '\n').append(indent + kIndent, ' ');
             append_mapping(out, value, indent + kIndent);
         }
     }
