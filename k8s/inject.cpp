@@ -80,6 +80,8 @@ class Injection {
         ends_ = job_ || restart_policy == "Never" || restart_policy == "OnFailure";
         TRY_ASSIGN(Json * init_containers, list_field(spec_, "initContainers"));
         TRY_ASSIGN(Json * containers, list_field(spec_, "containers"));
+        collect_names(init_containers);
+        collect_names(containers);
         TRY(each(init_containers,
                  [this](Json& container, const InjectedImage& image) { return pin(container, image); }));
         TRY(each(containers, [this](Json& container, const InjectedImage& image) {
@@ -109,10 +111,15 @@ class Injection {
         return {};
     }
 
+    void collect_names(const Json* list) {
+        if (list == nullptr) return;
+        for (const Json& container : *list) names_.insert(text_field(container, "name").value_or(""));
+    }
+
     Result<std::string> keep(const Json& container) {
         TRY_ASSIGN(std::string name, text_field(container, "name"));
         if (!is_label(name)) return fail(Errc::invalid_input, "its name is not one that Kubernetes admits");
-        if (originals_.contains(name)) return fail(Errc::invalid_input, "a second container of this name");
+        if (names_.count(name) > 1) return fail(Errc::invalid_input, "a second container of this name");
         originals_[name] = original_of(container);
         return name;
     }
@@ -215,6 +222,7 @@ class Injection {
     bool job_;
     bool ends_ = false;  // its containers run to an end: never held
     Json originals_ = Json::object();
+    std::multiset<std::string> names_;  // Kubernetes has one set of names for containers and init containers
     std::vector<WrappedContainer> wrapped_;
     Json empty_ = Json::array();
 };

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/file.hpp"
+#include "k8s/detail/fields.hpp"
 #include "k8s/detail/yaml_reader.hpp"
 #include "k8s/detail/yaml_writer.hpp"
 
@@ -26,6 +27,21 @@ Result<> check_object(const Json& object, const std::string& where) {
     return {};
 }
 
+// A name such as n or on, without quotes, is a boolean to kubectl.
+Result<> check_metadata(const Json& object, const std::string& where) {
+    const Json* metadata = field(object, "metadata");
+    for (const char* key : {"name", "namespace", "generateName"}) {
+        const Json* value = metadata == nullptr ? nullptr : field(*metadata, key);
+        if (value == nullptr || value->is_string()) continue;
+        return fail(Errc::invalid_input,
+                    where + ": metadata." + key + " is " + value->type_name() + ", not a string",
+                    "Put it in quotes.");
+    }
+    const bool named = metadata != nullptr && (field(*metadata, "name") || field(*metadata, "generateName"));
+    if (!named) return fail(Errc::invalid_input, where + ": a Kubernetes object needs metadata.name");
+    return {};
+}
+
 Result<> add_object(Json object, const std::string& where, std::vector<Manifest>& out) {
     TRY(check_object(object, where));
     const bool is_list =
@@ -35,11 +51,7 @@ Result<> add_object(Json object, const std::string& where, std::vector<Manifest>
         for (Json& item : object["items"]) TRY(add_object(std::move(item), where, out));
         return {};
     }
-    const auto metadata = object.find("metadata");
-    const bool named = metadata != object.end() && metadata->is_object() &&
-                       ((metadata->contains("name") && metadata->at("name").is_string()) ||
-                        metadata->contains("generateName"));
-    if (!named) return fail(Errc::invalid_input, where + ": a Kubernetes object needs metadata.name");
+    TRY(check_metadata(object, where));
     if (out.size() >= kMaxDocuments) return fail(Errc::invalid_input, where + ": more than 10,000 objects");
     out.push_back({std::move(object), where});
     return {};

@@ -49,6 +49,8 @@ TEST(InjectErrors, RefuseWhatCannotBeInjected) {
         {"{containers: [{image: api}]}", Errc::invalid_input, "its name is not one"},
         {"{containers: [{name: a, image: api}, {name: a, image: api}]}", Errc::invalid_input,
          "a second container"},
+        {"{initContainers: [{name: a, image: api}], containers: [{name: a, image: redis}]}",
+         Errc::invalid_input, "container a: a second container of this name"},
     };
     for (const Refusal& row : table) EXPECT_ERROR(inject_spec(row.spec), row.code, row.part) << row.spec;
 }
