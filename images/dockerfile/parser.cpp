@@ -7,7 +7,7 @@
 #include <set>
 
 #include "base/rel_path.hpp"
-#include "images/dockerfile/suggest.hpp"
+#include "base/suggest.hpp"
 #include "images/dockerfile/words.hpp"
 
 namespace synchost::images {

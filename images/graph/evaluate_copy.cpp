@@ -5,8 +5,8 @@
 #include <array>
 
 #include "base/rel_path.hpp"
+#include "base/suggest.hpp"
 #include "images/context/scan.hpp"
-#include "images/dockerfile/suggest.hpp"
 #include "images/graph/evaluate.hpp"
 
 namespace synchost::images {

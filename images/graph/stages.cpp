@@ -6,7 +6,7 @@
 #include <charconv>
 
 #include "base/rel_path.hpp"
-#include "images/dockerfile/suggest.hpp"
+#include "base/suggest.hpp"
 #include "registry-client/manifest.hpp"
 
 namespace synchost::images {
