@@ -80,6 +80,7 @@ class Engine {
     boost::asio::awaitable<void> watch_contexts();
     boost::asio::awaitable<void> watch_manifests();
     Result<Watcher> open_watcher();
+    [[nodiscard]] bool is_manifest(const std::filesystem::path& path) const;
     boost::asio::awaitable<void> take_batch(const Batch& batch, const std::vector<std::filesystem::path>& roots);
     boost::asio::awaitable<SourceSet> take_sources(Service& service, SourceSet sources, const Batch& batch);
     void announce(Service& service, const SourceSet& sources, const Batch& batch);

@@ -24,11 +24,18 @@ PodSession::PodSession(Shared shared, RunningPod pod, std::map<std::string, Serv
       changed_(shared_.executor),
       link_(shared_.executor, pod_.agent, key,
             {.on_report = [this](const protocol::ContainerReport& report) { on_report(report); },
-             .on_connected = [this] { changed_.notify(); },
+             .on_connected =
+                 [this] {
+                     was_connected_ = true;
+                     changed_.notify();
+                 },
              .on_disconnected =
                  [this](const Error& error) {
                      for (auto& [name, container] : containers_) container.report.reset();
-                     shared_.reporter->line(Tone::warn, "link", pod_.name, error.message);
+                     // Each failed try to reconnect would say the same again.
+                     if (std::exchange(was_connected_, false)) {
+                         shared_.reporter->line(Tone::warn, "link", pod_.name, error.message);
+                     }
                  }}) {
     for (const auto& [name, service] : services) containers_[name].service = service;
 }

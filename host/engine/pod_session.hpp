@@ -76,6 +76,7 @@ class PodSession : public std::enable_shared_from_this<PodSession> {
     std::map<std::string, Container> containers_;
     Signal changed_;
     bool stopped_ = false;
+    bool was_connected_ = true;  // so that a first connection that fails is told
     AgentLink link_;
 };
 

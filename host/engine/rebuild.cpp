@@ -14,6 +14,7 @@ boost::asio::awaitable<void> Engine::rebuild(Service& service) {
     service.building = true;
     while (!stop_ && std::exchange(service.build_again, false)) {
         auto rolled = co_await build(service);
+        service.build_failed = !rolled;
         if (!rolled) {
             if (!stop_) parts_.reporter->failure(service.name, rolled.error());
         } else if (*rolled) {
@@ -51,10 +52,13 @@ boost::asio::awaitable<Result<bool>> Engine::build(Service& service) {
 
 boost::asio::awaitable<void> Engine::catch_up(Service& service) {
     const auto guard = co_await service.lock.acquire();
-    const SourceSet touched = std::exchange(service.touched_during_build, {});
+    SourceSet touched = std::exchange(service.touched_during_build, {});
     if (touched.empty() || !service.built || stop_) co_return;
     auto update = co_await on_pool(pool_, [&] { return examine(touched, service.request, service.mirror, *service.index); });
-    if (!update) co_return;  // a Dockerfile that does not parse: the failed build has said so
+    if (!update) {  // a Dockerfile that does not parse: the failed build has said so
+        service.touched_during_build.merge(touched);
+        co_return;
+    }
     if (service.mirror.advance(*std::move(update))) notify_sessions(service);
 }
 

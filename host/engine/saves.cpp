@@ -93,6 +93,15 @@ boost::asio::awaitable<void> Engine::watch_contexts() {
     changed_.notify();
 }
 
+bool Engine::is_manifest(const fs::path& path) const {
+    const bool yaml = path.extension() == ".yaml" || path.extension() == ".yml" || path.extension() == ".json";
+    return std::ranges::any_of(parts_.config.manifests, [&](const fs::path& manifest) {
+        std::error_code gone;
+        const fs::path real = fs::weakly_canonical(manifest, gone);
+        return path == real || (yaml && path.parent_path() == real);
+    });
+}
+
 boost::asio::awaitable<void> Engine::watch_manifests() {
     using namespace boost::asio::experimental::awaitable_operators;
     std::vector<fs::path> folders;
@@ -104,11 +113,7 @@ boost::asio::awaitable<void> Engine::watch_manifests() {
     }
     auto is_ours = [&](const Batch& batch) {
         return batch.rescan || std::ranges::any_of(batch.paths, [&](const PathEvent& event) {
-            const fs::path path = watcher->roots()[event.root] / event.path;
-            return std::ranges::any_of(parts_.config.manifests, [&](const fs::path& manifest) {
-                const bool yaml = path.extension() == ".yaml" || path.extension() == ".yml" || path.extension() == ".json";
-                return path == manifest || (yaml && path.parent_path() == manifest);
-            });
+            return is_manifest(watcher->roots()[event.root] / event.path);
         });
     };
     while (!stop_) {
@@ -143,7 +148,7 @@ boost::asio::awaitable<void> Engine::take_batch(const Batch& batch, const std::v
         }
     }
     for (const fs::path& path : touched) {
-        if (used.contains(path) || !is_file(path)) continue;
+        if (used.contains(path) || !is_file(path) || is_manifest(path)) continue;
         for (const auto& service : services_) {
             const auto source = below(path, service->request.context);
             if (!source || service->rules.ignore.excluded(*source)) continue;
@@ -177,7 +182,9 @@ boost::asio::awaitable<Engine::SourceSet> Engine::take_sources(Service& service,
                             : examine(sources, service.request, service.mirror, *service.index);
     });
     if (!examined) {
-        parts_.reporter->failure(service.name, examined.error());
+        // While the Dockerfile is broken, which was told, the next build that succeeds looks at these again.
+        service.touched_during_build.insert(sources.begin(), sources.end());
+        if (!service.build_failed) parts_.reporter->failure(service.name, examined.error());
         co_return sources;
     }
     TreeUpdate update = *std::move(examined);

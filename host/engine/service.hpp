@@ -88,6 +88,7 @@ struct Service {
 
     bool built = false;                          // `image` and `mirror` hold something
     bool building = false;
+    bool build_failed = false;                   // the last one; the tree cannot be read by its Dockerfile
     bool build_again = false;                    // something that rebuilds was saved during a build
     std::set<std::string> touched_during_build;  // sources; what the build read of them is unknown
 };
