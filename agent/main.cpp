@@ -22,7 +22,6 @@ In the sidecar:
   synchost-agent serve [--install DIR] --listen unix:PATH|tcp:127.0.0.1:PORT --key-file FILE
                        --containers-dir DIR --container NAME[=UID]... [options]
       --install DIR    first copy this binary to DIR/synchost-agent
-      --forward LISTEN_IP:PORT=IP:PORT[,IP:PORT...]   forward TCP, numeric addresses only
       --exit-when-done exit 0 once each container has reported its last exit
 
 Checks, which say why in one line:

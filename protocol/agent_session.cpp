@@ -33,10 +33,14 @@ Result<std::optional<AgentEvent>> AgentSession::handle(const Frame& frame) {
         case FrameType::apply:
         case FrameType::change:
         case FrameType::data:
-        case FrameType::commit: return handle_generation(frame);
-        case FrameType::inventory: return InventoryAsked{};
-        case FrameType::release: return ReleaseAsked{};
-        case FrameType::restart: return RestartAsked{};
+        case FrameType::commit:
+            return handle_generation(frame);
+        case FrameType::inventory:
+            return InventoryAsked{};
+        case FrameType::release:
+            return ReleaseAsked{};
+        case FrameType::restart:
+            return RestartAsked{};
         default:
             return fail(Errc::protocol, "frame of type " + std::to_string(static_cast<unsigned>(frame.type)) +
                                             " from the sidecar");

@@ -1,6 +1,6 @@
-// The supervisor's end of its stream to the sidecar, and through it to the host, without the stream: frames become
-// requests, answers become frames on the channel that the request came on. Of a generation that is refused, the rest
-// is read and dropped, so that the host gets one answer and the stream goes on.
+// The supervisor's end of its stream to the sidecar, and through it to the host, without the stream: frames
+// become requests, answers become frames on the channel that the request came on. Of a generation that is
+// refused, the rest is read and dropped, so that the host gets one answer and the stream goes on.
 #pragma once
 
 #include <optional>
@@ -23,8 +23,8 @@ struct GenerationRefused {
 struct InventoryAsked {};
 struct ReleaseAsked {};
 struct RestartAsked {};
-using AgentEvent = std::variant<HostArrived, HostLeft, NoHostComes, GenerationStep, GenerationRefused, InventoryAsked,
-                                ReleaseAsked, RestartAsked>;
+using AgentEvent = std::variant<HostArrived, HostLeft, NoHostComes, GenerationStep, GenerationRefused,
+                                InventoryAsked, ReleaseAsked, RestartAsked>;
 
 class AgentSession {
   public:

@@ -33,7 +33,8 @@ bool is_known(FrameType type) {
         case FrameType::failed:
         case FrameType::done:
         case FrameType::inventory_begin:
-        case FrameType::inventory_entries: return true;
+        case FrameType::inventory_entries:
+            return true;
     }
     return false;
 }
@@ -68,7 +69,8 @@ Result<std::optional<Frame>> FrameDecoder::next() {
     frame.flags = header.number<std::uint8_t>();
     frame.channel = Channel{header.number<std::uint16_t>()};
     if (!is_known(frame.type)) {
-        return fail(Errc::protocol, "frame of unknown type " + std::to_string(static_cast<unsigned>(frame.type)));
+        return fail(Errc::protocol,
+                    "frame of unknown type " + std::to_string(static_cast<unsigned>(frame.type)));
     }
     if (length > kMaxPayloadBytes) {
         return fail(Errc::protocol, "frame of " + std::to_string(length) + " bytes exceeds the limit of " +

@@ -1,6 +1,6 @@
 // Frames: what every stream of synchost is cut into (PROTOCOL.md, section Frames).
-// The decoder takes bytes as they come, in pieces of any size, and never holds more than one frame and the piece
-// that was fed last: a length over the limit is refused as soon as the header is there.
+// The decoder takes bytes as they come, in pieces of any size, and never holds more than one frame and the
+// piece that was fed last: a length over the limit is refused as soon as the header is there.
 #pragma once
 
 #include <cstddef>
@@ -15,9 +15,11 @@ namespace synchost::protocol {
 
 inline constexpr std::size_t kFrameHeaderBytes = 8;
 inline constexpr std::size_t kMaxPayloadBytes = std::size_t{1} << 20;
-inline constexpr std::size_t kMaxDataBytes = std::size_t{256} << 10;  // of file content in one data frame, unpacked
+inline constexpr std::size_t kMaxDataBytes = std::size_t{256}
+                                             << 10;  // of file content in one data frame, unpacked
 
-// Channel 0 is the session itself; any other is one connection of one supervisor, as the sidecar numbers them.
+// Channel 0 is the session itself; any other is one connection of one supervisor, as the sidecar numbers
+// them.
 enum class Channel : std::uint16_t {};
 inline constexpr Channel kSessionChannel{0};
 
@@ -51,8 +53,12 @@ enum class FrameType : std::uint8_t {
 };
 
 [[nodiscard]] bool is_known(FrameType type);
-[[nodiscard]] inline bool is_request(FrameType type) { return (static_cast<unsigned>(type) & 0xF0) == 0x20; }
-[[nodiscard]] inline bool is_answer(FrameType type) { return (static_cast<unsigned>(type) & 0xF0) == 0x30; }
+[[nodiscard]] inline bool is_request(FrameType type) {
+    return (static_cast<unsigned>(type) & 0xF0) == 0x20;
+}
+[[nodiscard]] inline bool is_answer(FrameType type) {
+    return (static_cast<unsigned>(type) & 0xF0) == 0x30;
+}
 
 inline constexpr std::uint8_t kFlagZstd = 0x01;  // of a data frame: the payload is one zstd frame
 
@@ -69,8 +75,8 @@ class FrameDecoder {
   public:
     void feed(std::string_view bytes);
     // The next whole frame, or nullopt until more is fed. Its payload is valid until the next call of feed().
-    // protocol error for a length over the limit, an unknown type, or a flag that the type does not have; the stream
-    // cannot be read on after an error, which is returned again by each further call.
+    // protocol error for a length over the limit, an unknown type, or a flag that the type does not have; the
+    // stream cannot be read on after an error, which is returned again by each further call.
     Result<std::optional<Frame>> next();
     [[nodiscard]] std::size_t buffered_bytes() const { return buffer_.size() - consumed_; }
 

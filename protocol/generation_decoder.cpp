@@ -51,17 +51,20 @@ Result<GenerationStep> GenerationDecoder::parse_checked(const Frame& frame) {
             if (state_ != State::idle) return fail(Errc::protocol, "a generation begins inside another one");
             return parse_start(frame.payload);
         case FrameType::change:
-            if (state_ != State::changes || changes_left_ == 0) return fail(Errc::protocol, "change out of order");
+            if (state_ != State::changes || changes_left_ == 0)
+                return fail(Errc::protocol, "change out of order");
             return parse_change(frame.payload);
         case FrameType::data:
             if (state_ != State::content) return fail(Errc::protocol, "file content out of order");
             return parse_data(frame);
         case FrameType::commit:
-            if (state_ != State::changes || changes_left_ != 0) return fail(Errc::protocol, "a generation ends too early");
+            if (state_ != State::changes || changes_left_ != 0)
+                return fail(Errc::protocol, "a generation ends too early");
             if (!frame.payload.empty()) return fail(Errc::protocol, "commit: bytes after its last field");
             reset();
             return GenerationEnd{};
-        default: return fail(Errc::protocol, "not a frame of a generation");
+        default:
+            return fail(Errc::protocol, "not a frame of a generation");
     }
 }
 
@@ -79,7 +82,8 @@ Result<GenerationStep> GenerationDecoder::parse_start(std::string_view payload) 
         if (reader.failed()) break;
         const auto found = std::find(managed_.begin(), managed_.end(), root);
         if (found == managed_.end()) {
-            return fail(Errc::invalid_input, "root \"" + printable(root) + "\" is not a managed path of this container",
+            return fail(Errc::invalid_input,
+                        "root \"" + printable(root) + "\" is not a managed path of this container",
                         "Replace the pod: its managed paths were decided when it was made.");
         }
         roots.push_back(static_cast<std::uint16_t>(found - managed_.begin()));
@@ -105,7 +109,8 @@ Result<GenerationStep> GenerationDecoder::parse_change(std::string_view payload)
     const Xxh3 hash = is_file ? reader.hash() : Xxh3{};
     const std::string_view target = kind == ChangeKind::put_symlink ? reader.text() : std::string_view();
     TRY(reader.done("change"));
-    if (kind < ChangeKind::put_file || kind > ChangeKind::remove) return fail(Errc::protocol, "change: unknown kind");
+    if (kind < ChangeKind::put_file || kind > ChangeKind::remove)
+        return fail(Errc::protocol, "change: unknown kind");
     if (root >= roots_.size()) return fail(Errc::protocol, "change: root is not in the generation");
     TRY_ASSIGN(RelPath path, RelPath::parse(path_text));
     if (has_staging_name(path)) return refuse(path_text, "has a name that is kept for staging");

@@ -1,5 +1,5 @@
-// Frames of a generation become steps for the one who stages it, one at a time: no more than one data frame of it is
-// ever in memory. All that can be known of a path without touching a file is checked here.
+// Frames of a generation become steps for the one who stages it, one at a time: no more than one data frame
+// of it is ever in memory. All that can be known of a path without touching a file is checked here.
 #pragma once
 
 #include <cstddef>
@@ -14,10 +14,10 @@
 
 namespace synchost::protocol {
 
-inline constexpr std::size_t kMaxChanges = 262'144;                          // of one generation
-inline constexpr std::uint64_t kMaxFileBytes = std::uint64_t{4} << 30;       // of one file
-inline constexpr std::size_t kMaxSymlinkBytes = 4095;                        // of a symlink's target
-inline constexpr std::string_view kStagingPrefix = ".synchost-tmp-";         // names that no change may have
+inline constexpr std::size_t kMaxChanges = 262'144;                     // of one generation
+inline constexpr std::uint64_t kMaxFileBytes = std::uint64_t{4} << 30;  // of one file
+inline constexpr std::size_t kMaxSymlinkBytes = 4095;                   // of a symlink's target
+inline constexpr std::string_view kStagingPrefix = ".synchost-tmp-";    // names that no change may have
 
 // 1 to 4,095 bytes, no NUL.
 [[nodiscard]] bool is_symlink_target(std::string_view text);
@@ -27,8 +27,8 @@ struct GenerationStart {
     AfterApply after = AfterApply::nothing;
     std::uint32_t changes = 0;
 };
-// One change; `root` indexes the managed paths that the decoder was made with. Of a file, `size` bytes follow as
-// FileBytes, none where size is 0; content is set for symlinks alone.
+// One change; `root` indexes the managed paths that the decoder was made with. Of a file, `size` bytes follow
+// as FileBytes, none where size is 0; content is set for symlinks alone.
 struct ChangeStart {
     Change change;
     std::uint64_t size = 0;
@@ -42,12 +42,12 @@ using GenerationStep = std::variant<GenerationStart, ChangeStart, FileBytes, Gen
 
 class GenerationDecoder {
   public:
-    // `managed` are the only roots that are accepted, textually. One with a trailing '/' is a folder; one without is
-    // a single file, whose path must be exactly its name (the part after the last '/').
+    // `managed` are the only roots that are accepted, textually. One with a trailing '/' is a folder; one
+    // without is a single file, whose path must be exactly its name (the part after the last '/').
     explicit GenerationDecoder(std::vector<std::string> managed) : managed_(std::move(managed)) {}
 
-    // A frame of type apply, change, data or commit. invalid_input for a path, root or mode that is refused; protocol
-    // for frames out of order or damaged. After an error only the next apply frame is accepted.
+    // A frame of type apply, change, data or commit. invalid_input for a path, root or mode that is refused;
+    // protocol for frames out of order or damaged. After an error only the next apply frame is accepted.
     Result<GenerationStep> parse(const Frame& frame);
 
     // Forgets a generation that was cut off.

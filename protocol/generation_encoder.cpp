@@ -16,8 +16,9 @@ namespace {
 constexpr std::size_t kCompressFromBytes = 256;
 
 std::string name_of(const Generation& generation, const Change& change) {
-    return printable(change.root < generation.roots.size() ? generation.roots[change.root] : std::string("?")) + " " +
-           printable(change.path.str());
+    return printable(change.root < generation.roots.size() ? generation.roots[change.root]
+                                                           : std::string("?")) +
+           " " + printable(change.path.str());
 }
 
 // What is wrong with one change, or nullptr.
@@ -26,8 +27,10 @@ const char* fault_of(const Generation& generation, const Change& change) {
     if (change.mode > 07777) return "its mode has more than permission bits";
     const bool needs_content = change.kind == ChangeKind::put_file || change.kind == ChangeKind::put_symlink;
     if (needs_content && change.content == nullptr) return "it has no content";
-    if (change.kind == ChangeKind::put_symlink && !is_symlink_target(*change.content)) return "it is no symlink target";
-    if (change.kind == ChangeKind::put_file && change.content->size() > kMaxFileBytes) return "it is larger than 4 GiB";
+    if (change.kind == ChangeKind::put_symlink && !is_symlink_target(*change.content))
+        return "it is no symlink target";
+    if (change.kind == ChangeKind::put_file && change.content->size() > kMaxFileBytes)
+        return "it is larger than 4 GiB";
     return nullptr;
 }
 
@@ -40,7 +43,8 @@ Result<> check(const Generation& generation) {
     std::vector<std::unordered_set<std::string_view>> put(generation.roots.size());
     for (const Change& change : generation.changes) {
         const char* fault = fault_of(generation, change);
-        if (fault == nullptr && change.kind != ChangeKind::remove && !put[change.root].insert(change.path.str()).second) {
+        if (fault == nullptr && change.kind != ChangeKind::remove &&
+            !put[change.root].insert(change.path.str()).second) {
             fault = "it is named twice";
         }
         if (fault != nullptr) return fail(Errc::invalid_input, name_of(generation, change) + ": " + fault);
@@ -82,7 +86,8 @@ Result<std::shared_ptr<const EncodedGeneration>> EncodedGeneration::encode(const
     auto encoded = std::make_shared<EncodedGeneration>();
     encoded->id_ = generation.id;
     std::string header = encode_header(generation);
-    if (header.size() > kMaxPayloadBytes) return fail(Errc::invalid_input, "generation: its roots are too long");
+    if (header.size() > kMaxPayloadBytes)
+        return fail(Errc::invalid_input, "generation: its roots are too long");
     encoded->add(FrameType::apply, 0, std::move(header));
     for (const Change& change : generation.changes) {
         encoded->add(FrameType::change, 0, encode_change(change));
@@ -103,11 +108,13 @@ void EncodedGeneration::add_content(std::string_view content) {
         std::string packed = part.size() >= kCompressFromBytes ? zstd_compress(part) : std::string();
         const bool smaller = !packed.empty() && packed.size() < part.size();
         packed.shrink_to_fit();
-        add(FrameType::data, smaller ? kFlagZstd : std::uint8_t{0}, smaller ? std::move(packed) : std::string(part));
+        add(FrameType::data, smaller ? kFlagZstd : std::uint8_t{0},
+            smaller ? std::move(packed) : std::string(part));
     }
 }
 
-std::size_t EncodedGeneration::append_to(std::string& out, Channel channel, std::size_t first, std::size_t max_bytes) const {
+std::size_t EncodedGeneration::append_to(std::string& out, Channel channel, std::size_t first,
+                                         std::size_t max_bytes) const {
     const std::size_t begin = out.size();
     std::size_t index = first;
     while (index < frames_.size() && (index == first || out.size() - begin < max_bytes)) {

@@ -11,14 +11,18 @@ constexpr std::size_t kMaxPending = 256;
 constexpr std::size_t kMaxChannels = 1024;
 
 std::unexpected<Error> unexpected_frame(const Frame& frame) {
-    return fail(Errc::protocol, "frame of type " + std::to_string(static_cast<unsigned>(frame.type)) + " out of order");
+    return fail(Errc::protocol,
+                "frame of type " + std::to_string(static_cast<unsigned>(frame.type)) + " out of order");
 }
 
 FrameType frame_of(SimpleRequest request) {
     switch (request) {
-        case SimpleRequest::inventory: return FrameType::inventory;
-        case SimpleRequest::release: return FrameType::release;
-        case SimpleRequest::restart: return FrameType::restart;
+        case SimpleRequest::inventory:
+            return FrameType::inventory;
+        case SimpleRequest::release:
+            return FrameType::release;
+        case SimpleRequest::restart:
+            return FrameType::restart;
     }
     return FrameType::release;
 }
@@ -43,7 +47,8 @@ Result<RequestId> HostSession::submit(std::string_view container, HostRequest re
         return fail(Errc::not_found, "container " + printable(container) + " is not connected to its agent");
     }
     std::deque<Pending>& pending = found->second.pending;
-    if (pending.size() >= kMaxPending) return fail(Errc::conflict, "too many requests wait for " + printable(container));
+    if (pending.size() >= kMaxPending)
+        return fail(Errc::conflict, "too many requests wait for " + printable(container));
     const RequestId id{++requests_};
     pending.push_back({id, std::move(request), 0, false, std::nullopt});
     return id;
@@ -76,7 +81,11 @@ Result<std::optional<HostEvent>> HostSession::handle(const Frame& frame) {
     if (frame.channel == kSessionChannel) return unexpected_frame(frame);
     if (frame.type == FrameType::report) return handle_report(frame);
     const auto found = channels_.find(frame.channel);
-    if (found == channels_.end()) return unexpected_frame(frame);
+    if (found == channels_.end()) {
+        // A supervisor may go before its first report has come through.
+        return frame.type == FrameType::closed ? Result<std::optional<HostEvent>>{std::nullopt}
+                                               : unexpected_frame(frame);
+    }
     if (frame.type == FrameType::closed) {
         fail_all(found->second);
         channels_.erase(found);
@@ -136,7 +145,8 @@ Result<std::optional<HostEvent>> HostSession::handle_inventory(const Frame& fram
 void HostSession::fail_all(Open& open) {
     for (const Pending& pending : open.pending) {
         // EPIPE makes it retryable: the container's next report tells where it stands.
-        Error error{Errc::io, "container " + printable(open.container) + ": its supervisor went away", EPIPE, {}};
+        Error error{
+            Errc::io, "container " + printable(open.container) + ": its supervisor went away", EPIPE, {}};
         events_.emplace_back(RequestAnswered{pending.id, std::unexpected(std::move(error))});
     }
     open.pending.clear();

@@ -1,6 +1,6 @@
-// The host's end of a pod's stream, without the stream: which containers there are, which request waits for which
-// answer, and what is to be sent next. Requests to one container go out one after the other, each when the one
-// before is answered; requests to different containers overlap, their frames interleaved.
+// The host's end of a pod's stream, without the stream: which containers there are, which request waits for
+// which answer, and what is to be sent next. Requests to one container go out one after the other, each when
+// the one before is answered; requests to different containers overlap, their frames interleaved.
 #pragma once
 
 #include <cstddef>
@@ -39,8 +39,8 @@ class HostSession {
   public:
     explicit HostSession(TimePoint now) : session_(Role::host, Heartbeat::on, now) {}
 
-    // not_found where no supervisor of that container is connected (retryable once it reports), conflict where 256
-    // requests wait for it already.
+    // not_found where no supervisor of that container is connected (retryable once it reports), conflict
+    // where 256 requests wait for it already.
     Result<RequestId> submit(std::string_view container, HostRequest request);
 
     void receive(std::string_view bytes, TimePoint now) { session_.receive(bytes, now); }

@@ -17,12 +17,13 @@ constexpr std::size_t kMaxErrorTextBytes = 4096;
 constexpr std::size_t kMaxInventoryEntries = 1'000'000;
 
 // The numbers of PROTOCOL.md, section Error codes: position + 1.
-constexpr std::array kErrorCodes = {Errc::io,        Errc::not_found, Errc::conflict, Errc::protocol,
-                                    Errc::auth,      Errc::timeout,   Errc::cancelled, Errc::registry,
-                                    Errc::cluster,   Errc::invalid_input, Errc::unsupported};
+constexpr std::array kErrorCodes = {Errc::io,      Errc::not_found,     Errc::conflict,   Errc::protocol,
+                                    Errc::auth,    Errc::timeout,       Errc::cancelled,  Errc::registry,
+                                    Errc::cluster, Errc::invalid_input, Errc::unsupported};
 
 std::unexpected<Error> bad_value(std::string_view message, std::string_view field) {
-    return fail(Errc::protocol, std::string(message) + ": value of " + std::string(field) + " is not allowed");
+    return fail(Errc::protocol,
+                std::string(message) + ": value of " + std::string(field) + " is not allowed");
 }
 
 void write_roots(WireWriter& writer, const std::vector<std::string>& roots) {
@@ -48,29 +49,40 @@ std::uint64_t count_of(std::chrono::microseconds time) {
 
 std::chrono::microseconds read_time(WireReader& reader) {
     constexpr std::uint64_t kDay = std::uint64_t{86'400'000'000};
-    return std::chrono::microseconds(static_cast<std::int64_t>(std::min(reader.number<std::uint64_t>(), kDay)));
+    return std::chrono::microseconds(
+        static_cast<std::int64_t>(std::min(reader.number<std::uint64_t>(), kDay)));
 }
 
 }  // namespace
 
 std::string_view to_string(Role role) {
     switch (role) {
-        case Role::host: return "host";
-        case Role::sidecar: return "sidecar";
-        case Role::supervisor: return "supervisor";
-        case Role::probe: return "probe";
+        case Role::host:
+            return "host";
+        case Role::sidecar:
+            return "sidecar";
+        case Role::supervisor:
+            return "supervisor";
+        case Role::probe:
+            return "probe";
     }
     return "unknown";
 }
 
 std::string_view to_string(Phase phase) {
     switch (phase) {
-        case Phase::gated: return "gated";
-        case Phase::running: return "running";
-        case Phase::held: return "held";
-        case Phase::exited: return "exited";
-        case Phase::restarting: return "restarting";
-        case Phase::unattached: return "unattached";
+        case Phase::gated:
+            return "gated";
+        case Phase::running:
+            return "running";
+        case Phase::held:
+            return "held";
+        case Phase::exited:
+            return "exited";
+        case Phase::restarting:
+            return "restarting";
+        case Phase::unattached:
+            return "unattached";
     }
     return "unknown";
 }
@@ -263,7 +275,8 @@ Result<> parse_inventory_entries(std::string_view payload, Inventory& inventory)
         if (kind < 1 || kind > 3) return bad_value("inventory", "kind");
         if (root >= inventory.roots.size()) return bad_value("inventory", "root");
         if (mode > 07777) return bad_value("inventory", "mode");
-        if (inventory.entries.size() >= kMaxInventoryEntries) return bad_value("inventory", "the number of entries");
+        if (inventory.entries.size() >= kMaxInventoryEntries)
+            return bad_value("inventory", "the number of entries");
         TRY_ASSIGN(RelPath parsed, RelPath::parse(path));
         inventory.entries.push_back({root, std::move(parsed), ChangeKind{kind}, mode, hash});
     }

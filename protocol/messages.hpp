@@ -22,8 +22,8 @@ inline constexpr std::size_t kMaxRootsTotalBytes = std::size_t{512} << 10;  // o
 enum class Role : std::uint8_t { host = 1, sidecar = 2, supervisor = 3, probe = 4 };
 std::string_view to_string(Role role);
 
-// The first frame in each direction. Magic and version stay where they are in every version to come; where the
-// version is not ours, the other fields are left empty by parse_hello.
+// The first frame in each direction. Magic and version stay where they are in every version to come; where
+// the version is not ours, the other fields are left empty by parse_hello.
 struct Hello {
     std::uint16_t version = kProtocolVersion;
     Role role = Role::host;
@@ -32,7 +32,12 @@ struct Hello {
 std::string encode_hello(const Hello& hello);
 Result<Hello> parse_hello(std::string_view payload);
 
-enum class ByeReason : std::uint8_t { shutting_down = 1, replaced = 2, protocol_error = 3, version_mismatch = 4 };
+enum class ByeReason : std::uint8_t {
+    shutting_down = 1,
+    replaced = 2,
+    protocol_error = 3,
+    version_mismatch = 4
+};
 struct Bye {
     ByeReason reason = ByeReason::shutting_down;
     std::string text;  // for people; at most 1,024 bytes
@@ -44,7 +49,14 @@ std::string encode_ping(std::uint64_t token);
 Result<std::uint64_t> parse_ping(std::string_view payload);
 
 // A supervisor's state as sidecar and probes need it.
-enum class Phase : std::uint8_t { gated = 1, running = 2, held = 3, exited = 4, restarting = 5, unattached = 6 };
+enum class Phase : std::uint8_t {
+    gated = 1,
+    running = 2,
+    held = 3,
+    exited = 4,
+    restarting = 5,
+    unattached = 6
+};
 std::string_view to_string(Phase phase);
 std::string encode_status(Phase phase);
 Result<Phase> parse_status(std::string_view payload);

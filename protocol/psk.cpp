@@ -26,7 +26,8 @@ Result<PskKey> PskKey::generate() {
 
 Result<PskKey> PskKey::parse(std::string_view text) {
     const std::size_t first = text.find_first_not_of(kSpace);
-    text = first == std::string_view::npos ? std::string_view() : text.substr(first, text.find_last_not_of(kSpace) - first + 1);
+    text = first == std::string_view::npos ? std::string_view()
+                                           : text.substr(first, text.find_last_not_of(kSpace) - first + 1);
     PskKey key;
     if (text.size() != 2 * key.bytes_.size()) {
         return fail(Errc::invalid_input, "a key is 64 hex digits", "Make one with: synchost key");
@@ -34,7 +35,8 @@ Result<PskKey> PskKey::parse(std::string_view text) {
     for (std::size_t i = 0; i < key.bytes_.size(); ++i) {
         const int high = digit_value(text[2 * i]);
         const int low = digit_value(text[2 * i + 1]);
-        if (high < 0 || low < 0) return fail(Errc::invalid_input, "a key is 64 hex digits", "Make one with: synchost key");
+        if (high < 0 || low < 0)
+            return fail(Errc::invalid_input, "a key is 64 hex digits", "Make one with: synchost key");
         key.bytes_[i] = static_cast<std::uint8_t>(high * 16 + low);
     }
     return key;

@@ -15,7 +15,8 @@ bool may_talk(Role self, Role peer) {
 
 Session::Session(Role self, Heartbeat heartbeat, TimePoint now)
     : self_(self), heartbeat_(heartbeat), started_(now), heard_(now), pinged_(now) {
-    send(FrameType::hello, kSessionChannel, encode_hello({kProtocolVersion, self, "synchost " SYNCHOST_VERSION}));
+    send(FrameType::hello, kSessionChannel,
+         encode_hello({kProtocolVersion, self, "synchost " SYNCHOST_VERSION}));
 }
 
 void Session::receive(std::string_view bytes, TimePoint now) {
@@ -59,7 +60,8 @@ Result<> Session::handle_hello(const Frame& frame) {
         return std::unexpected(std::move(error));
     };
     if (peer_ || frame.type != FrameType::hello) {
-        return refuse({Errc::protocol, peer_ ? "a second hello" : "no hello at the start", 0, {}}, ByeReason::protocol_error);
+        return refuse({Errc::protocol, peer_ ? "a second hello" : "no hello at the start", 0, {}},
+                      ByeReason::protocol_error);
     }
     auto hello = parse_hello(frame.payload);
     if (!hello) return refuse(std::move(hello).error(), ByeReason::protocol_error);
@@ -71,8 +73,9 @@ Result<> Session::handle_hello(const Frame& frame) {
                       ByeReason::version_mismatch);
     }
     if (!may_talk(self_, hello->role)) {
-        return refuse({Errc::protocol, "a " + std::string(to_string(hello->role)) + " has no business here", 0, {}},
-                      ByeReason::protocol_error);
+        return refuse(
+            {Errc::protocol, "a " + std::string(to_string(hello->role)) + " has no business here", 0, {}},
+            ByeReason::protocol_error);
     }
     peer_ = *std::move(hello);
     return {};
@@ -84,12 +87,15 @@ Error Session::bye_from_peer(const Frame& frame) {
     const std::string text = printable(bye->text);
     switch (bye->reason) {
         case ByeReason::replaced:
-            return {Errc::conflict, "another synchost took over: " + text, 0, "Stop one of the two synchost watch."};
-        case ByeReason::shutting_down: return {Errc::cancelled, "the other end is stopping: " + text, 0, {}};
+            return {Errc::conflict, "another synchost took over: " + text, 0,
+                    "Stop one of the two synchost watch."};
+        case ByeReason::shutting_down:
+            return {Errc::cancelled, "the other end is stopping: " + text, 0, {}};
         case ByeReason::version_mismatch:
             return {Errc::unsupported, "the other end refused our version of the protocol: " + text, 0,
                     "Run synchost watch again: it gives the pods the agent of its own release."};
-        case ByeReason::protocol_error: break;
+        case ByeReason::protocol_error:
+            break;
     }
     return {Errc::protocol, "the other end refused what we sent: " + text, 0, {}};
 }

@@ -29,7 +29,8 @@ SSL_SESSION* make_psk_session(SSL* ssl) {
     const SSL_CIPHER* cipher = SSL_CIPHER_find(ssl, kAes128GcmSha256);
     if (session == nullptr || cipher == nullptr ||
         SSL_SESSION_set1_master_key(session, secret->data(), secret->size()) != 1 ||
-        SSL_SESSION_set_cipher(session, cipher) != 1 || SSL_SESSION_set_protocol_version(session, TLS1_3_VERSION) != 1) {
+        SSL_SESSION_set_cipher(session, cipher) != 1 ||
+        SSL_SESSION_set_protocol_version(session, TLS1_3_VERSION) != 1) {
         SSL_SESSION_free(session);
         return nullptr;
     }
@@ -46,14 +47,17 @@ int use_psk(SSL* ssl, const EVP_MD* /*hash*/, const unsigned char** identity, st
 
 int find_psk(SSL* ssl, const unsigned char* identity, std::size_t identity_bytes, SSL_SESSION** session) {
     *session = nullptr;  // an unknown identity: OpenSSL goes on without, and fails for want of a certificate
-    if (identity_bytes != kIdentity.size() || std::memcmp(identity, kIdentity.data(), identity_bytes) != 0) return 1;
+    if (identity_bytes != kIdentity.size() || std::memcmp(identity, kIdentity.data(), identity_bytes) != 0)
+        return 1;
     *session = make_psk_session(ssl);
     return *session != nullptr ? 1 : 0;
 }
 
 std::unique_ptr<SSL_CTX, Free> make_context(TlsRole role) {
-    OPENSSL_init_ssl(OPENSSL_INIT_NO_LOAD_CONFIG, nullptr);  // no openssl.cnf of the machine has a say in this
-    std::unique_ptr<SSL_CTX, Free> context(SSL_CTX_new(role == TlsRole::client ? TLS_client_method() : TLS_server_method()));
+    OPENSSL_init_ssl(OPENSSL_INIT_NO_LOAD_CONFIG,
+                     nullptr);  // no openssl.cnf of the machine has a say in this
+    std::unique_ptr<SSL_CTX, Free> context(
+        SSL_CTX_new(role == TlsRole::client ? TLS_client_method() : TLS_server_method()));
     if (context == nullptr) return context;
     SSL_CTX_set_min_proto_version(context.get(), TLS1_3_VERSION);
     SSL_CTX_set_max_proto_version(context.get(), TLS1_3_VERSION);
@@ -63,7 +67,8 @@ std::unique_ptr<SSL_CTX, Free> make_context(TlsRole role) {
     SSL_CTX_set_mode(context.get(), SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE);
     SSL_CTX_set_options(context.get(), SSL_OP_NO_COMPRESSION | SSL_OP_NO_TICKET);
     if (role == TlsRole::client) {
-        SSL_CTX_set_verify(context.get(), SSL_VERIFY_PEER, nullptr);  // no trust store: a certificate never suffices
+        SSL_CTX_set_verify(context.get(), SSL_VERIFY_PEER,
+                           nullptr);  // no trust store: a certificate never suffices
         SSL_CTX_set_psk_use_session_callback(context.get(), use_psk);
     } else {
         SSL_CTX_set_psk_find_session_callback(context.get(), find_psk);
@@ -119,8 +124,12 @@ TlsEngine::TlsEngine(TlsEngine&&) noexcept = default;
 TlsEngine& TlsEngine::operator=(TlsEngine&&) noexcept = default;
 TlsEngine::~TlsEngine() = default;
 
-bool TlsEngine::established() const { return state_->ssl != nullptr && SSL_is_init_finished(state_->ssl.get()) == 1; }
-bool TlsEngine::peer_closed() const { return state_->peer_closed; }
+bool TlsEngine::established() const {
+    return state_->ssl != nullptr && SSL_is_init_finished(state_->ssl.get()) == 1;
+}
+bool TlsEngine::peer_closed() const {
+    return state_->peer_closed;
+}
 
 Error TlsEngine::failure(std::string_view doing) {
     const unsigned long code = ERR_peek_error();
@@ -135,7 +144,8 @@ Error TlsEngine::failure(std::string_view doing) {
         char text[160] = "out of memory";
         if (code != 0) ERR_error_string_n(code, text, sizeof text);
         const char* reason = code != 0 ? ERR_reason_error_string(code) : nullptr;
-        error = Error{Errc::protocol, "TLS " + std::string(doing) + ": " + (reason != nullptr ? reason : text), 0, {}};
+        error = Error{
+            Errc::protocol, "TLS " + std::string(doing) + ": " + (reason != nullptr ? reason : text), 0, {}};
     }
     ERR_clear_error();
     return error;
@@ -160,7 +170,8 @@ Result<> TlsEngine::receive(std::string_view ciphertext, std::string& plaintext)
     if (state_->ssl == nullptr) return fail(Errc::io, "TLS: out of memory");
     while (!ciphertext.empty()) {
         const std::string_view piece = ciphertext.substr(0, std::size_t{1} << 20);
-        if (BIO_write(state_->from_peer, piece.data(), static_cast<int>(piece.size())) != static_cast<int>(piece.size())) {
+        if (BIO_write(state_->from_peer, piece.data(), static_cast<int>(piece.size())) !=
+            static_cast<int>(piece.size())) {
             return fail(Errc::io, "TLS: out of memory");
         }
         ciphertext.remove_prefix(piece.size());

@@ -13,7 +13,8 @@ namespace {
 constexpr std::size_t kMaxCachedFolders = 64;
 constexpr int kHandleFlags = O_PATH | O_DIRECTORY | O_CLOEXEC;
 
-// The folder whose handle a root needs: the root itself, or a single file's folder. Without trailing '/', but for "/".
+// The folder whose handle a root needs: the root itself, or a single file's folder. Without trailing '/', but
+// for "/".
 std::string folder_of(std::string_view root) {
     const std::size_t slash = root.rfind('/');
     return slash == 0 ? "/" : std::string(root.substr(0, slash));
@@ -34,7 +35,8 @@ bool is_unlinked(int handle) {
 }  // namespace
 
 Folders::Folders(std::vector<std::string> roots) : roots_(std::move(roots)) {
-    for (const std::string& root : roots_) handles_.emplace_back(::open(folder_of(root).c_str(), kHandleFlags));
+    for (const std::string& root : roots_)
+        handles_.emplace_back(::open(folder_of(root).c_str(), kHandleFlags));
 }
 
 std::string Folders::name_of(std::uint16_t root, std::string_view path) const {
@@ -64,7 +66,8 @@ Result<int> Folders::open(std::uint16_t root, std::string_view path) {
     if (!handle) {
         const std::string name = name_of(root, path);
         if (errno == ELOOP || errno == EXDEV) {
-            return fail(Errc::invalid_input, name + ": a folder on this path is a symlink, and symlinks are never written through",
+            return fail(Errc::invalid_input,
+                        name + ": a folder on this path is a symlink, and symlinks are never written through",
                         "Manage the folder that the symlink leads to, or replace the symlink by a folder.");
         }
         return fail_errno(name);
@@ -90,7 +93,8 @@ Result<std::optional<struct stat>> entry_of(int folder, const std::string& name)
 
 Result<> check_root(std::string_view root) {
     const std::string shown = "root \"" + printable(root.substr(0, 200)) + "\"";
-    if (root == "/") return fail(Errc::invalid_input, shown + " would be the whole container", "Name a folder in it.");
+    if (root == "/")
+        return fail(Errc::invalid_input, shown + " would be the whole container", "Name a folder in it.");
     std::string_view below = root;
     if (!below.starts_with('/')) return fail(Errc::invalid_input, shown + " is not absolute");
     below.remove_prefix(1);

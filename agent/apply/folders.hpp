@@ -1,7 +1,7 @@
-// The managed paths of a container as directory handles. Each root's folder is opened once, before the app has run for
-// the first time; from then on every path is resolved from that handle by openat2(2) with RESOLVE_BENEATH,
-// RESOLVE_NO_MAGICLINKS and RESOLVE_NO_SYMLINKS, so that no path leaves its root and nothing is written through a
-// symlink, whatever the app does to its folders meanwhile.
+// The managed paths of a container as directory handles. Each root's folder is opened once, before the app
+// has run for the first time; from then on every path is resolved from that handle by openat2(2) with
+// RESOLVE_BENEATH, RESOLVE_NO_MAGICLINKS and RESOLVE_NO_SYMLINKS, so that no path leaves its root and nothing
+// is written through a symlink, whatever the app does to its folders meanwhile.
 #pragma once
 
 #include <sys/stat.h>
@@ -22,8 +22,9 @@ namespace synchost::agent {
 
 class Folders {
   public:
-    // `roots` are absolute, normalised paths; one with a trailing '/' is a folder, one without a single file. A folder
-    // that does not exist yet is opened (or made, where only its last component is missing) when it is first needed.
+    // `roots` are absolute, normalised paths; one with a trailing '/' is a folder, one without a single file.
+    // A folder that does not exist yet is opened (or made, where only its last component is missing) when it
+    // is first needed.
     explicit Folders(std::vector<std::string> roots);
 
     [[nodiscard]] const std::vector<std::string>& roots() const { return roots_; }
@@ -31,8 +32,9 @@ class Folders {
     // "/app/" and "web/a.js" as "/app/web/a.js", for messages.
     [[nodiscard]] std::string name_of(std::uint16_t root, std::string_view path) const;
 
-    // A handle (O_PATH) of the folder `path` below the root's folder; "" is that folder itself. Owned by this object
-    // and valid until the next call or release(). not_found where it is missing; a clear error for a symlink on the way.
+    // A handle (O_PATH) of the folder `path` below the root's folder; "" is that folder itself. Owned by this
+    // object and valid until the next call or release(). not_found where it is missing; a clear error for a
+    // symlink on the way.
     Result<int> open(std::uint16_t root, std::string_view path);
     void forget(std::uint16_t root, std::string_view path);
     // Closes all but the roots.

@@ -50,7 +50,8 @@ class Walk {
     // One entry of `folder` and, of a folder, all below it.
     Result<> visit(int folder, const std::string& name, const std::string& above) {
         struct stat info{};
-        if (::fstatat(folder, name.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0) return vanished_or(above + name);
+        if (::fstatat(folder, name.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0)
+            return vanished_or(above + name);
         auto path = RelPath::parse(above + name);
         if (!path) return {};  // too deep for the wire: it cannot have come from it
         InventoryEntry entry{root_, *std::move(path), ChangeKind::make_folder, info.st_mode & 07777, {}};
@@ -62,7 +63,8 @@ class Walk {
         if (!S_ISREG(info.st_mode) && !S_ISLNK(info.st_mode)) return {};
         entry.kind = S_ISREG(info.st_mode) ? ChangeKind::put_file : ChangeKind::put_symlink;
         if (S_ISLNK(info.st_mode)) entry.mode = 0;
-        auto hash = S_ISREG(info.st_mode) ? hash_of_file(folder, name.c_str()) : hash_of_symlink(folder, name.c_str());
+        auto hash = S_ISREG(info.st_mode) ? hash_of_file(folder, name.c_str())
+                                          : hash_of_symlink(folder, name.c_str());
         if (!hash) {
             if (hash.error().sys_errno == ENOENT) return {};
             return std::unexpected(std::move(hash).error().context(folders_.name_of(root_, above + name)));

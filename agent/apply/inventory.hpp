@@ -9,8 +9,9 @@
 
 namespace synchost::agent {
 
-// Calls `entry` for every file, folder and symlink, in no order. What is neither (a socket, a device) and temporary
-// names of ours are left out, and so is what vanishes meanwhile. Errors name what could not be read.
+// Calls `entry` for every file, folder and symlink, in no order. What is neither (a socket, a device) and
+// temporary names of ours are left out, and so is what vanishes meanwhile. Errors name what could not be
+// read.
 Result<> take_inventory(Folders& folders, const std::function<void(const protocol::InventoryEntry&)>& entry);
 
 }  // namespace synchost::agent

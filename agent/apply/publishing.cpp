@@ -22,7 +22,8 @@ namespace {
 using Paths = std::set<std::pair<std::uint16_t, std::string_view>>;
 
 bool is_at_or_below(const Paths& paths, std::uint16_t root, std::string_view path) {
-    for (std::size_t end = path.size(); end != std::string_view::npos && end > 0; end = path.rfind('/', end - 1)) {
+    for (std::size_t end = path.size(); end != std::string_view::npos && end > 0;
+         end = path.rfind('/', end - 1)) {
         if (paths.contains({root, path.substr(0, end)})) return true;
     }
     return false;
@@ -59,14 +60,15 @@ Result<> Transaction::publish() {
             replaced.emplace(change.root, change.path.str());
         }
     }
-    // A folder that becomes a file or a symlink may be named twice, put and removed, and what it held goes with it:
-    // below the new symlink nothing is looked for.
+    // A folder that becomes a file or a symlink may be named twice, put and removed, and what it held goes
+    // with it: below the new symlink nothing is looked for.
     std::erase_if(removals, [&](const Change* change) {
-        return made.contains({change->root, change->path.str()}) || is_at_or_below(replaced, change->root, change->path.str());
+        return made.contains({change->root, change->path.str()}) ||
+               is_at_or_below(replaced, change->root, change->path.str());
     });
     const auto by_path = [](const Change* a, const Change* b) { return a->path < b->path; };
-    std::sort(folders.begin(), folders.end(), by_path);       // a folder before what it holds
-    std::sort(removals.rbegin(), removals.rend(), by_path);   // and after it
+    std::sort(folders.begin(), folders.end(), by_path);      // a folder before what it holds
+    std::sort(removals.rbegin(), removals.rend(), by_path);  // and after it
     for (const Change* change : folders) TRY(publish_folder(*change));
     for (Item* item : puts) TRY(publish_item(*item, item == puts.back() && removals.empty()));
     for (const Change* change : removals) TRY(publish_removal(*change));
@@ -93,7 +95,8 @@ Result<> Transaction::publish_folder(const Change& change) {
     if (entry && !S_ISDIR(entry->st_mode)) TRY(move_aside(place));
     if (!entry || !S_ISDIR(entry->st_mode)) return make_folder_at(place, change.mode);
     if ((entry->st_mode & 07777) == change.mode) return {};
-    if (::fchmodat(folder, place.name.c_str(), change.mode, 0) != 0) return fail_errno(name_of(place) + ": chmod");
+    if (::fchmodat(folder, place.name.c_str(), change.mode, 0) != 0)
+        return fail_errno(name_of(place) + ": chmod");
     undo_.push_back({UndoKind::restore_mode, place, {}, entry->st_mode & 07777});
     return {};
 }
@@ -111,18 +114,21 @@ Result<> Transaction::make_parents(std::uint16_t root, std::string_view folder) 
     if (handle || folder.empty()) return handle ? Result<>{} : std::unexpected(handle.error());
     if (handle.error().code != Errc::not_found) return std::unexpected(handle.error());
     const std::size_t slash = folder.rfind('/');
-    const std::string_view above = slash == std::string_view::npos ? std::string_view() : folder.substr(0, slash);
+    const std::string_view above =
+        slash == std::string_view::npos ? std::string_view() : folder.substr(0, slash);
     TRY(make_parents(root, above));
     return make_folder_at({root, std::string(above), std::string(folder.substr(slash + 1))}, 0755);
 }
 
 Result<> Transaction::publish_item(Item& item, bool is_last) {
-    const Place target{item.change.root, std::string(item.change.path.parent()), std::string(item.change.path.name())};
+    const Place target{item.change.root, std::string(item.change.path.parent()),
+                       std::string(item.change.path.name())};
     TRY(make_parents(target.root, target.folder));
     TRY_ASSIGN(const int folder, folders_.open(target.root, target.folder));
     TRY_ASSIGN(const auto entry, entry_of(folder, target.name));
     if (entry && S_ISDIR(entry->st_mode)) return replace_folder(item, target);
-    // After the last step nothing can fail: it needs no undo, and a plain rename copies nothing up on overlayfs.
+    // After the last step nothing can fail: it needs no undo, and a plain rename copies nothing up on
+    // overlayfs.
     if (is_last) return rename(item.staged, target, 0);
     if (entry) return replace(item, target);
     TRY(rename(item.staged, target, RENAME_NOREPLACE));
@@ -140,15 +146,16 @@ Result<> Transaction::replace(Item& item, const Place& target) {
     // A file system that cannot exchange: keep the old file by a second name, and rename over the first.
     const Place old = aside_of(target);
     TRY_ASSIGN(const int folder, folders_.open(target.root, target.folder));
-    if (::linkat(folder, target.name.c_str(), folder, old.name.c_str(), 0) != 0) return fail_errno(name_of(target) + ": link");
+    if (::linkat(folder, target.name.c_str(), folder, old.name.c_str(), 0) != 0)
+        return fail_errno(name_of(target) + ": link");
     garbage_.push_back(old);
     TRY(rename(item.staged, target, 0));
     undo_.push_back({UndoKind::move_back, target, old, 0});
     return {};
 }
 
-// A file where a folder was. overlayfs cannot move a folder of a lower layer: there the folder is deleted first, which
-// cannot be undone.
+// A file where a folder was. overlayfs cannot move a folder of a lower layer: there the folder is deleted
+// first, which cannot be undone.
 Result<> Transaction::replace_folder(Item& item, const Place& target) {
     auto exchanged = rename(item.staged, target, RENAME_EXCHANGE);
     folders_.forget(target.root, item.change.path.str());
@@ -180,7 +187,8 @@ Result<> Transaction::publish_removal(const Change& change) {
     const Place place{change.root, std::string(change.path.parent()), std::string(change.path.name())};
     const auto folder = folders_.open(place.root, place.folder);
     if (!folder) {
-        // With its folder gone, or become a file, there is nothing left to remove; a symlink is not looked through.
+        // With its folder gone, or become a file, there is nothing left to remove; a symlink is not looked
+        // through.
         const Error& error = folder.error();
         if (error.code == Errc::not_found || error.sys_errno == ENOTDIR) return {};
         return std::unexpected(error);
@@ -211,7 +219,8 @@ std::string Transaction::undo_all() {
     std::string left;
     for (auto step = undo_.rbegin(); step != undo_.rend(); ++step) {
         folders_.release();
-        if (auto undone = undo(*step); !undone) left += "; could not be taken back: " + undone.error().message;
+        if (auto undone = undo(*step); !undone)
+            left += "; could not be taken back: " + undone.error().message;
     }
     undo_.clear();
     return left;
@@ -219,10 +228,13 @@ std::string Transaction::undo_all() {
 
 Result<> Transaction::undo(const Undo& step) {
     switch (step.kind) {
-        case UndoKind::exchange: return rename(step.other, step.target, RENAME_EXCHANGE);
-        case UndoKind::move_back: return rename(step.other, step.target, 0);
+        case UndoKind::exchange:
+            return rename(step.other, step.target, RENAME_EXCHANGE);
+        case UndoKind::move_back:
+            return rename(step.other, step.target, 0);
         case UndoKind::remove_folder:
-        case UndoKind::restore_mode: break;
+        case UndoKind::restore_mode:
+            break;
     }
     TRY_ASSIGN(const int folder, folders_.open(step.target.root, step.target.folder));
     const char* name = step.target.name.c_str();

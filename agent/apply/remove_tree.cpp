@@ -49,6 +49,8 @@ Result<> remove_below(int folder, const std::string& name, int depth) {
 
 }  // namespace
 
-Result<> remove_tree(int folder, const std::string& name) { return remove_below(folder, name, 0); }
+Result<> remove_tree(int folder, const std::string& name) {
+    return remove_below(folder, name, 0);
+}
 
 }  // namespace synchost::agent

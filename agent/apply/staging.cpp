@@ -1,4 +1,5 @@
-// The first half of a transaction: temporary files, and the check of all targets before anything is published.
+// The first half of a transaction: temporary files, and the check of all targets before anything is
+// published.
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -22,9 +23,19 @@ std::string_view parent_of(std::string_view path) {
     return slash == std::string_view::npos ? std::string_view() : path.substr(0, slash);
 }
 
-// Whether a folder that cannot be opened may be one that this generation makes: missing, or something else there.
+// Whether a folder that cannot be opened may be one that this generation makes: missing, or something else
+// there.
 bool may_be_made(const Error& error) {
     return error.code == Errc::not_found || error.code == Errc::invalid_input || error.sys_errno == ENOTDIR;
+}
+
+std::unexpected<Error> stage_failure(const std::string& name, int why) {
+    auto failure = fail_errno(name + ": stage", why);
+    if (why == EACCES || why == EPERM || why == EROFS) {
+        failure.error().next_step =
+            "Make the folder writable for the container's user: images that synchost builds are.";
+    }
+    return failure;
 }
 
 using MadeFolders = std::set<std::pair<std::uint16_t, std::string>>;
@@ -75,8 +86,7 @@ Result<> Transaction::stage(protocol::ChangeStart start) {
             }
             if (made >= 0) break;
             if (errno != EEXIST || attempt == 1000) {
-                const int why = errno;
-                return fail_errno(folders_.name_of(item.change.root, item.change.path.str()) + ": stage", why);
+                return stage_failure(folders_.name_of(item.change.root, item.change.path.str()), errno);
             }
         }
         garbage_.push_back(item.staged);
@@ -91,7 +101,8 @@ Result<> Transaction::write(protocol::FileBytes bytes) {
     hasher_.update(bytes.bytes);
     if (auto written = write_all(file_.get(), bytes.bytes); !written) {
         const Change& change = items_.back().change;
-        return std::unexpected(std::move(written).error().context(folders_.name_of(change.root, change.path.str())));
+        return std::unexpected(
+            std::move(written).error().context(folders_.name_of(change.root, change.path.str())));
     }
     return bytes.last ? finish_file() : Result<>{};
 }
@@ -99,7 +110,8 @@ Result<> Transaction::write(protocol::FileBytes bytes) {
 Result<> Transaction::finish_file() {
     const Change& change = items_.back().change;
     const std::string name = folders_.name_of(change.root, change.path.str());
-    if (hasher_.value() != change.hash) return fail(Errc::protocol, name + ": the content does not have the announced hash");
+    if (hasher_.value() != change.hash)
+        return fail(Errc::protocol, name + ": the content does not have the announced hash");
     if (::fchmod(file_.get(), change.mode) != 0) return fail_errno(name + ": chmod");
     file_.reset();
     return {};
@@ -109,7 +121,8 @@ Result<> Transaction::finish_file() {
 Result<> Transaction::check_targets() {
     MadeFolders made;
     for (const Item& item : items_) {
-        if (item.change.kind == ChangeKind::make_folder) made.emplace(item.change.root, item.change.path.str());
+        if (item.change.kind == ChangeKind::make_folder)
+            made.emplace(item.change.root, item.change.path.str());
     }
     folders_.release();  // what was opened while staging may have been replaced since
     for (const Item& item : items_) {
@@ -117,7 +130,8 @@ Result<> Transaction::check_targets() {
         for (std::string_view folder = item.change.path.parent();; folder = parent_of(folder)) {
             auto handle = folders_.open(item.change.root, folder);
             if (handle) break;
-            const bool will_be = handle.error().code == Errc::not_found || is_made(made, item.change.root, folder);
+            const bool will_be =
+                handle.error().code == Errc::not_found || is_made(made, item.change.root, folder);
             if (folder.empty() || !will_be) return std::unexpected(std::move(handle).error());
         }
     }

@@ -1,10 +1,12 @@
 // One generation on its way into the managed paths: all of it or nothing.
 //
-//   stage()   puts every new file and symlink beside its target, under a temporary name. Nothing that has a name of
+//   stage()   puts every new file and symlink beside its target, under a temporary name. Nothing that has a
+//   name of
 //             the user's is touched: whatever fails up to here leaves no trace.
-//   commit()  checks the targets again, makes folders, exchanges each temporary file with its target (the old file
-//             then has the temporary name), and moves aside what is removed. Up to here a failure is undone, in
-//             reverse order. Only then are the old files deleted.
+//   commit()  checks the targets again, makes folders, exchanges each temporary file with its target (the old
+//   file
+//             then has the temporary name), and moves aside what is removed. Up to here a failure is undone,
+//             in reverse order. Only then are the old files deleted.
 //
 // Example, of a generation that replaces a.js and removes b.js, and whose second step fails:
 //     stage:   .synchost-tmp-7-0 (new a.js)         commit: exchange a.js <-> .synchost-tmp-7-0
@@ -84,13 +86,13 @@ class Transaction {
     std::uint64_t names_ = 0;
     std::vector<Item> items_;
     std::vector<Undo> undo_;
-    std::vector<Place> garbage_;          // temporary names to delete at the end, whatever the end is
-    std::vector<Place> doomed_folders_;   // to remove once nothing can fail any more, deepest first
-    Fd file_;                             // that is being written
+    std::vector<Place> garbage_;         // temporary names to delete at the end, whatever the end is
+    std::vector<Place> doomed_folders_;  // to remove once nothing can fail any more, deepest first
+    Fd file_;                            // that is being written
     Xxh3Hasher hasher_;
 };
 
-// Removes an entry of a folder, a folder with all that it holds. True where nothing is left of it.
+// Removes an entry of a folder, a folder with all that it holds; what is gone already is no error.
 Result<> remove_tree(int folder, const std::string& name);
 
 }  // namespace synchost::agent

@@ -46,7 +46,8 @@ Result<std::chrono::milliseconds> parse_duration(std::string_view text) {
     std::uint32_t value = 0;
     constexpr std::int64_t kDayMs = 86'400'000;
     if (!parse_all(digits, value) || value * factor > kDayMs) {
-        return fail(Errc::invalid_input, "\"" + printable(text) + "\" is not a time", "Write it as 500ms or 5s.");
+        return fail(Errc::invalid_input, "\"" + printable(text) + "\" is not a time",
+                    "Write it as 500ms or 5s.");
     }
     return std::chrono::milliseconds(value * factor);
 }
@@ -54,14 +55,16 @@ Result<std::chrono::milliseconds> parse_duration(std::string_view text) {
 Result<std::uint16_t> parse_port(std::string_view text) {
     std::uint16_t port = 0;
     if (!parse_all(text, port) || port == 0) {
-        return fail(Errc::invalid_input, "\"" + printable(text) + "\" is not a port", "A port is 1 to 65535.");
+        return fail(Errc::invalid_input, "\"" + printable(text) + "\" is not a port",
+                    "A port is 1 to 65535.");
     }
     return port;
 }
 
 Result<std::uint32_t> parse_number(std::string_view text) {
     std::uint32_t value = 0;
-    if (!parse_all(text, value)) return fail(Errc::invalid_input, "\"" + printable(text) + "\" is not a number");
+    if (!parse_all(text, value))
+        return fail(Errc::invalid_input, "\"" + printable(text) + "\" is not a number");
     return value;
 }
 

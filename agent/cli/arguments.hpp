@@ -1,4 +1,5 @@
-// The agent's command line, word by word. Own code, because a parser library costs more than the agent may weigh.
+// The agent's command line, word by word. Own code, because a parser library costs more than the agent may
+// weigh.
 #pragma once
 
 #include <chrono>
@@ -39,8 +40,8 @@ std::unexpected<Error> unknown_option(std::string_view word);
 // Exit codes of the agent, beside those that an app gives to `run`.
 enum class ExitCode : int { ok = 0, failed = 1, usage = 2 };
 
-// The commands; `words` begin after the command's own name. Each returns the process's exit code; an Error is printed
-// and becomes 2 for invalid_input, else 1.
+// The commands; `words` begin after the command's own name. Each returns the process's exit code; an Error is
+// printed and becomes 2 for invalid_input, else 1.
 Result<int> run_command_line(Arguments words);
 Result<int> serve_command_line(Arguments words);
 Result<int> check_command_line(Arguments words);

@@ -13,11 +13,13 @@ constexpr int kTimeoutMs = 1000;
 
 }  // namespace
 
-// `started` passes once the sidecar listens, `ready` once each container runs: exit code 0 or 1, one line why.
+// `started` passes once the sidecar listens, `ready` once each container runs: exit code 0 or 1, one line
+// why.
 Result<int> check_command_line(Arguments words) {
     const auto what = words.next();
     if (!what || (*what != "started" && *what != "ready")) {
-        return fail(Errc::invalid_input, "check what?", "Write synchost-agent check started|ready --containers-dir DIR.");
+        return fail(Errc::invalid_input, "check what?",
+                    "Write synchost-agent check started|ready --containers-dir DIR.");
     }
     std::string dir;
     while (const auto word = words.next()) {

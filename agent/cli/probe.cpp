@@ -17,7 +17,8 @@ Result<> read_option(ProbeOptions& options, std::string_view word, Arguments& wo
     } else if (word == "--path") {
         options.path = value.starts_with('/') ? std::move(value) : "/" + value;
     } else if (word == "--scheme") {
-        if (value != "http" && value != "https") return fail(Errc::invalid_input, "--scheme is http or https");
+        if (value != "http" && value != "https")
+            return fail(Errc::invalid_input, "--scheme is http or https");
         options.tls = value == "https";
     } else if (word == "--header") {
         options.headers.push_back(std::move(value));
@@ -34,12 +35,17 @@ Result<> read_option(ProbeOptions& options, std::string_view word, Arguments& wo
 Result<> check(const ProbeOptions& options, bool has_kind) {
     if (!has_kind) return fail(Errc::invalid_input, "probe how?", "Name one of http, tcp, grpc and exec.");
     if (options.socket_dir.empty()) return fail(Errc::invalid_input, "probe needs --socket-dir");
-    if (options.kind == ProbeKind::exec && options.argv.empty()) return fail(Errc::invalid_input, "exec needs a command after --");
-    if (options.kind != ProbeKind::exec && options.port == 0) return fail(Errc::invalid_input, "probe needs --port");
-    const auto has_line_end = [](const std::string& text) { return text.find_first_of("\r\n") != std::string::npos; };
+    if (options.kind == ProbeKind::exec && options.argv.empty())
+        return fail(Errc::invalid_input, "exec needs a command after --");
+    if (options.kind != ProbeKind::exec && options.port == 0)
+        return fail(Errc::invalid_input, "probe needs --port");
+    const auto has_line_end = [](const std::string& text) {
+        return text.find_first_of("\r\n") != std::string::npos;
+    };
     if (has_line_end(options.path)) return fail(Errc::invalid_input, "--path has a line end");
     for (const std::string& header : options.headers) {
-        if (has_line_end(header) || !header.contains(':')) return fail(Errc::invalid_input, "--header is not 'Name: value'");
+        if (has_line_end(header) || !header.contains(':'))
+            return fail(Errc::invalid_input, "--header is not 'Name: value'");
     }
     return {};
 }
@@ -47,8 +53,10 @@ Result<> check(const ProbeOptions& options, bool has_kind) {
 }  // namespace
 
 Result<int> probe_command_line(Arguments words) {
-    constexpr std::pair<std::string_view, ProbeKind> kKinds[] = {
-        {"http", ProbeKind::http}, {"tcp", ProbeKind::tcp}, {"grpc", ProbeKind::grpc}, {"exec", ProbeKind::exec}};
+    constexpr std::pair<std::string_view, ProbeKind> kKinds[] = {{"http", ProbeKind::http},
+                                                                 {"tcp", ProbeKind::tcp},
+                                                                 {"grpc", ProbeKind::grpc},
+                                                                 {"exec", ProbeKind::exec}};
     ProbeOptions options;
     bool has_kind = false;
     while (const auto word = words.next()) {

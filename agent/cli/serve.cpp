@@ -14,7 +14,8 @@ Result<std::variant<std::filesystem::path, NumericAddress>> parse_listen(std::st
         return fail(Errc::invalid_input, "--listen " + printable(text) + " is not on loopback",
                     "Listen on tcp:127.0.0.1:PORT: nothing else in the cluster may dial the agent.");
     }
-    return fail(Errc::invalid_input, "--listen " + printable(text), "Write it as unix:/PATH or tcp:127.0.0.1:PORT.");
+    return fail(Errc::invalid_input, "--listen " + printable(text),
+                "Write it as unix:/PATH or tcp:127.0.0.1:PORT.");
 }
 
 // "NAME" or "NAME=UID"; the name becomes a folder's.
@@ -61,9 +62,6 @@ Result<int> serve_command_line(Arguments words) {
         } else if (*word == "--container") {
             TRY_ASSIGN(ServedContainer container, parse_container(value));
             options.containers.push_back(std::move(container));
-        } else if (*word == "--forward") {
-            TRY_ASSIGN(ForwardRule rule, parse_forward_rule(value));
-            options.forwards.push_back(std::move(rule));
         } else {
             return unknown_option(*word);
         }

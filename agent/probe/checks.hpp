@@ -17,8 +17,9 @@ ProbeVerdict check_network(const ProbeOptions& options);
 // The status of an HTTP/1 response; protocol error where the bytes are none.
 Result<int> parse_http_status(std::string_view response);
 
-// grpc.health.v1.Health/Check over HTTP/2 without TLS, as bytes: what a client sends at once, and what it makes of
-// the answer. Follows RFC 9113 (frames), RFC 7541 (literal fields, no Huffman) and gRPC's health protocol.
+// grpc.health.v1.Health/Check over HTTP/2 without TLS, as bytes: what a client sends at once, and what it
+// makes of the answer. Follows RFC 9113 (frames), RFC 7541 (literal fields, no Huffman) and gRPC's health
+// protocol.
 class GrpcHealthCheck {
   public:
     enum class State : std::uint8_t { waiting, serving, not_serving };
@@ -30,7 +31,8 @@ class GrpcHealthCheck {
     Result<State> receive(std::string_view bytes);
 
   private:
-    Result<State> handle_frame(std::uint8_t type, std::uint8_t flags, std::uint32_t stream, std::string_view payload);
+    Result<State> handle_frame(std::uint8_t type, std::uint8_t flags, std::uint32_t stream,
+                               std::string_view payload);
     Result<State> parse_message();
 
     std::string input_;

@@ -7,15 +7,25 @@ constexpr std::size_t kMaxFrameBytes = 16384;  // RFC 9113, 4.2: what we have no
 constexpr std::size_t kMaxMessageBytes = std::size_t{64} << 10;
 constexpr std::size_t kFrameHeader = 9;
 
-enum FrameType : std::uint8_t { kData = 0, kHeaders = 1, kResetStream = 3, kSettings = 4, kPing = 6, kGoAway = 7 };
+enum FrameType : std::uint8_t {
+    kData = 0,
+    kHeaders = 1,
+    kResetStream = 3,
+    kSettings = 4,
+    kPing = 6,
+    kGoAway = 7
+};
 constexpr std::uint8_t kEndStream = 0x1;
 constexpr std::uint8_t kAck = 0x1;
 constexpr std::uint8_t kEndHeaders = 0x4;
 constexpr std::uint8_t kPadded = 0x8;
 
-char byte_of(std::size_t value, int shift) { return static_cast<char>((value >> shift) & 0xFF); }
+char byte_of(std::size_t value, int shift) {
+    return static_cast<char>((value >> shift) & 0xFF);
+}
 
-void append_frame(std::string& out, std::uint8_t type, std::uint8_t flags, std::uint32_t stream, std::string_view payload) {
+void append_frame(std::string& out, std::uint8_t type, std::uint8_t flags, std::uint32_t stream,
+                  std::string_view payload) {
     for (const int shift : {16, 8, 0}) out += byte_of(payload.size(), shift);
     out += static_cast<char>(type);
     out += static_cast<char>(flags);
@@ -23,7 +33,8 @@ void append_frame(std::string& out, std::uint8_t type, std::uint8_t flags, std::
     out += payload;
 }
 
-// A literal field without indexing and with a new name (RFC 7541, 6.2.2); names and values are under 127 bytes.
+// A literal field without indexing and with a new name (RFC 7541, 6.2.2); names and values are under 127
+// bytes.
 void append_field(std::string& out, std::string_view name, std::string_view value) {
     out += '\0';
     out += static_cast<char>(name.size());
@@ -71,16 +82,17 @@ Result<GrpcHealthCheck::State> GrpcHealthCheck::receive(std::string_view bytes) 
         if (input_.size() < kFrameHeader + size) break;
         const std::string frame = input_.substr(0, kFrameHeader + size);
         input_.erase(0, frame.size());
-        TRY_ASSIGN(const State state, handle_frame(static_cast<std::uint8_t>(frame[3]), static_cast<std::uint8_t>(frame[4]),
-                                                   number_at(frame, 5, 4) & 0x7FFFFFFF,
-                                                   std::string_view(frame).substr(kFrameHeader)));
+        TRY_ASSIGN(
+            const State state,
+            handle_frame(static_cast<std::uint8_t>(frame[3]), static_cast<std::uint8_t>(frame[4]),
+                         number_at(frame, 5, 4) & 0x7FFFFFFF, std::string_view(frame).substr(kFrameHeader)));
         if (state != State::waiting) return state;
     }
     return State::waiting;
 }
 
-Result<GrpcHealthCheck::State> GrpcHealthCheck::handle_frame(std::uint8_t type, std::uint8_t flags, std::uint32_t stream,
-                                                             std::string_view payload) {
+Result<GrpcHealthCheck::State> GrpcHealthCheck::handle_frame(std::uint8_t type, std::uint8_t flags,
+                                                             std::uint32_t stream, std::string_view payload) {
     if (type == kSettings && (flags & kAck) == 0) append_frame(output_, kSettings, kAck, 0, {});
     if (type == kPing && (flags & kAck) == 0) append_frame(output_, kPing, kAck, 0, payload);
     if (type == kGoAway) return fail(Errc::protocol, "the server ended the connection");

@@ -46,7 +46,8 @@ ProbeVerdict run_exec(const ProbeOptions& options) {
             const int code = exit_code_of(status);
             return {code == 0, options.argv[0] + ": exit code " + std::to_string(code)};
         }
-        const auto left = std::chrono::duration_cast<std::chrono::nanoseconds>(deadline - Clock::now()).count();
+        const auto left =
+            std::chrono::duration_cast<std::chrono::nanoseconds>(deadline - Clock::now()).count();
         if (left <= 0) break;
         const timespec wait{left / 1'000'000'000, left % 1'000'000'000};
         ::sigtimedwait(&child_ended, nullptr, &wait);

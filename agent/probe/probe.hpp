@@ -1,6 +1,6 @@
-// The user's liveness or startup probe, made by the agent inside the app's container: it passes while the supervisor
-// keeps the app down on purpose (gated, held, restarting), so that the kubelet does not end the container for it, and
-// is the user's own check otherwise, with the kubelet's rules.
+// The user's liveness or startup probe, made by the agent inside the app's container: it passes while the
+// supervisor keeps the app down on purpose (gated, held, restarting), so that the kubelet does not end the
+// container for it, and is the user's own check otherwise, with the kubelet's rules.
 #pragma once
 
 #include <chrono>
@@ -30,7 +30,8 @@ struct ProbeVerdict {
     std::string reason;  // one line
 };
 
-// Blocks for at most the timeout and a little more. Where the sidecar cannot be asked, the app counts as running.
+// Blocks for at most the timeout and a little more. Where the sidecar cannot be asked, the app counts as
+// running.
 ProbeVerdict run_probe(const ProbeOptions& options);
 
 }  // namespace synchost::agent

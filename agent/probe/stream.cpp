@@ -49,7 +49,8 @@ std::vector<Target> targets(std::uint16_t port) {
     if (::getifaddrs(&interfaces) != 0) return found;
     for (const ifaddrs* i = interfaces; i != nullptr; i = i->ifa_next) {
         if (i->ifa_addr == nullptr || (i->ifa_flags & IFF_LOOPBACK) != 0) continue;
-        if (i->ifa_addr->sa_family == AF_INET || i->ifa_addr->sa_family == AF_INET6) found.push_back(target_of(i->ifa_addr, port));
+        if (i->ifa_addr->sa_family == AF_INET || i->ifa_addr->sa_family == AF_INET6)
+            found.push_back(target_of(i->ifa_addr, port));
     }
     ::freeifaddrs(interfaces);
     return found;
@@ -74,8 +75,12 @@ int connect_one(int fd, const Target& target, Clock::time_point deadline) {
 
 }  // namespace
 
-void ProbeStream::Free::operator()(SSL* ssl) const { SSL_free(ssl); }
-void ProbeStream::Free::operator()(SSL_CTX* context) const { SSL_CTX_free(context); }
+void ProbeStream::Free::operator()(SSL* ssl) const {
+    SSL_free(ssl);
+}
+void ProbeStream::Free::operator()(SSL_CTX* context) const {
+    SSL_CTX_free(context);
+}
 
 Result<ProbeStream> ProbeStream::connect_to_port(std::uint16_t port, Clock::time_point deadline) {
     int first_error = 0;
@@ -126,7 +131,8 @@ Result<> ProbeStream::write(std::string_view bytes) {
 Result<bool> ProbeStream::read_some(std::string& out) {
     TRY(limit_next_call());
     char buffer[4096];
-    const auto got = ssl_ ? SSL_read(ssl_.get(), buffer, sizeof buffer) : ::recv(fd_.get(), buffer, sizeof buffer, 0);
+    const auto got =
+        ssl_ ? SSL_read(ssl_.get(), buffer, sizeof buffer) : ::recv(fd_.get(), buffer, sizeof buffer, 0);
     if (got > 0) out.append(buffer, static_cast<std::size_t>(got));
     if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return fail(Errc::timeout, "no answer in time");
     return got > 0;

@@ -1,4 +1,5 @@
-// A blocking stream with one deadline for all that is done with it, plain or through TLS that verifies nothing.
+// A blocking stream with one deadline for all that is done with it, plain or through TLS that verifies
+// nothing.
 #pragma once
 
 #include <chrono>

@@ -20,7 +20,10 @@ constexpr std::chrono::seconds kStopBySignal{30};
 }  // namespace
 
 App::App(boost::asio::any_io_executor executor, AppOptions options, OutputTap& output, Events events)
-    : options_(std::move(options)), output_(output), events_(std::move(events)), ended_(std::move(executor)) {}
+    : options_(std::move(options)),
+      output_(output),
+      events_(std::move(events)),
+      ended_(std::move(executor)) {}
 
 void App::become(Phase phase) {
     phase_ = phase;
@@ -37,7 +40,8 @@ Result<> App::start() {
     output_.clear();
     auto pid = start_child(options_.argv, output_.stdio());
     if (!pid) {
-        log(LogLevel::error, "agent", "start failed", {{"command", options_.argv[0]}, {"error", pid.error().message}});
+        log(LogLevel::error, "agent", "start failed",
+            {{"command", options_.argv[0]}, {"error", pid.error().message}});
         exit_code_ = exit_code_of_failed_start(pid.error());
         last_output_ = pid.error().message;
         if (options_.when_it_dies == WhenItDies::exit) {
@@ -77,8 +81,12 @@ boost::asio::awaitable<Result<>> App::restart() {
     co_return start();
 }
 
-bool App::stop_was_asked() const {
-    return stop_signal_ != 0 || (maybe_stop_ && Clock::now() - *maybe_stop_ < kStopBySignal);
+// Whether the end of the process is the end of the container.
+bool App::ends_container() const {
+    if (stop_was_asked_) return true;
+    if (phase_ != Phase::running) return false;
+    const bool by_signal = maybe_stop_ && Clock::now() - *maybe_stop_ < kStopBySignal;
+    return by_signal || options_.when_it_dies == WhenItDies::exit;
 }
 
 void App::on_reaped(pid_t pid, int wait_status) {
@@ -88,7 +96,7 @@ void App::on_reaped(pid_t pid, int wait_status) {
     output_.drain();
     exit_code_ = exit_code_of(wait_status);
     last_output_ = output_.last();
-    if (stop_was_asked() || (phase_ == Phase::running && options_.when_it_dies == WhenItDies::exit)) {
+    if (ends_container()) {
         finish(*exit_code_);
     } else if (phase_ == Phase::running) {
         log(LogLevel::warn, "agent", "held: the process ended", {{"exit_code", *exit_code_}});
@@ -100,7 +108,7 @@ void App::on_reaped(pid_t pid, int wait_status) {
 void App::on_signal(int signal) {
     const bool stops = signal == SIGTERM || signal == SIGINT || signal == SIGQUIT;
     if (pid_ > 0) {
-        if (signal == SIGTERM) stop_signal_ = signal;
+        if (signal == SIGTERM) stop_was_asked_ = true;
         if (stops) maybe_stop_ = Clock::now();
         ::kill(-pid_, signal);
     } else if (stops && phase_ != Phase::exited) {

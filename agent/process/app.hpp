@@ -1,5 +1,5 @@
-// The life of the app's process in one container: gated, running, restarting, held, exited (PROTOCOL.md, States).
-// Knows nothing of files or streams. All on one io_context thread.
+// The life of the app's process in one container: gated, running, restarting, held, exited (PROTOCOL.md,
+// States). Knows nothing of files or streams. All on one io_context thread.
 #pragma once
 
 #include <boost/asio/any_io_executor.hpp>
@@ -30,22 +30,24 @@ struct AppOptions {
 class App {
   public:
     struct Events {
-        std::function<void()> on_change;           // phase, starts, exit code
-        std::function<void(int)> on_finished;      // the supervisor is to exit with this code
+        std::function<void()> on_change;       // phase, starts, exit code
+        std::function<void(int)> on_finished;  // the supervisor is to exit with this code
     };
     App(boost::asio::any_io_executor executor, AppOptions options, OutputTap& output, Events events);
 
-    // Starts the process where it is gated or held; nothing where it runs. An Error where it cannot be started: it is
-    // held then, or finished with 127 or 126 where it may not be held.
+    // Starts the process where it is gated or held; nothing where it runs. An Error where it cannot be
+    // started: it is held then, or finished with 127 or 126 where it may not be held.
     Result<> release();
-    // Ends the process group (TERM, KILL after the grace time, for it and for what it leaves behind), and starts it
-    // again; starts it where it does not run.
+    // Ends the process group (TERM, KILL after the grace time, for it and for what it leaves behind), and
+    // starts it again; starts it where it does not run.
     boost::asio::awaitable<Result<>> restart();
 
-    // A child of this process ended, as waitpid(2) says it. Children that are not the app are orphans, and forgotten.
+    // A child of this process ended, as waitpid(2) says it. Children that are not the app are orphans, and
+    // forgotten.
     void on_reaped(pid_t pid, int wait_status);
-    // A signal from outside: goes to the process group. TERM is the end: also INT and QUIT where the process ends by
-    // them. There is no KILL of ours here: how long a stop may take is said by the pod, and enforced by its runtime.
+    // A signal from outside: goes to the process group. TERM is the end: also INT and QUIT where the process
+    // ends by them. There is no KILL of ours here: how long a stop may take is said by the pod, and enforced
+    // by its runtime.
     void on_signal(int signal);
 
     [[nodiscard]] protocol::Phase phase() const { return phase_; }
@@ -58,7 +60,7 @@ class App {
     Result<> start();
     void become(protocol::Phase phase);
     void finish(int exit_code);
-    [[nodiscard]] bool stop_was_asked() const;
+    [[nodiscard]] bool ends_container() const;
 
     AppOptions options_;
     OutputTap& output_;
@@ -69,7 +71,7 @@ class App {
     std::uint32_t starts_ = 0;
     std::optional<int> exit_code_;
     std::string last_output_;
-    int stop_signal_ = 0;  // TERM came from outside
+    bool stop_was_asked_ = false;                  // TERM came from outside
     std::optional<Clock::time_point> maybe_stop_;  // INT or QUIT came from outside
 };
 

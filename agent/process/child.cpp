@@ -17,7 +17,8 @@ namespace {
 // In the child, before exec: nothing here may allocate.
 void prepare(const ChildStdio& stdio, pid_t parent) {
     ::setpgid(0, 0);
-    // tcgetpgrp succeeds on our controlling terminal alone; SIGTTOU is blocked until the mask is emptied below.
+    // tcgetpgrp succeeds on our controlling terminal alone; SIGTTOU is blocked until the mask is emptied
+    // below.
     if (::tcgetpgrp(STDIN_FILENO) >= 0) ::tcsetpgrp(STDIN_FILENO, ::getpid());
     // Where the supervisor is not process 1, nobody else would end the app when the supervisor is killed.
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -68,7 +69,9 @@ Result<pid_t> start_child(const std::vector<std::string>& argv, ChildStdio stdio
     return fail_errno(printable(argv[0]), exec_error);
 }
 
-int exit_code_of_failed_start(const Error& error) { return error.sys_errno == ENOENT ? 127 : 126; }
+int exit_code_of_failed_start(const Error& error) {
+    return error.sys_errno == ENOENT ? 127 : 126;
+}
 
 int exit_code_of(int wait_status) {
     return WIFSIGNALED(wait_status) ? 128 + WTERMSIG(wait_status) : WEXITSTATUS(wait_status);

@@ -38,8 +38,8 @@ Result<> OutputTap::open(Stream& stream, int target_fd) {
     ::fcntl(ends[0], F_SETFL, O_NONBLOCK);
     stream.read_end = std::make_unique<Descriptor>(executor_, ends[0]);
     if (can_be_polled(target_fd)) {
-        // A copy of the descriptor, because the poller owns it. Its flags stay as they are: they are shared with
-        // everybody who has it, and so it is polled and never made non-blocking.
+        // A copy of the descriptor, because the poller owns it. Its flags stay as they are: they are shared
+        // with everybody who has it, and so it is polled and never made non-blocking.
         const int copy = ::fcntl(target_fd, F_DUPFD_CLOEXEC, 0);
         if (copy < 0) return fail_errno("dup");
         stream.target = std::make_unique<Descriptor>(executor_, copy);

@@ -1,6 +1,7 @@
-// Passes the app's output through unchanged, and keeps its last bytes. Each of the two streams has a pipe of its own,
-// made once: both restarts of the app and what it left in the background write into the same. A stream that is a
-// terminal is handed to the app as it is (and nothing of it is kept), because programs behave otherwise on a pipe.
+// Passes the app's output through unchanged, and keeps its last bytes. Each of the two streams has a pipe of
+// its own, made once: both restarts of the app and what it left in the background write into the same. A
+// stream that is a terminal is handed to the app as it is (and nothing of it is kept), because programs
+// behave otherwise on a pipe.
 #pragma once
 
 #include <array>
@@ -32,8 +33,10 @@ class OutputTap {
   private:
     struct Stream {
         Fd write_end;  // the app's
-        std::unique_ptr<boost::asio::posix::stream_descriptor> read_end;  // none where the app has our descriptor
-        std::unique_ptr<boost::asio::posix::stream_descriptor> target;    // ours; none where it cannot be polled
+        std::unique_ptr<boost::asio::posix::stream_descriptor>
+            read_end;  // none where the app has our descriptor
+        std::unique_ptr<boost::asio::posix::stream_descriptor>
+            target;  // ours; none where it cannot be polled
         int target_fd = -1;
         std::string held_back;  // read, and not yet taken by the target
     };

@@ -30,11 +30,15 @@ std::chrono::microseconds in_us(std::chrono::steady_clock::duration time) {
 ProcessState state_of(Phase phase) {
     switch (phase) {
         case Phase::running:
-        case Phase::restarting: return ProcessState::running;
-        case Phase::held: return ProcessState::held;
-        case Phase::exited: return ProcessState::exited;
+        case Phase::restarting:
+            return ProcessState::running;
+        case Phase::held:
+            return ProcessState::held;
+        case Phase::exited:
+            return ProcessState::exited;
         case Phase::gated:
-        case Phase::unattached: break;
+        case Phase::unattached:
+            break;
     }
     return ProcessState::gated;
 }
@@ -136,20 +140,23 @@ asio::awaitable<void> SidecarLink::handle(AgentEvent event) {
 
 void SidecarLink::begin(const GenerationStart& start) {
     incoming_.reset();
-    incoming_.emplace(Incoming{start, Clock::now(), {}, std::make_unique<Transaction>(folders_, start.id), std::nullopt});
+    incoming_.emplace(
+        Incoming{start, Clock::now(), {}, std::make_unique<Transaction>(folders_, start.id), std::nullopt});
 }
 
 void SidecarLink::handle_step(const ChangeStart& change) {
     if (!incoming_ || incoming_->failure) return;
     const auto begun = Clock::now();
-    if (auto staged = incoming_->transaction->stage(change); !staged) incoming_->failure = std::move(staged).error();
+    if (auto staged = incoming_->transaction->stage(change); !staged)
+        incoming_->failure = std::move(staged).error();
     incoming_->staging += Clock::now() - begun;
 }
 
 void SidecarLink::handle_step(const FileBytes& bytes) {
     if (!incoming_ || incoming_->failure) return;
     const auto begun = Clock::now();
-    if (auto written = incoming_->transaction->write(bytes); !written) incoming_->failure = std::move(written).error();
+    if (auto written = incoming_->transaction->write(bytes); !written)
+        incoming_->failure = std::move(written).error();
     incoming_->staging += Clock::now() - begun;
 }
 
@@ -169,7 +176,11 @@ asio::awaitable<void> SidecarLink::finish_generation() {
         co_return;
     }
     generation_ = incoming.start.id;
-    Applied applied{generation_, in_us(received - incoming.begun), in_us(incoming.staging), in_us(Clock::now() - received), {}};
+    Applied applied{generation_,
+                    in_us(received - incoming.begun),
+                    in_us(incoming.staging),
+                    in_us(Clock::now() - received),
+                    {}};
     if (incoming.start.after == AfterApply::restart) {
         const auto begun = Clock::now();
         if (auto restarted = co_await app_.restart(); !restarted) {
@@ -207,8 +218,8 @@ void SidecarLink::report() {
     if (!session_) return;
     session_->send_status(app_.phase());
     session_->send(FrameType::report,
-                   encode_report({container_, state_of(app_.phase()), generation_, app_.starts(), app_.exit_code(),
-                                  app_.last_output(), folders_.roots()}));
+                   encode_report({container_, state_of(app_.phase()), generation_, app_.starts(),
+                                  app_.exit_code(), app_.last_output(), folders_.roots()}));
     flush();
 }
 

@@ -1,5 +1,5 @@
-// The supervisor's stream to its sidecar, and through it to the host: reports go out, generations and requests come
-// in and are carried out one after the other. Connects again for as long as it lives.
+// The supervisor's stream to its sidecar, and through it to the host: reports go out, generations and
+// requests come in and are carried out one after the other. Connects again for as long as it lives.
 #pragma once
 
 #include <boost/asio/any_io_executor.hpp>
@@ -33,7 +33,8 @@ class SidecarLink {
     void start();
     // The app's state to sidecar and host.
     void report();
-    // Calls `then` once nothing is left to send, be it because the stream broke: the last words of a supervisor.
+    // Calls `then` once nothing is left to send, be it because the stream broke: the last words of a
+    // supervisor.
     void when_flushed(std::function<void()> then);
 
   private:

@@ -23,8 +23,8 @@ constexpr std::chrono::milliseconds kLastWords{200};  // to say to sidecar and h
 sigset_t handled_signals() {
     sigset_t set;
     sigemptyset(&set);
-    for (const int signal : {SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGWINCH, SIGCONT, SIGTSTP, SIGALRM,
-                             SIGCHLD}) {
+    for (const int signal :
+         {SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGWINCH, SIGCONT, SIGTSTP, SIGALRM, SIGCHLD}) {
         sigaddset(&set, signal);
     }
     for (int signal = SIGRTMIN; signal <= SIGRTMAX; ++signal) sigaddset(&set, signal);
@@ -43,7 +43,8 @@ class Supervisor {
           app_(io.get_executor(), std::move(options.app), output,
                {[this] { link_.report(); }, [this](int exit_code) { finish(exit_code); }}),
           link_(io.get_executor(), std::move(options.container), options.socket_dir / "agent.sock",
-                std::move(options.roots), app_, {[this](bool present) { on_host(present); }, [this] { on_no_host(); }}) {}
+                std::move(options.roots), app_,
+                {[this](bool present) { on_host(present); }, [this] { on_no_host(); }}) {}
 
     int run() {
         wait_for_signal();
@@ -66,7 +67,8 @@ class Supervisor {
         gate_.expires_after(*gate_length_);
         gate_.async_wait([this](boost::system::error_code error) {
             if (error || app_.phase() != protocol::Phase::gated) return;
-            log(LogLevel::warn, "agent", "no host came: starting with what the image has", {{"gate_ms", gate_length_->count()}});
+            log(LogLevel::warn, "agent", "no host came: starting with what the image has",
+                {{"gate_ms", gate_length_->count()}});
             (void)app_.release();
         });
     }
@@ -78,18 +80,19 @@ class Supervisor {
     }
 
     void wait_for_signal() {
-        signals_.async_wait(asio::posix::stream_descriptor::wait_read, [this](boost::system::error_code error) {
-            if (error) return;
-            signalfd_siginfo info{};
-            while (::read(signals_.native_handle(), &info, sizeof info) == sizeof info) {
-                if (info.ssi_signo == SIGCHLD) {
-                    reap();
-                } else {
-                    app_.on_signal(static_cast<int>(info.ssi_signo));
-                }
-            }
-            wait_for_signal();
-        });
+        signals_.async_wait(asio::posix::stream_descriptor::wait_read,
+                            [this](boost::system::error_code error) {
+                                if (error) return;
+                                signalfd_siginfo info{};
+                                while (::read(signals_.native_handle(), &info, sizeof info) == sizeof info) {
+                                    if (info.ssi_signo == SIGCHLD) {
+                                        reap();
+                                    } else {
+                                        app_.on_signal(static_cast<int>(info.ssi_signo));
+                                    }
+                                }
+                                wait_for_signal();
+                            });
     }
 
     void reap() {

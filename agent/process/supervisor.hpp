@@ -14,8 +14,8 @@ namespace synchost::agent {
 
 struct SupervisorOptions {
     std::string container;
-    std::filesystem::path socket_dir;             // agent.sock in it is the sidecar's
-    std::vector<std::string> roots;               // managed paths (check_root)
+    std::filesystem::path socket_dir;                     // agent.sock in it is the sidecar's
+    std::vector<std::string> roots;                       // managed paths (check_root)
     std::optional<std::chrono::milliseconds> gate{5000};  // 0 does not wait; nullopt waits for ever
     AppOptions app;
 };

@@ -22,9 +22,10 @@ Acceptor::Acceptor(boost::asio::any_io_executor executor, Fd listening, std::fun
 }
 
 void Acceptor::wait() {
-    listening_.async_wait(boost::asio::posix::stream_descriptor::wait_read, [this](boost::system::error_code error) {
-        if (!error) accept_all();
-    });
+    listening_.async_wait(boost::asio::posix::stream_descriptor::wait_read,
+                          [this](boost::system::error_code error) {
+                              if (!error) accept_all();
+                          });
 }
 
 void Acceptor::accept_all() {

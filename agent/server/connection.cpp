@@ -94,7 +94,8 @@ void Connection::flush() {
 }
 
 asio::awaitable<bool> Connection::wait_for_room() {
-    while (is_open() && sending_.size() + queued_.size() >= kMaxQueuedBytes) co_await room_.async_wait(kToken);
+    while (is_open() && sending_.size() + queued_.size() >= kMaxQueuedBytes)
+        co_await room_.async_wait(kToken);
     co_return is_open();
 }
 

@@ -1,5 +1,5 @@
-// One stream of the sidecar: bytes of frames in and out, through TLS where it has a key. Sends are queued up to a
-// bound; who relays waits for room.
+// One stream of the sidecar: bytes of frames in and out, through TLS where it has a key. Sends are queued up
+// to a bound; who relays waits for room.
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
@@ -27,7 +27,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
     Connection(Socket socket, std::optional<protocol::TlsEngine> tls, protocol::Heartbeat heartbeat,
                std::function<void()> on_ready);
 
-    // The next frame; its payload is valid until the next call. An error is the end of the stream: close() then.
+    // The next frame; its payload is valid until the next call. An error is the end of the stream: close()
+    // then.
     boost::asio::awaitable<Result<protocol::Frame>> receive();
     void send(const protocol::Frame& frame);
     void send(protocol::FrameType type, protocol::Channel channel, std::string_view payload) {

@@ -23,19 +23,23 @@ Result<sockaddr_un> unix_address(const std::filesystem::path& path) {
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
     if (path.native().size() >= sizeof address.sun_path) {
-        return fail(Errc::invalid_input, printable(path.native()) + ": longer than the 107 bytes of a socket's path");
+        return fail(Errc::invalid_input,
+                    printable(path.native()) + ": longer than the 107 bytes of a socket's path");
     }
     std::memcpy(address.sun_path, path.c_str(), path.native().size());
     return address;
 }
 
-const sockaddr* generic(const sockaddr_un& address) { return reinterpret_cast<const sockaddr*>(&address); }
+const sockaddr* generic(const sockaddr_un& address) {
+    return reinterpret_cast<const sockaddr*>(&address);
+}
 
 }  // namespace
 
 Result<NumericAddress> parse_numeric_address(std::string_view text) {
     const auto refuse = [&] {
-        return fail(Errc::invalid_input, "\"" + printable(text.substr(0, 100)) + "\" is not a numeric address with a port",
+        return fail(Errc::invalid_input,
+                    "\"" + printable(text.substr(0, 100)) + "\" is not a numeric address with a port",
                     "Write it as 127.0.0.1:8080 or [::1]:8080.");
     };
     const std::size_t colon = text.rfind(':');
@@ -59,7 +63,8 @@ Result<Fd> connect_unix(const std::filesystem::path& path, int timeout_ms) {
     const timeval timeout{timeout_ms / 1000, (timeout_ms % 1000) * 1000};
     ::setsockopt(fd.get(), SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof timeout);
     ::setsockopt(fd.get(), SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof timeout);
-    if (::connect(fd.get(), generic(address), sizeof address) != 0) return fail_errno(printable(path.native()));
+    if (::connect(fd.get(), generic(address), sizeof address) != 0)
+        return fail_errno(printable(path.native()));
     return fd;
 }
 
@@ -75,7 +80,8 @@ Result<Fd> listen_unix(const std::filesystem::path& path, mode_t mode) {
     const mode_t before = ::umask(0777);  // no moment in which it is more open than `mode`
     const int bound = ::bind(fd.get(), generic(address), sizeof address);
     ::umask(before);
-    if (bound != 0 || ::chmod(path.c_str(), mode) != 0 || ::listen(fd.get(), kBacklog) != 0) return fail_errno(shown);
+    if (bound != 0 || ::chmod(path.c_str(), mode) != 0 || ::listen(fd.get(), kBacklog) != 0)
+        return fail_errno(shown);
     return fd;
 }
 
@@ -87,21 +93,25 @@ Result<Fd> listen_tcp(const NumericAddress& address) {
     v6.sin6_family = AF_INET6;
     v4.sin_port = v6.sin6_port = htons(address.port);
     const bool is_v4 = ::inet_pton(AF_INET, address.ip.c_str(), &v4.sin_addr) == 1;
-    if (!is_v4 && ::inet_pton(AF_INET6, address.ip.c_str(), &v6.sin6_addr) != 1) return fail_errno(shown, EINVAL);
+    if (!is_v4 && ::inet_pton(AF_INET6, address.ip.c_str(), &v6.sin6_addr) != 1)
+        return fail_errno(shown, EINVAL);
     Fd fd(::socket(is_v4 ? AF_INET : AF_INET6, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
     if (!fd) return fail_errno(shown);
     const int on = 1;
     ::setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-    const auto* generic_address = is_v4 ? reinterpret_cast<const sockaddr*>(&v4) : reinterpret_cast<const sockaddr*>(&v6);
+    const auto* generic_address =
+        is_v4 ? reinterpret_cast<const sockaddr*>(&v4) : reinterpret_cast<const sockaddr*>(&v6);
     const auto size = static_cast<socklen_t>(is_v4 ? sizeof v4 : sizeof v6);
-    if (::bind(fd.get(), generic_address, size) != 0 || ::listen(fd.get(), kBacklog) != 0) return fail_errno(shown);
+    if (::bind(fd.get(), generic_address, size) != 0 || ::listen(fd.get(), kBacklog) != 0)
+        return fail_errno(shown);
     return fd;
 }
 
 Result<uid_t> peer_uid(int socket) {
     ucred credentials{};
     socklen_t size = sizeof credentials;
-    if (::getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &credentials, &size) != 0) return fail_errno("SO_PEERCRED");
+    if (::getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &credentials, &size) != 0)
+        return fail_errno("SO_PEERCRED");
     return credentials.uid;
 }
 

@@ -1,5 +1,5 @@
-// Sockets that the sidecar listens on, and addresses of its command line: numeric alone, because a static binary must
-// not resolve names.
+// Sockets that the sidecar listens on, and addresses of its command line: numeric alone, because a static
+// binary must not resolve names.
 #pragma once
 
 #include <sys/types.h>
@@ -22,7 +22,8 @@ struct NumericAddress {
 // "127.0.0.1:80" or "[::1]:80". invalid_input for anything else, names included.
 Result<NumericAddress> parse_numeric_address(std::string_view text);
 
-// A listening unix socket with these permissions. A stale socket file is replaced; conflict where somebody listens.
+// A listening unix socket with these permissions. A stale socket file is replaced; conflict where somebody
+// listens.
 Result<Fd> listen_unix(const std::filesystem::path& path, mode_t mode);
 // A listening TCP socket. Port 0 takes a free one.
 Result<Fd> listen_tcp(const NumericAddress& address);

@@ -40,17 +40,15 @@ class Sidecar {
             auto container = std::make_unique<Container>(Container{served, nullptr, nullptr});
             Container* raw = container.get();
             container->acceptor = std::make_unique<Acceptor>(
-                io_.get_executor(), std::move(fd), [this, raw](Acceptor::Socket socket) { accept_local(*raw, std::move(socket)); });
+                io_.get_executor(), std::move(fd),
+                [this, raw](Acceptor::Socket socket) { accept_local(*raw, std::move(socket)); });
             containers_.push_back(std::move(container));
-        }
-        for (const ForwardRule& rule : options_.forwards) {
-            TRY_ASSIGN(auto forwarder, Forwarder::start(io_.get_executor(), rule));
-            forwarders_.push_back(std::move(forwarder));
         }
         if (key_) TRY(listen_for_host());
         TRY_ASSIGN(Fd control, listen_unix(control_socket(options_.containers_dir), 0600));
-        control_ = std::make_unique<Acceptor>(io_.get_executor(), std::move(control),
-                                              [this](Acceptor::Socket socket) { answer_check(std::move(socket)); });
+        control_ =
+            std::make_unique<Acceptor>(io_.get_executor(), std::move(control),
+                                       [this](Acceptor::Socket socket) { answer_check(std::move(socket)); });
         return {};
     }
 
@@ -75,7 +73,8 @@ class Sidecar {
     void open_channel(Container& container);
     Container* find(Channel channel);
     asio::awaitable<Result<>> relay_request(const Frame& frame);
-    asio::awaitable<Result<>> handle_local(Container& container, const std::shared_ptr<Connection>& connection, const Frame& frame);
+    asio::awaitable<Result<>> handle_local(Container& container,
+                                           const std::shared_ptr<Connection>& connection, const Frame& frame);
     void answer_check(Acceptor::Socket socket);
     void exit_when_done();
 
@@ -84,7 +83,6 @@ class Sidecar {
     std::optional<PskKey> key_;
     asio::signal_set signals_;
     std::vector<std::unique_ptr<Container>> containers_;
-    std::vector<std::unique_ptr<Forwarder>> forwarders_;
     std::unique_ptr<Acceptor> hosts_;
     std::unique_ptr<Acceptor> control_;
     std::shared_ptr<Connection> host_;
@@ -114,7 +112,8 @@ void Sidecar::accept_local(Container& container, Acceptor::Socket socket) {
     if (container.served.uid) {
         const auto uid = peer_uid(socket.native_handle());
         if (!uid || *uid != *container.served.uid) {
-            log(LogLevel::warn, "agent", "refused: another user", {{"container", container.served.name}, {"uid", uid.value_or(0)}});
+            log(LogLevel::warn, "agent", "refused: another user",
+                {{"container", container.served.name}, {"uid", uid.value_or(0)}});
             return;
         }
     }
@@ -137,7 +136,8 @@ asio::awaitable<void> Sidecar::serve_local(Container& container, std::shared_ptr
     if (container.supervisor == connection) detach(container);
 }
 
-asio::awaitable<Result<>> Sidecar::handle_local(Container& container, const std::shared_ptr<Connection>& connection,
+asio::awaitable<Result<>> Sidecar::handle_local(Container& container,
+                                                const std::shared_ptr<Connection>& connection,
                                                 const Frame& frame) {
     const Role role = connection->session().peer().role;
     if (role == Role::probe && frame.type == FrameType::query_status) {
@@ -151,11 +151,14 @@ asio::awaitable<Result<>> Sidecar::handle_local(Container& container, const std:
         co_return Result<>{};
     }
     if (role != Role::supervisor || !is_answer(frame.type)) {
-        co_return fail(Errc::protocol, "frame of type " + std::to_string(static_cast<unsigned>(frame.type)) + " out of order");
+        co_return fail(Errc::protocol, "frame of type " + std::to_string(static_cast<unsigned>(frame.type)) +
+                                           " out of order");
     }
     const auto host = host_;
-    if (host == nullptr || frame.channel == kSessionChannel || frame.channel != container.channel) co_return Result<>{};
-    if (co_await host->wait_for_room() && host == host_ && frame.channel == container.channel) host->send(frame);
+    if (host == nullptr || frame.channel == kSessionChannel || frame.channel != container.channel)
+        co_return Result<>{};
+    if (co_await host->wait_for_room() && host == host_ && frame.channel == container.channel)
+        host->send(frame);
     co_return Result<>{};
 }
 
@@ -203,10 +206,10 @@ void Sidecar::accept_host(Acceptor::Socket socket) {
         [](Sidecar* self, Acceptor::Socket stream) -> asio::awaitable<void> {
             // The callback needs the connection that it is given to: a weak one, or it would own itself.
             auto weak = std::make_shared<std::weak_ptr<Connection>>();
-            auto connection = std::make_shared<Connection>(std::move(stream), TlsEngine(TlsRole::server, *self->key_),
-                                                           Heartbeat::on, [self, weak] {
-                                                               if (const auto ready = weak->lock()) self->host_came(ready);
-                                                           });
+            auto connection = std::make_shared<Connection>(
+                std::move(stream), TlsEngine(TlsRole::server, *self->key_), Heartbeat::on, [self, weak] {
+                    if (const auto ready = weak->lock()) self->host_came(ready);
+                });
             *weak = connection;
             co_await self->serve_host(connection);
         }(this, std::move(socket)),
@@ -222,7 +225,8 @@ asio::awaitable<void> Sidecar::serve_host(std::shared_ptr<Connection> connection
         if (!frame) {
             end = std::unexpected(std::move(frame).error());
         } else if (connection->session().peer().role != Role::host || !is_request(frame->type)) {
-            end = fail(Errc::protocol, "frame of type " + std::to_string(static_cast<unsigned>(frame->type)) + " out of order");
+            end = fail(Errc::protocol, "frame of type " + std::to_string(static_cast<unsigned>(frame->type)) +
+                                           " out of order");
             connection->close(ByeReason::protocol_error, end.error().message);
         } else {
             end = co_await relay_request(*frame);
@@ -277,7 +281,8 @@ void Sidecar::answer_check(Acceptor::Socket socket) {
     }
     *line = (ready ? "ready" : "not-ready") + *line + "\n";
     auto stream = std::make_shared<Acceptor::Socket>(std::move(socket));
-    asio::async_write(*stream, asio::buffer(*line), [stream, line](boost::system::error_code, std::size_t) {});
+    asio::async_write(*stream, asio::buffer(*line),
+                      [stream, line](boost::system::error_code, std::size_t) {});
 }
 
 void Sidecar::exit_when_done() {
@@ -292,13 +297,16 @@ std::optional<PskKey> read_key(const std::filesystem::path& path) {
     auto text = read_file(path, 4096);
     auto key = text ? PskKey::parse(*text) : std::unexpected(text.error());
     if (key) return *key;
-    log(LogLevel::warn, "agent", "no key: listening to nobody", {{"file", path.native()}, {"reason", key.error().message}});
+    log(LogLevel::warn, "agent", "no key: listening to nobody",
+        {{"file", path.native()}, {"reason", key.error().message}});
     return std::nullopt;
 }
 
 }  // namespace
 
-std::filesystem::path control_socket(const std::filesystem::path& containers_dir) { return containers_dir / ".control.sock"; }
+std::filesystem::path control_socket(const std::filesystem::path& containers_dir) {
+    return containers_dir / ".control.sock";
+}
 
 Result<> run_sidecar(const SidecarOptions& options) {
     std::signal(SIGPIPE, SIG_IGN);
@@ -306,7 +314,8 @@ Result<> run_sidecar(const SidecarOptions& options) {
     asio::io_context io(1);
     Sidecar sidecar(io, options, read_key(options.key_file));
     TRY(sidecar.listen());
-    log(LogLevel::info, "agent", "serving", {{"version", SYNCHOST_VERSION}, {"containers", options.containers.size()}});
+    log(LogLevel::info, "agent", "serving",
+        {{"version", SYNCHOST_VERSION}, {"containers", options.containers.size()}});
     sidecar.run();
     return {};
 }

@@ -39,22 +39,24 @@ using Socket = asio::generic::stream_protocol::socket;
 constexpr auto kToken = asio::as_tuple(asio::use_awaitable);
 constexpr std::chrono::milliseconds kFirstRetry{20};
 constexpr std::chrono::milliseconds kLastRetry{1000};
-constexpr std::chrono::seconds kConnectDeadline{5};    // connect, TLS and hello, together
-constexpr std::chrono::seconds kWriteDeadline{10};     // for one piece of kPieceBytes
-constexpr std::chrono::seconds kAnswerDeadline{120};   // a restart with a long grace time is in it
+constexpr std::chrono::seconds kConnectDeadline{5};          // connect, TLS and hello, together
+constexpr std::chrono::seconds kWriteDeadline{10};           // for one piece of kPieceBytes
+constexpr std::chrono::seconds kAnswerDeadline{120};         // a restart with a long grace time is in it
 constexpr std::size_t kPieceBytes = std::size_t{256} << 10;  // encrypted and written at once
 constexpr std::size_t kReadBytes = std::size_t{64} << 10;
 
 Result<Endpoint> endpoint_of(const AgentAddress& address) {
     if (const auto* unix_address = std::get_if<UnixAddress>(&address)) {
-        if (unix_address->socket.native().size() > 107) return fail(Errc::invalid_input, "longer than a socket's path may be");
+        if (unix_address->socket.native().size() > 107)
+            return fail(Errc::invalid_input, "longer than a socket's path may be");
         return asio::local::stream_protocol::endpoint(unix_address->socket.native());
     }
     return asio::ip::tcp::endpoint(asio::ip::address_v4::loopback(), std::get<LoopbackAddress>(address).port);
 }
 
 std::string name_of(const AgentAddress& address) {
-    if (const auto* unix_address = std::get_if<UnixAddress>(&address)) return printable(unix_address->socket.native());
+    if (const auto* unix_address = std::get_if<UnixAddress>(&address))
+        return printable(unix_address->socket.native());
     return "127.0.0.1:" + std::to_string(std::get<LoopbackAddress>(address).port);
 }
 
@@ -72,8 +74,8 @@ bool is_final(const Error& error) {
 
 }  // namespace
 
-// One coroutine connects and reads for as long as the link lives; writes are started by whoever has something to say,
-// one at a time; each request waits on a timer of its own, which its answer cancels.
+// One coroutine connects and reads for as long as the link lives; writes are started by whoever has something
+// to say, one at a time; each request waits on a timer of its own, which its answer cancels.
 class AgentLink::Impl : public std::enable_shared_from_this<Impl> {
   public:
     Impl(asio::any_io_executor executor, AgentAddress address, PskKey key, Events events)
@@ -88,7 +90,8 @@ class AgentLink::Impl : public std::enable_shared_from_this<Impl> {
     void start() {
         if (std::exchange(running_, true)) return;
         asio::co_spawn(executor_, run(shared_from_this()), [](std::exception_ptr error) {
-            if (error) log(LogLevel::error, "link", "link ended by an exception");  // memory; nothing reconnects
+            if (error)
+                log(LogLevel::error, "link", "link ended by an exception");  // memory; nothing reconnects
         });
     }
 
@@ -109,14 +112,19 @@ class AgentLink::Impl : public std::enable_shared_from_this<Impl> {
         const auto self = shared_from_this();
         if (!ready_) co_return std::unexpected(Error{Errc::io, "the agent is not connected", ENOTCONN, {}});
         CO_TRY_ASSIGN(const RequestId id, session_->submit(container, std::move(request)));
-        const auto waiting = std::make_shared<Waiting>(Waiting{asio::steady_timer(executor_, kAnswerDeadline), std::nullopt});
+        const auto waiting =
+            std::make_shared<Waiting>(Waiting{asio::steady_timer(executor_, kAnswerDeadline), std::nullopt});
         waiting_.emplace(id, waiting);
         flush();
         if (!waiting->answer) co_await waiting->timer.async_wait(kToken);
         // Where the stream broke meanwhile the map is another stream's already.
-        if (const auto found = waiting_.find(id); found != waiting_.end() && found->second == waiting) waiting_.erase(found);
+        if (const auto found = waiting_.find(id); found != waiting_.end() && found->second == waiting)
+            waiting_.erase(found);
         if (waiting->answer) co_return *std::move(waiting->answer);
-        Error late{Errc::timeout, "no answer from container " + printable(container) + " within 120 s", ETIMEDOUT, {}};
+        Error late{Errc::timeout,
+                   "no answer from container " + printable(container) + " within 120 s",
+                   ETIMEDOUT,
+                   {}};
         end_stream(late);  // its answers would be out of step with our questions
         co_return std::unexpected(std::move(late));
     }
@@ -219,15 +227,17 @@ class AgentLink::Impl : public std::enable_shared_from_this<Impl> {
         if (bytes.empty()) return;
         in_flight_ = std::make_shared<const std::string>(std::move(bytes));
         write_started_ = Clock::now();
-        asio::async_write(socket_, asio::buffer(*in_flight_),
-                          [self = shared_from_this(), written = in_flight_](boost::system::error_code error, std::size_t) {
-                              if (self->in_flight_ != written) return;  // of a stream that is gone
-                              self->in_flight_.reset();
-                              if (!error) self->flush();  // the reader sees an error too
-                          });
+        asio::async_write(
+            socket_, asio::buffer(*in_flight_),
+            [self = shared_from_this(), written = in_flight_](boost::system::error_code error, std::size_t) {
+                if (self->in_flight_ != written) return;  // of a stream that is gone
+                self->in_flight_.reset();
+                if (!error) self->flush();  // the reader sees an error too
+            });
     }
 
-    // Fires at `when` and then as often as the session asks for: connect and hello, silence, a write that is stuck.
+    // Fires at `when` and then as often as the session asks for: connect and hello, silence, a write that is
+    // stuck.
     void arm_deadline(Clock::time_point when) {
         deadline_.expires_at(when);
         deadline_.async_wait([self = shared_from_this()](boost::system::error_code error) {
@@ -268,7 +278,8 @@ class AgentLink::Impl : public std::enable_shared_from_this<Impl> {
     }
 
     std::chrono::milliseconds jittered(std::chrono::milliseconds time) {
-        return std::chrono::milliseconds(std::uniform_int_distribution<long>(time.count() / 2, time.count())(random_));
+        return std::chrono::milliseconds(
+            std::uniform_int_distribution<long>(time.count() / 2, time.count())(random_));
     }
 
     asio::any_io_executor executor_;
@@ -292,13 +303,22 @@ class AgentLink::Impl : public std::enable_shared_from_this<Impl> {
 AgentLink::AgentLink(asio::any_io_executor executor, AgentAddress address, PskKey key, Events events)
     : impl_(std::make_shared<Impl>(std::move(executor), std::move(address), key, std::move(events))) {}
 
-AgentLink::~AgentLink() { impl_->stop(); }
+AgentLink::~AgentLink() {
+    impl_->stop();
+}
 
-void AgentLink::start() { impl_->start(); }
-void AgentLink::stop() { impl_->stop(); }
-bool AgentLink::connected() const { return impl_->connected(); }
+void AgentLink::start() {
+    impl_->start();
+}
+void AgentLink::stop() {
+    impl_->stop();
+}
+bool AgentLink::connected() const {
+    return impl_->connected();
+}
 
-asio::awaitable<Result<Applied>> AgentLink::apply(std::string container, std::shared_ptr<const Generation> generation) {
+asio::awaitable<Result<Applied>> AgentLink::apply(std::string container,
+                                                  std::shared_ptr<const Generation> generation) {
     const auto impl = impl_;  // outlives *this where the link is destroyed meanwhile
     CO_TRY_ASSIGN(auto encoded, encode_once(generation));
     CO_TRY_ASSIGN(HostAnswer answer, co_await impl->ask(std::move(container), std::move(encoded)));

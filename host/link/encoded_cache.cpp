@@ -10,7 +10,8 @@ struct Entry {
     std::shared_ptr<const protocol::EncodedGeneration> encoded;
 };
 
-bool same_object(const std::weak_ptr<const protocol::Generation>& a, const std::shared_ptr<const protocol::Generation>& b) {
+bool same_object(const std::weak_ptr<const protocol::Generation>& a,
+                 const std::shared_ptr<const protocol::Generation>& b) {
     return !a.owner_before(b) && !b.owner_before(a);
 }
 

@@ -1,5 +1,6 @@
-// Little-endian fields in and out of a payload. The reader fails once and stays failed: every field after the first
-// short one reads as zero, and done() says so, so that a parser is a list of fields and one check at its end.
+// Little-endian fields in and out of a payload. The reader fails once and stays failed: every field after the
+// first short one reads as zero, and done() says so, so that a parser is a list of fields and one check at
+// its end.
 #pragma once
 
 #include <concepts>
@@ -45,7 +46,8 @@ class WireReader {
         const std::string_view bytes = take(sizeof(T));
         T value = 0;
         for (std::size_t i = 0; i < bytes.size(); ++i) {
-            value = static_cast<T>(value | static_cast<T>(static_cast<T>(static_cast<unsigned char>(bytes[i])) << (8 * i)));
+            value = static_cast<T>(
+                value | static_cast<T>(static_cast<T>(static_cast<unsigned char>(bytes[i])) << (8 * i)));
         }
         return value;
     }
@@ -75,7 +77,8 @@ class WireReader {
     // A protocol error where a field was missing or too long, or bytes are left over.
     [[nodiscard]] Result<> done(std::string_view message) const {
         if (failed_) return fail(Errc::protocol, std::string(message) + ": a field is missing or too long");
-        if (!left_.empty()) return fail(Errc::protocol, std::string(message) + ": bytes after its last field");
+        if (!left_.empty())
+            return fail(Errc::protocol, std::string(message) + ": bytes after its last field");
         return {};
     }
 

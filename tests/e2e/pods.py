@@ -44,7 +44,7 @@ class Podman:
         self._registry = registry_address
         self._environment = dict(os.environ)
         for name, variable in (("containers.conf", "CONTAINERS_CONF"), ("storage.conf", "CONTAINERS_STORAGE_CONF")):
-            for file in Path(state_folder).glob(f"synchost/*/{name}"):
+            for file in Path(state_folder).glob(f"synchost/*/**/{name}"):
                 self._environment[variable] = str(file)
 
     def run(self, *arguments, **options):

@@ -18,7 +18,8 @@ inline std::string frame_bytes(protocol::FrameType type, protocol::Channel chann
 }
 
 inline std::string hello_bytes(protocol::Role role, std::uint16_t version = protocol::kProtocolVersion) {
-    return frame_bytes(protocol::FrameType::hello, protocol::kSessionChannel, protocol::encode_hello({version, role, "test"}));
+    return frame_bytes(protocol::FrameType::hello, protocol::kSessionChannel,
+                       protocol::encode_hello({version, role, "test"}));
 }
 
 inline std::string le(std::uint64_t value, int bytes) {
@@ -27,6 +28,8 @@ inline std::string le(std::uint64_t value, int bytes) {
     return out;
 }
 
-inline std::string text16(std::string_view text) { return le(text.size(), 2) + std::string(text); }
+inline std::string text16(std::string_view text) {
+    return le(text.size(), 2) + std::string(text);
+}
 
 }  // namespace synchost::test

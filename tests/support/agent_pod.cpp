@@ -25,8 +25,10 @@ AgentPod::~AgentPod() {
 
 BackgroundProcess& AgentPod::start_sidecar(const Words& containers, const Words& options) {
     Command command;
-    command.argv = {agent_.native(), "serve", "--listen", "unix:" + host_socket().native(), "--key-file",
-                    (dir() / "key").native(), "--containers-dir", containers_dir().native()};
+    command.argv = {agent_.native(),    "serve",
+                    "--listen",         "unix:" + host_socket().native(),
+                    "--key-file",       (dir() / "key").native(),
+                    "--containers-dir", containers_dir().native()};
     for (const std::string& container : containers) {
         command.argv.emplace_back("--container");
         command.argv.push_back(container);
@@ -37,9 +39,11 @@ BackgroundProcess& AgentPod::start_sidecar(const Words& containers, const Words&
     return *sidecar_;
 }
 
-BackgroundProcess& AgentPod::start_supervisor(const std::string& container, const Words& options, const Words& command) {
+BackgroundProcess& AgentPod::start_supervisor(const std::string& container, const Words& options,
+                                              const Words& command) {
     Command run;
-    run.argv = {agent_.native(), "run", "--name", container, "--socket-dir", (containers_dir() / container).native()};
+    run.argv = {agent_.native(), "run",          "--name",
+                container,       "--socket-dir", (containers_dir() / container).native()};
     bool has_root = false;
     for (const std::string& option : options) has_root = has_root || option == "--root";
     if (!has_root) run.argv.insert(run.argv.end(), {"--root", root()});
@@ -47,18 +51,22 @@ BackgroundProcess& AgentPod::start_supervisor(const std::string& container, cons
     run.argv.emplace_back("--");
     run.argv.insert(run.argv.end(), command.begin(), command.end());
     supervisors_.erase(container);
-    return supervisors_.emplace(container, BackgroundProcess::start(run, log_of(container)).value()).first->second;
+    return supervisors_.emplace(container, BackgroundProcess::start(run, log_of(container)).value())
+        .first->second;
 }
 
-host::AgentLink& AgentPod::link() { return link_ ? *link_ : link(key_); }
+host::AgentLink& AgentPod::link() {
+    return link_ ? *link_ : link(key_);
+}
 
 host::AgentLink& AgentPod::link(const PskKey& key) {
     reports_.clear();
     disconnected_.reset();
     link_ = std::make_unique<host::AgentLink>(
         io_.get_executor(), host::UnixAddress{host_socket()}, key,
-        host::AgentLink::Events{[this](const ContainerReport& report) { reports_.insert_or_assign(report.container, report); },
-                                [] {}, [this](const Error& error) { disconnected_ = error; }});
+        host::AgentLink::Events{
+            [this](const ContainerReport& report) { reports_.insert_or_assign(report.container, report); },
+            [] {}, [this](const Error& error) { disconnected_ = error; }});
     link_->start();
     return *link_;
 }
@@ -82,8 +90,9 @@ std::optional<ContainerReport> AgentPod::wait_for(const std::string& container,
         return found != reports_.end() && accept(found->second);
     });
     if (came) return reports_.at(container);
-    ADD_FAILURE() << "no such report of " << container << "; the link says: "
-                  << (disconnected_ ? disconnected_->message : "nothing") << "; the sidecar's log:\n"
+    ADD_FAILURE() << "no such report of " << container
+                  << "; the link says: " << (disconnected_ ? disconnected_->message : "nothing")
+                  << "; the sidecar's log:\n"
                   << content_of(dir() / "sidecar.log");
     return std::nullopt;
 }
@@ -106,13 +115,18 @@ GenerationBuilder& GenerationBuilder::put(std::string_view path, std::string con
 }
 
 GenerationBuilder& GenerationBuilder::folder(std::string_view path, std::uint32_t mode) {
-    generation_.changes.push_back({ChangeKind::make_folder, 0, RelPath::parse(path).value(), mode, nullptr, {}});
+    generation_.changes.push_back(
+        {ChangeKind::make_folder, 0, RelPath::parse(path).value(), mode, nullptr, {}});
     return *this;
 }
 
 GenerationBuilder& GenerationBuilder::symlink(std::string_view path, std::string target) {
-    generation_.changes.push_back({ChangeKind::put_symlink, 0, RelPath::parse(path).value(), 0,
-                                   std::make_shared<const std::string>(std::move(target)), {}});
+    generation_.changes.push_back({ChangeKind::put_symlink,
+                                   0,
+                                   RelPath::parse(path).value(),
+                                   0,
+                                   std::make_shared<const std::string>(std::move(target)),
+                                   {}});
     return *this;
 }
 
@@ -126,7 +140,9 @@ GenerationBuilder& GenerationBuilder::restart() {
     return *this;
 }
 
-std::shared_ptr<const Generation> GenerationBuilder::get() const { return std::make_shared<const Generation>(generation_); }
+std::shared_ptr<const Generation> GenerationBuilder::get() const {
+    return std::make_shared<const Generation>(generation_);
+}
 
 bool eventually(const std::function<bool()>& holds, std::chrono::milliseconds patience) {
     const auto deadline = std::chrono::steady_clock::now() + patience;
@@ -146,6 +162,8 @@ std::optional<int> exit_code_of(BackgroundProcess& process) {
     return code;
 }
 
-std::string content_of(const std::filesystem::path& path) { return read_file(path).value_or(std::string()); }
+std::string content_of(const std::filesystem::path& path) {
+    return read_file(path).value_or(std::string());
+}
 
 }  // namespace synchost::test

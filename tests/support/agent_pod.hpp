@@ -1,5 +1,5 @@
-// A pod of real parts without a container: one sidecar and its supervisors as processes, and a link as the host has it.
-// Every wait has a deadline; all that was started ends with this object.
+// A pod of real parts without a container: one sidecar and its supervisors as processes, and a link as the
+// host has it. Every wait has a deadline; all that was started ends with this object.
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
@@ -38,14 +38,17 @@ class AgentPod {
     [[nodiscard]] std::filesystem::path agent() const { return agent_; }
     [[nodiscard]] std::filesystem::path host_socket() const { return dir() / "host.sock"; }
     [[nodiscard]] std::filesystem::path containers_dir() const { return dir() / "containers"; }
-    [[nodiscard]] std::filesystem::path log_of(const std::string& container) const { return dir() / (container + ".log"); }
+    [[nodiscard]] std::filesystem::path log_of(const std::string& container) const {
+        return dir() / (container + ".log");
+    }
     [[nodiscard]] std::string root() const { return app_dir().native() + "/"; }
     [[nodiscard]] const protocol::PskKey& key() const { return key_; }
 
     BackgroundProcess& start_sidecar(const Words& containers = {"app"}, const Words& options = {});
     void remove_key() { std::filesystem::remove(dir() / "key"); }
     // A supervisor of app_dir() unless `options` names roots; its output goes to log_of(container).
-    BackgroundProcess& start_supervisor(const std::string& container, const Words& options, const Words& command);
+    BackgroundProcess& start_supervisor(const std::string& container, const Words& options,
+                                        const Words& command);
     void stop_sidecar() { sidecar_.reset(); }
 
     // The link with this pod's key; connects in the background.
@@ -56,16 +59,19 @@ class AgentPod {
     // Runs the link until `done` or fails the test.
     bool run_until(const std::function<bool()>& done);
     // The container's report once `accept` holds for it.
+    std::optional<protocol::ContainerReport> wait_for(
+        const std::string& container, const std::function<bool(const protocol::ContainerReport&)>& accept);
     std::optional<protocol::ContainerReport> wait_for(const std::string& container,
-                                                      const std::function<bool(const protocol::ContainerReport&)>& accept);
-    std::optional<protocol::ContainerReport> wait_for(const std::string& container, protocol::ProcessState state);
+                                                      protocol::ProcessState state);
     [[nodiscard]] const std::optional<Error>& disconnected() const { return disconnected_; }
 
     template <typename T>
     Result<T> await(boost::asio::awaitable<Result<T>> work) {
         std::optional<Result<T>> result;
-        boost::asio::co_spawn(io_, std::move(work), [&](std::exception_ptr, Result<T> value) { result = std::move(value); });
-        if (!run_until([&] { return result.has_value(); })) return fail(Errc::timeout, "the test lost patience");
+        boost::asio::co_spawn(io_, std::move(work),
+                              [&](std::exception_ptr, Result<T> value) { result = std::move(value); });
+        if (!run_until([&] { return result.has_value(); }))
+            return fail(Errc::timeout, "the test lost patience");
         return *std::move(result);
     }
     boost::asio::io_context& io() { return io_; }
@@ -98,7 +104,8 @@ class GenerationBuilder {
 };
 
 // Blocks until the predicate holds, polled; for what has no event, such as a file that a process writes.
-bool eventually(const std::function<bool()>& holds, std::chrono::milliseconds patience = std::chrono::seconds(20));
+bool eventually(const std::function<bool()>& holds,
+                std::chrono::milliseconds patience = std::chrono::seconds(20));
 // The exit code once the process has ended by itself.
 std::optional<int> exit_code_of(BackgroundProcess& process);
 std::string content_of(const std::filesystem::path& path);  // "" where it cannot be read

@@ -5,18 +5,21 @@
 #include <sys/un.h>
 
 #include <cstring>
+#include <utility>
 
 namespace synchost::test {
 
 bool LoopbackAgent::Stream::handshake() {
     while (!tls_.established()) {
-        if (receive().empty() && !tls_.established()) return false;
+        std::string plaintext = receive();
+        if (plaintext.empty() && !tls_.established()) return false;
+        early_ += plaintext;
     }
     return true;
 }
 
 std::string LoopbackAgent::Stream::receive() {
-    std::string plaintext;
+    std::string plaintext = std::exchange(early_, {});
     while (plaintext.empty()) {
         pollfd item{fd_.get(), POLLIN, 0};
         if (::poll(&item, 1, 10'000) <= 0) return {};
@@ -43,7 +46,9 @@ void LoopbackAgent::Stream::flush() {
 }
 
 LoopbackAgent::LoopbackAgent(std::function<void(Stream&, int)> play)
-    : dir_(TempDir::make("loopback").value()), key_(protocol::PskKey::generate().value()), play_(std::move(play)) {
+    : dir_(TempDir::make("loopback").value()),
+      key_(protocol::PskKey::generate().value()),
+      play_(std::move(play)) {
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
     std::strncpy(address.sun_path, socket().c_str(), sizeof address.sun_path - 1);

@@ -1,5 +1,5 @@
-// A sidecar of a few lines on a unix socket, for the cases that a real one does not do: it accepts one stream after
-// the other on a thread of its own and lets a function play the peer, after TLS.
+// A sidecar of a few lines on a unix socket, for the cases that a real one does not do: it accepts one stream
+// after the other on a thread of its own and lets a function play the peer, after TLS.
 #pragma once
 
 #include <atomic>
@@ -20,7 +20,8 @@ class LoopbackAgent {
     // One accepted stream. Reads and writes block for at most ten seconds.
     class Stream {
       public:
-        Stream(Fd fd, const protocol::PskKey& key) : fd_(std::move(fd)), tls_(protocol::TlsRole::server, key) {}
+        Stream(Fd fd, const protocol::PskKey& key)
+            : fd_(std::move(fd)), tls_(protocol::TlsRole::server, key) {}
         bool handshake();
         // Plain bytes received so far, after at least one more read; "" at the end of the stream.
         std::string receive();
@@ -30,6 +31,7 @@ class LoopbackAgent {
         void flush();
         Fd fd_;
         protocol::TlsEngine tls_;
+        std::string early_;  // received with the handshake
     };
 
     explicit LoopbackAgent(std::function<void(Stream&, int number)> play);

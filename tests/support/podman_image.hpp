@@ -1,10 +1,11 @@
-// A small image for tests with real pods: busybox and links to its applets, pushed to a registry on the loopback and
-// removed from podman's own store again, with every copy that a pod made podman pull.
+// A small image for tests with real pods: busybox and links to its applets, pushed to a registry on the
+// loopback and removed from podman's own store again, with every copy that a pod made podman pull.
 #pragma once
 
 #include <gtest/gtest.h>
 
 #include <filesystem>
+#include <sstream>
 #include <string>
 
 #include "base/file.hpp"
@@ -35,7 +36,10 @@ class PodmanImage {
         pinned_ = repository_ + "@" + read_file(digest_file).value_or("");
     }
     ~PodmanImage() {
-        static_cast<void>(run_command({.argv = {"podman", "rmi", "-i", "-f", repository_ + ":1", pinned_}}));
+        std::vector<std::string> remove = {"podman", "rmi", "-i", "-f"};
+        std::istringstream ids(must({"podman", "images", "-q", "--no-trunc", repository_}));
+        for (std::string id; ids >> id;) remove.push_back(id);
+        static_cast<void>(run_command({.argv = std::move(remove)}));
     }
     PodmanImage(const PodmanImage&) = delete;
     PodmanImage& operator=(const PodmanImage&) = delete;

@@ -1,5 +1,5 @@
 // Addresses of the pods: a /24 that nobody on this machine uses, and one address per seat that stays with the
-// seat when its pod is replaced, so the other pods' forwards go on to be right. Pure.
+// seat when its pod is replaced, so the other pods' Service rules go on to be right. Pure.
 #pragma once
 
 #include <map>

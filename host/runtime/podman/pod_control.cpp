@@ -1,6 +1,9 @@
 #include "host/runtime/podman/pod_control.hpp"
 
+#include <unistd.h>
+
 #include <algorithm>
+#include <cstdlib>
 #include <deque>
 #include <nlohmann/json.hpp>
 #include <sstream>
@@ -46,6 +49,21 @@ Json parse_or_null(const std::string& text) {
     return out.is_discarded() ? Json() : out;
 }
 
+// The same for the same address: a pod that replaces another is then reached by what its neighbours remember of the old
+// one, which would otherwise cost them half a minute.
+std::string mac_address(const std::string& address) {
+    std::istringstream parts(address);
+    std::string out = "02:73";
+    for (std::string part; std::getline(parts, part, '.');) {
+        constexpr char kDigits[] = "0123456789abcdef";
+        const auto value = static_cast<std::size_t>(std::atoi(part.c_str())) & 255U;
+        out += ':';
+        out += kDigits[value >> 4];
+        out += kDigits[value & 15];
+    }
+    return out;
+}
+
 Result<std::vector<Subnet>> used_subnets(const Cli& cli) {
     std::vector<Subnet> used = parse_routes(read_file("/proc/net/route").value_or(""));
     TRY_ASSIGN(const std::string listing, cli.run({"network", "ls", "--format", "json"}));
@@ -63,13 +81,26 @@ Result<std::string> play_pod(const Cli& cli, const PodPlan& plan, const std::str
                              const std::string& network, const std::string& address,
                              const std::string& label) {
     auto played =
-        cli.run({"kube", "play", "--network", network, "--ip", address, "-"}, plan.yaml(), kPullTime);
+        cli.run({"kube", "play", "--network", network, "--ip", address, "--mac-address", mac_address(address), "-"},
+                plan.yaml(), kPullTime);
     std::string id = played ? played_id(*played) : std::string();
     if (played && !id.empty()) return id;
     if (id = own_pod(cli, podman_name, label); played && !id.empty()) return id;
     if (!id.empty()) static_cast<void>(remove_pod(cli, id, std::chrono::seconds(0)));
     if (!played) return std::unexpected(std::move(played.error()));
     return fail(Errc::cluster, "podman kube play told no pod");
+}
+
+Result<> set_service_rules(const Cli& cli, const std::string& id, const std::string& rules) {
+    // All containers of the pod share the network namespace of its infra container.
+    TRY_ASSIGN(const std::string pid,
+               cli.run({"container", "inspect", "--format", "{{.State.Pid}}", id.substr(0, 12) + "-infra"}));
+    Command command{.argv = {"nsenter", "--net=/proc/" + first_line(pid) + "/ns/net", "iptables-restore", "-w", "10"},
+                    .input = rules};
+    // An ordinary user's pods live in a user namespace that only podman knows how to enter.
+    if (::geteuid() != 0) command.argv.insert(command.argv.begin(), {"podman", "unshare"});
+    TRY(check_output(command, Errc::cluster));
+    return {};
 }
 
 Result<> remove_pod(const Cli& cli, const std::string& id, std::chrono::seconds grace) {

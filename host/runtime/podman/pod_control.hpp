@@ -27,6 +27,8 @@ struct ContainerState {
 Result<std::string> play_pod(const Cli& cli, const PodPlan& plan, const std::string& podman_name,
                              const std::string& network, const std::string& address,
                              const std::string& label);
+// Gives the pod's own network namespace these tables (services.hpp) in place of those that it had.
+Result<> set_service_rules(const Cli& cli, const std::string& id, const std::string& rules);
 // TERM, KILL after `grace`, removed. A pod that is gone already is no error.
 Result<> remove_pod(const Cli& cli, const std::string& id, std::chrono::seconds grace);
 // The id of the pod of this name if it carries our label; else empty.

@@ -52,6 +52,7 @@ struct Running {
     std::string podman_name;
     std::string hash;
     std::chrono::seconds grace{};
+    std::string service_rules;  // as its network namespace has them
 };
 
 // A pod that is to run, with all that its plan needs.
@@ -96,6 +97,7 @@ class PodmanRuntime : public Runtime {
                                      const k8s::InjectOptions& options);
     Result<> remove(const std::vector<std::string>& names);
     Result<> start(const Wanted& wanted);
+    Result<> update_service_rules();
     Result<> wait_for_agent(const Wanted& wanted) const;
     Result<> check_agent(const Wanted& wanted, bool late) const;
 
@@ -110,6 +112,7 @@ class PodmanRuntime : public Runtime {
     LogFollower logs_;
     std::optional<RegistryProcess> registry_;
     std::map<std::string, Running> running_;  // by seat
+    std::string service_rules_;               // that every pod is to have
     std::set<std::string> noted_;
 };
 
@@ -168,20 +171,21 @@ Result<std::vector<Wanted>> PodmanRuntime::plan(const Seats& seats,
     Surroundings around{.options = &options,
                         .config = &config,
                         .services = &services,
-                        .addresses = {},
                         .state = options_.state,
                         .label = label_,
                         .resource_limits = geteuid() == 0};
+    std::vector<std::string> addresses;
     for (const Seat& seat : seats.seats) {
-        TRY_ASSIGN(around.addresses.emplace_back(), addresses_.address(seat.name));
+        TRY_ASSIGN(addresses.emplace_back(), addresses_.address(seat.name));
     }
+    service_rules_ = service_rules(services, addresses);
     TRY_ASSIGN(const auto published, ports_.choose(services, seats.seats.size()));
     std::vector<Wanted> out;
     for (std::size_t i = 0; i < seats.seats.size(); ++i) {
         const Seat& seat = seats.seats[i];
-        TRY_ASSIGN(PodPlan made, translate(seat, around.addresses[i], published[i], around));
+        TRY_ASSIGN(PodPlan made, translate(seat, addresses[i], published[i], around));
         std::string hash = made.hash();
-        out.push_back({&seat, around.addresses[i], std::move(made), std::move(hash)});
+        out.push_back({&seat, addresses[i], std::move(made), std::move(hash)});
     }
     return out;
 }
@@ -236,6 +240,17 @@ Result<> PodmanRuntime::start(const Wanted& wanted) {
             log(LogLevel::warn, "podman", "no_logs",
                 {{"container", state.name}, {"error", followed.error().message}});
         }
+    }
+    return {};
+}
+
+Result<> PodmanRuntime::update_service_rules() {
+    for (auto& [name, running] : running_) {
+        if (running.service_rules == service_rules_) continue;
+        if (auto set = set_service_rules(cli_, running.pod.id, service_rules_); !set) {
+            return std::unexpected(std::move(set.error()).context("Services of pod " + name));
+        }
+        running.service_rules = service_rules_;
     }
     return {};
 }
@@ -297,6 +312,7 @@ Result<std::vector<RunningPod>> PodmanRuntime::apply(const std::vector<k8s::Mani
         TRY(start(pod));
         started.push_back(&pod);
     }
+    TRY(update_service_rules());
     for (const Wanted* pod : started) TRY(wait_for_agent(*pod));
     std::vector<RunningPod> out;
     for (const Wanted& pod : wanted) out.push_back(running_.at(pod.seat->name).pod);

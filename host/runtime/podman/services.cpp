@@ -86,7 +86,7 @@ Result<std::vector<ServicePlan>> plan_services(const std::vector<k8s::Manifest>&
         ServicePlan service{
             .name = text(field(manifest.object, "metadata"), "name"),
             .namespace_name = text(field(manifest.object, "metadata"), "namespace", "default"),
-            .address = "127.0.1." + std::to_string(out.size() + 1),
+            .address = "198.18.0." + std::to_string(out.size() + 1),
             .ports = {}};
         std::vector<std::size_t> selected;
         for (std::size_t i = 0; i < seats.size(); ++i) {
@@ -117,21 +117,23 @@ std::vector<HostAlias> host_aliases(const std::vector<ServicePlan>& services,
     return out;
 }
 
-std::vector<std::string> forwards(const std::vector<ServicePlan>& services,
-                                  const std::vector<std::string>& addresses) {
-    std::vector<std::string> out;
+std::string service_rules(const std::vector<ServicePlan>& services, const std::vector<std::string>& addresses) {
+    std::string nat;
     for (const ServicePlan& service : services) {
         for (const ServicePort& port : service.ports) {
-            std::string targets;
-            for (const Backend& backend : port.backends) {
-                targets += targets.empty() ? "" : ",";
-                targets += addresses.at(backend.seat) + ":" + std::to_string(backend.port);
+            const std::string match =
+                "-A OUTPUT -d " + service.address + "/32 -p tcp -m tcp --dport " + std::to_string(port.port);
+            for (std::size_t i = 0; i < port.backends.size(); ++i) {
+                // The first of n takes every n-th connection, the second every (n-1)-th of the rest, the last what is left.
+                const std::size_t left = port.backends.size() - i;
+                nat += match;
+                if (left > 1) nat += " -m statistic --mode random --probability " + std::to_string(1.0 / static_cast<double>(left));
+                nat += " -j DNAT --to-destination " + addresses.at(port.backends[i].seat) + ":" +
+                       std::to_string(port.backends[i].port) + "\n";
             }
-            if (!targets.empty())
-                out.push_back(service.address + ":" + std::to_string(port.port) + "=" + targets);
         }
     }
-    return out;
+    return "*nat\n" + nat + "COMMIT\n*filter\n-A OUTPUT -d 198.18.0.0/24 -p tcp -j REJECT --reject-with tcp-reset\nCOMMIT\n";
 }
 
 }  // namespace synchost::host::podman

@@ -1,8 +1,8 @@
-// Services without a cluster. Each Service gets an address of the loopback network, 127.0.1.N, the same in
-// every pod: the pods' /etc/hosts name it ("api", "api.default", ...), and the sidecar of each pod listens
-// there on the Service's ports and forwards to the addresses of the pods that the selector matches. So names
-// and ports work as in a cluster, several Services may share a port, and nothing is published beside
-// 127.0.0.1. Pure.
+// Services without a cluster, as kube-proxy does them: each Service gets a virtual address, 198.18.0.N, the same in every
+// pod. The pods' /etc/hosts name it ("api", "api.default", ...), and rules in each pod's own network namespace send what
+// goes to its ports to the pods that the selector matches, each new connection to a random one. So names and ports work
+// as in a cluster, a Service may have the port that an app of the pod listens on, no process stands between, and the
+// rules end with the pod. 198.18.0.0/15 is set aside for tests inside one network (RFC 2544). Pure.
 #pragma once
 
 #include <cstdint>
@@ -28,7 +28,7 @@ struct ServicePort {
 struct ServicePlan {
     std::string name;
     std::string namespace_name;
-    std::string address;  // "127.0.1.7"
+    std::string address;  // "198.18.0.7"
     std::vector<ServicePort> ports;
 };
 
@@ -50,8 +50,8 @@ Result<std::vector<ServicePlan>> plan_services(const std::vector<k8s::Manifest>&
 // For the pods of one namespace: the short name is the Service of their own.
 std::vector<HostAlias> host_aliases(const std::vector<ServicePlan>& services,
                                     const std::string& namespace_name);
-// "127.0.1.1:80=10.89.1.2:3000,10.89.1.3:3000"; addresses by seat. Ports without a backend are left out.
-std::vector<std::string> forwards(const std::vector<ServicePlan>& services,
-                                  const std::vector<std::string>& addresses);
+// What iptables-restore takes: the whole nat and filter tables of one pod. A port without a pod behind it refuses at
+// once. `addresses` are those of the seats.
+std::string service_rules(const std::vector<ServicePlan>& services, const std::vector<std::string>& addresses);
 
 }  // namespace synchost::host::podman

@@ -12,8 +12,6 @@
 namespace synchost::host::podman {
 namespace {
 
-constexpr Owner kNobody{65'532, 65'532};
-
 const FieldTable kPodFields = {
     .carried = {"containers", "initContainers", "volumes", "restartPolicy", "securityContext", "hostname",
                 "hostAliases", "dnsConfig", "shareProcessNamespace", "terminationGracePeriodSeconds"},
@@ -87,8 +85,7 @@ class Translation {
             containers[0]["ports"].push_back(
                 {{"containerPort", port.container}, {"hostPort", port.host}, {"hostIP", "127.0.0.1"}});
         }
-        const auto forwarded = forwards(*around_.services, around_.addresses);
-        if (!plan_.wrapped.empty() || !forwarded.empty()) containers.push_back(make_sidecar(forwarded));
+        if (!plan_.wrapped.empty()) containers.push_back(make_sidecar());
         make_pod(std::move(init), std::move(containers));
         return std::move(plan_);
     }
@@ -193,6 +190,11 @@ class Translation {
 
     Result<> wrap(const Json& container, const k8s::InjectedImage& image, const Environment& environment,
                   Json& out, Json& mounts) {
+        if (flag(field(container, "securityContext"), "readOnlyRootFilesystem")) {
+            return unsupported(seat_.place + ": container " + text(container, "name"),
+                               "readOnlyRootFilesystem: true on a container that is synced",
+                               "Set it to false for the inner loop: the agent writes into the image's folders.");
+        }
         const std::string name = text(container, "name");
         const bool may_hold = seat_.restart_policy == "Always";
         auto words = k8s::supervised_command(container, image, *around_.options, may_hold);
@@ -213,8 +215,7 @@ class Translation {
         return {};
     }
 
-    Json make_sidecar(const std::vector<std::string>& forwarded) {
-        if (plan_.wrapped.empty()) plan_.agent = kNobody;
+    Json make_sidecar() {
         const Owner owner = plan_.agent;
         Json command = {"/synchost/bin/synchost-agent",
                         "serve",
@@ -236,10 +237,6 @@ class Translation {
             command.push_back(name + "=" + std::to_string(user.uid));
             plan_.folders.push_back({folder_ / "containers" / name, 0700, owner});
             mounts.push_back(volumes_.mount(run, "/synchost/containers/" + name, false));
-        }
-        for (const std::string& forward : forwarded) {
-            command.push_back("--forward");
-            command.push_back(forward);
         }
         plan_.agent_socket = folder_ / "host" / "agent.sock";
         return {{"name", std::string(kSidecarName)},

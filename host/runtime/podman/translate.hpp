@@ -64,7 +64,6 @@ struct Surroundings {
     const k8s::InjectOptions* options = nullptr;
     const ConfigStore* config = nullptr;
     const std::vector<ServicePlan>* services = nullptr;
-    std::vector<std::string> addresses;  // of the seats, by index
     std::filesystem::path state;         // host folders of the pods are below it
     std::string label;                   // marks the pods of this project
     bool resource_limits = true;         // rootless podman cannot set them everywhere

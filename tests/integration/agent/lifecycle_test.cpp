@@ -14,7 +14,9 @@ class Lifecycle : public testing::Test {
   protected:
     [[nodiscard]] std::string path(std::string_view name) const { return (pod_.dir() / name).native(); }
     // A script that runs in the pod's folder.
-    Words shell(const std::string& script) { return {"sh", "-c", "cd " + pod_.dir().native() + "; " + script}; }
+    Words shell(const std::string& script) {
+        return {"sh", "-c", "cd " + pod_.dir().native() + "; " + script};
+    }
     bool appears(std::string_view name) {
         return eventually([&] { return std::filesystem::exists(path(name)); });
     }
@@ -68,7 +70,8 @@ TEST_F(Lifecycle, ACrashIsHeldAndTheNextGenerationStartsAgain) {
     EXPECT_EQ(held->exit_code, 7);
     EXPECT_TRUE(held->last_output.contains("out\n"));
     EXPECT_TRUE(held->last_output.contains("err\n"));
-    const auto applied = pod_.await(pod_.link().apply("app", GenerationBuilder(pod_.root()).put("fixed", "").restart().get()));
+    const auto applied =
+        pod_.await(pod_.link().apply("app", GenerationBuilder(pod_.root()).put("fixed", "").restart().get()));
     ASSERT_OK(applied);
     EXPECT_GT(applied->restarted.count(), 0);
     const auto running = pod_.wait_for("app", ProcessState::running);
@@ -111,7 +114,8 @@ TEST_F(Lifecycle, RestartTermsFirstAndKillsAfterTheGraceTime) {
 
 TEST_F(Lifecycle, RestartEndsWhatTheProcessLeftInItsGroup) {
     pod_.start_sidecar();
-    pod_.start_supervisor("app", {"--gate", "0"}, shell("trap '' TERM; sleep 600 & echo $! > child; trap - TERM; wait"));
+    pod_.start_supervisor("app", {"--gate", "0"},
+                          shell("trap '' TERM; sleep 600 & echo $! > child; trap - TERM; wait"));
     ASSERT_TRUE(pod_.wait_for("app", ProcessState::running));
     ASSERT_TRUE(eventually([&] { return content_of(path("child")).ends_with("\n"); }));
     const pid_t child = std::stoi(content_of(path("child")));
@@ -130,7 +134,8 @@ TEST_F(Lifecycle, WithoutHoldTheSupervisorExitsAsTheProcessDoes) {
 }
 
 TEST_F(Lifecycle, TermFromOutsideEndsTheAppWhichDecidesTheExitCode) {
-    auto& supervisor = pod_.start_supervisor("app", {"--gate", "0"}, shell("trap 'exit 9' TERM; echo ready; while :; do sleep 0.05; done"));
+    auto& supervisor = pod_.start_supervisor(
+        "app", {"--gate", "0"}, shell("trap 'exit 9' TERM; echo ready; while :; do sleep 0.05; done"));
     ASSERT_TRUE(eventually([&] { return content_of(pod_.log_of("app")).contains("ready"); }));
     ::kill(supervisor.pid(), SIGTERM);
     EXPECT_EQ(exit_code_of(supervisor), 9);
@@ -149,16 +154,16 @@ TEST_F(Lifecycle, TermWhileGatedOrHeldEndsAtOnce) {
 }
 
 TEST_F(Lifecycle, OtherSignalsReachTheApp) {
-    auto& supervisor = pod_.start_supervisor("app", {"--gate", "0"},
-                                             shell("trap 'echo got hup' HUP; echo ready; while :; do sleep 0.05; done"));
+    auto& supervisor = pod_.start_supervisor(
+        "app", {"--gate", "0"}, shell("trap 'echo got hup' HUP; echo ready; while :; do sleep 0.05; done"));
     ASSERT_TRUE(eventually([&] { return content_of(pod_.log_of("app")).contains("ready"); }));
     ::kill(supervisor.pid(), SIGHUP);
     EXPECT_TRUE(eventually([&] { return content_of(pod_.log_of("app")).contains("got hup"); }));
 }
 
 TEST_F(Lifecycle, OrphansAreReaped) {
-    auto& supervisor = pod_.start_supervisor("app", {"--gate", "0"},
-                                             shell("setsid sh -c 'sleep 0.05 & echo $! > orphan' ; sleep 600"));
+    auto& supervisor = pod_.start_supervisor(
+        "app", {"--gate", "0"}, shell("setsid sh -c 'sleep 0.05 & echo $! > orphan' ; sleep 600"));
     ASSERT_TRUE(eventually([&] { return content_of(path("orphan")).ends_with("\n"); }));
     const std::string stat = "/proc/" + std::to_string(std::stoi(content_of(path("orphan"))));
     EXPECT_TRUE(eventually([&] { return !std::filesystem::exists(stat); }));  // a zombie would stay
@@ -166,7 +171,8 @@ TEST_F(Lifecycle, OrphansAreReaped) {
 }
 
 TEST_F(Lifecycle, OutputPassesThroughUnchanged) {
-    auto& supervisor = pod_.start_supervisor("app", {"--gate", "0", "--no-hold"}, shell("head -c 3000000 /dev/zero; printf end"));
+    auto& supervisor = pod_.start_supervisor("app", {"--gate", "0", "--no-hold"},
+                                             shell("head -c 3000000 /dev/zero; printf end"));
     EXPECT_EQ(exit_code_of(supervisor), 0);
     const std::string log = content_of(pod_.log_of("app"));
     EXPECT_EQ(log.size(), 3'000'003u);

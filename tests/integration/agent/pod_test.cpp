@@ -1,4 +1,5 @@
-// The sidecar: hosts and their keys, supervisors that come and go, checks, probes, forwarding, and what it costs.
+// The sidecar: hosts and their keys, supervisors that come and go, checks, probes, and what it
+// costs.
 #include <arpa/inet.h>
 #include <elf.h>
 #include <signal.h>
@@ -12,6 +13,7 @@
 
 #include "base/file.hpp"
 #include "support/agent_pod.hpp"
+#include "support/free_port.hpp"
 #include "support/result_matchers.hpp"
 
 namespace synchost::test {
@@ -25,7 +27,9 @@ class Pod : public testing::Test {
         words.insert(words.begin(), SYNCHOST_AGENT);
         return run_command({.argv = std::move(words)}).value();
     }
-    Completed check(const std::string& what) { return agent({"check", what, "--containers-dir", pod_.containers_dir().native()}); }
+    Completed check(const std::string& what) {
+        return agent({"check", what, "--containers-dir", pod_.containers_dir().native()});
+    }
     Completed probe(Words words) {
         Words all = {"probe", "--socket-dir", (pod_.containers_dir() / "app").native()};
         all.insert(all.end(), words.begin(), words.end());
@@ -38,7 +42,8 @@ class Pod : public testing::Test {
 // Answers each connection with these bytes, on a port of its own.
 class TinyServer {
   public:
-    explicit TinyServer(std::string answer) : answer_(std::move(answer)), listening_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    explicit TinyServer(std::string answer)
+        : answer_(std::move(answer)), listening_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
         sockaddr_in address{};
         address.sin_family = AF_INET;
         address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
@@ -70,29 +75,6 @@ class TinyServer {
     std::thread thread_;
 };
 
-std::string ask(std::uint16_t port, std::string_view request) {
-    const Fd stream(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    address.sin_port = htons(port);
-    if (::connect(stream.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) != 0) return {};
-    (void)!::send(stream.get(), request.data(), request.size(), MSG_NOSIGNAL);
-    ::shutdown(stream.get(), SHUT_WR);
-    return read_all(stream.get(), 1 << 20).value_or(std::string());
-}
-
-std::uint16_t free_port() {
-    const Fd probe(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t size = sizeof address;
-    ::bind(probe.get(), reinterpret_cast<sockaddr*>(&address), size);
-    ::getsockname(probe.get(), reinterpret_cast<sockaddr*>(&address), &size);
-    return ntohs(address.sin_port);
-}
-
 long resident_kib(pid_t pid) {
     const std::string status = content_of("/proc/" + std::to_string(pid) + "/status");
     const std::size_t at = status.find("VmRSS:");
@@ -116,9 +98,12 @@ TEST_F(Pod, AHostWithAnotherKeyIsRefused) {
     pod_.start_sidecar();
     pod_.start_supervisor("app", {"--gate", "hold"}, {"sleep", "600"});
     pod_.link(PskKey::generate().value());
-    ASSERT_TRUE(pod_.run_until([&] { return pod_.disconnected().has_value() && pod_.disconnected()->code == Errc::auth; }));
+    ASSERT_TRUE(pod_.run_until(
+        [&] { return pod_.disconnected().has_value() && pod_.disconnected()->code == Errc::auth; }));
     EXPECT_TRUE(pod_.disconnected()->message.contains("the agent refused the key"));
-    EXPECT_TRUE(eventually([&] { return content_of(pod_.dir() / "sidecar.log").contains("a host with another key was refused"); }));
+    EXPECT_TRUE(eventually([&] {
+        return content_of(pod_.dir() / "sidecar.log").contains("a host with another key was refused");
+    }));
     pod_.link(pod_.key());
     EXPECT_TRUE(pod_.wait_for("app", ProcessState::gated));
 }
@@ -128,8 +113,9 @@ TEST_F(Pod, ANewerHostReplacesTheOlderWhichIsTold) {
     pod_.start_supervisor("app", {"--gate", "hold"}, {"sleep", "600"});
     ASSERT_TRUE(pod_.wait_for("app", ProcessState::gated));
     std::optional<ContainerReport> seen;
-    host::AgentLink newer(pod_.io().get_executor(), host::UnixAddress{pod_.host_socket()}, pod_.key(),
-                          {[&](const ContainerReport& report) { seen = report; }, [] {}, [](const Error&) {}});
+    host::AgentLink newer(
+        pod_.io().get_executor(), host::UnixAddress{pod_.host_socket()}, pod_.key(),
+        {[&](const ContainerReport& report) { seen = report; }, [] {}, [](const Error&) {}});
     newer.start();
     ASSERT_TRUE(pod_.run_until([&] { return seen && pod_.disconnected(); }));
     EXPECT_EQ(pod_.disconnected()->code, Errc::conflict);
@@ -146,17 +132,32 @@ TEST_F(Pod, ASidecarThatRestartsIsFoundAgainByBothEnds) {
     ASSERT_TRUE(pod_.run_until([&] { return pod_.disconnected().has_value() && !pod_.link().connected(); }));
     pod_.start_sidecar();
     ASSERT_TRUE(pod_.run_until([&] { return pod_.link().connected(); }));
-    const auto report = pod_.wait_for("app", [](const ContainerReport& r) { return r.generation == GenerationId{5}; });
+    const auto report =
+        pod_.wait_for("app", [](const ContainerReport& r) { return r.generation == GenerationId{5}; });
     ASSERT_TRUE(report);
     EXPECT_EQ(report->starts, 1u);
     ASSERT_TRUE(pod_.run_until([&] { return check("ready").exit_code == 0; }));
     EXPECT_OK(pod_.await(pod_.link().apply("app", GenerationBuilder(pod_.root(), 6).put("a", "2").get())));
 }
 
+TEST_F(Pod, ServesOnLoopbackTcp) {
+    const std::uint16_t port = free_port();
+    pod_.start_sidecar({"app"}, {"--listen", "tcp:127.0.0.1:" + std::to_string(port)});
+    pod_.start_supervisor("app", {"--gate", "hold"}, {"sleep", "600"});
+    std::optional<ContainerReport> seen;
+    host::AgentLink link(pod_.io().get_executor(), host::LoopbackAddress{port}, pod_.key(),
+                         {[&](const ContainerReport& report) { seen = report; }, [] {}, [](const Error&) {}});
+    link.start();
+    ASSERT_TRUE(pod_.run_until([&] { return seen.has_value(); }));
+    ASSERT_OK(pod_.await(link.apply("app", GenerationBuilder(pod_.root()).put("a", "over tcp").get())));
+    EXPECT_EQ(content_of(pod_.app_dir() / "a"), "over tcp");
+}
+
 TEST_F(Pod, ASupervisorOfAnotherUserIsRefused) {
     pod_.start_sidecar({"app=12345"});
     pod_.start_supervisor("app", {"--gate", "hold"}, {"sleep", "600"});
-    EXPECT_TRUE(eventually([&] { return content_of(pod_.dir() / "sidecar.log").contains("refused: another user"); }));
+    EXPECT_TRUE(
+        eventually([&] { return content_of(pod_.dir() / "sidecar.log").contains("refused: another user"); }));
     EXPECT_EQ(check("ready").exit_code, 1);
 }
 
@@ -181,7 +182,8 @@ TEST_F(Pod, ProbesPassWhileTheAppIsKeptDownAndAreTheUsersOwnOtherwise) {
     const TinyServer good("HTTP/1.1 204 No Content\r\n\r\n");
     const TinyServer bad("HTTP/1.1 500 Oops\r\n\r\n");
     EXPECT_EQ(probe({"tcp", "--port", good.port()}).exit_code, 0);
-    EXPECT_EQ(probe({"http", "--port", good.port(), "--path", "/healthz", "--header", "X-A: b"}).out, "HTTP status 204\n");
+    EXPECT_EQ(probe({"http", "--port", good.port(), "--path", "/healthz", "--header", "X-A: b"}).out,
+              "HTTP status 204\n");
     EXPECT_EQ(probe({"http", "--port", bad.port()}).out, "HTTP status 500\n");
     EXPECT_EQ(probe({"http", "--port", bad.port()}).exit_code, 1);
     EXPECT_EQ(probe({"exec", "--", "true"}).exit_code, 0);
@@ -193,20 +195,6 @@ TEST_F(Pod, ProbesPassWhileTheAppIsKeptDownAndAreTheUsersOwnOtherwise) {
     EXPECT_EQ(probe({"http", "--port", bad.port()}).exit_code, 0);
     pod_.stop_sidecar();
     EXPECT_EQ(probe({"http", "--port", bad.port()}).exit_code, 1);  // nobody to ask: the user's own check
-}
-
-TEST_F(Pod, ForwardsTcpInTurnsAndPassesOverWhoRefuses) {
-    const TinyServer one("one");
-    const TinyServer two("two");
-    const std::uint16_t port = free_port();
-    const std::string dead = std::to_string(free_port());
-    pod_.start_sidecar({"app"}, {"--forward", "127.0.0.1:" + std::to_string(port) + "=127.0.0.1:" + one.port() + ",127.0.0.1:" +
-                                                  dead + ",127.0.0.1:" + two.port()});
-    ASSERT_TRUE(eventually([&] { return check("started").exit_code == 0; }));
-    std::vector<std::string> answers;
-    for (int i = 0; i < 4; ++i) answers.push_back(ask(port, "hello"));
-    EXPECT_EQ(std::count(answers.begin(), answers.end(), "one"), 2);
-    EXPECT_EQ(std::count(answers.begin(), answers.end(), "two"), 2);
 }
 
 TEST_F(Pod, ExitsWhenEveryContainerIsDone) {
@@ -246,8 +234,8 @@ TEST_F(Pod, UsageErrorsSayWhatToWrite) {
     EXPECT_TRUE(agent({"--help"}).out.contains("synchost-agent run --name"));
 }
 
-#ifndef SYNCHOST_SANITIZED
 TEST_F(Pod, TheBinaryIsStaticAndSmallAndIdlesInLittleMemory) {
+    if (SYNCHOST_SANITIZED) GTEST_SKIP() << "the sanitized agent is neither static nor small";
     constexpr std::uintmax_t kMaxBytes = 6'000'000;
     constexpr long kMaxResidentKib = 6 * 1024;
     const std::string binary = content_of(SYNCHOST_AGENT);
@@ -256,12 +244,13 @@ TEST_F(Pod, TheBinaryIsStaticAndSmallAndIdlesInLittleMemory) {
     auto& sidecar = pod_.start_sidecar();
     auto& supervisor = pod_.start_supervisor("app", {"--gate", "0"}, {"sleep", "600"});
     ASSERT_TRUE(pod_.wait_for("app", ProcessState::running));
-    ASSERT_OK(pod_.await(pod_.link().apply("app", GenerationBuilder(pod_.root()).put("a", std::string(4'000'000, 'x')).get())));
+    ASSERT_OK(pod_.await(pod_.link().apply(
+        "app", GenerationBuilder(pod_.root()).put("a", std::string(4'000'000, 'x')).get())));
     EXPECT_LE(resident_kib(sidecar.pid()), kMaxResidentKib);
     EXPECT_LE(resident_kib(supervisor.pid()), kMaxResidentKib);
-    std::printf("bytes %zu, resident KiB: serve %ld, run %ld\n", binary.size(), resident_kib(sidecar.pid()), resident_kib(supervisor.pid()));
+    std::printf("bytes %zu, resident KiB: serve %ld, run %ld\n", binary.size(), resident_kib(sidecar.pid()),
+                resident_kib(supervisor.pid()));
 }
-#endif
 
 }  // namespace
 }  // namespace synchost::test

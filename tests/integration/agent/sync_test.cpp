@@ -60,13 +60,15 @@ TEST_F(Sync, ASymlinkIsCreatedAsItIsAndNeverWrittenThrough) {
     std::filesystem::create_directory(pod_.dir() / "outside");
     ASSERT_OK(apply(generation(1).symlink("out", (pod_.dir() / "outside").native())));
     EXPECT_EQ(std::filesystem::read_symlink(path("out")), pod_.dir() / "outside");
-    EXPECT_ERROR(apply(generation(2).put("out/x", "1").put("a", "1")), Errc::invalid_input, "never written through");
+    EXPECT_ERROR(apply(generation(2).put("out/x", "1").put("a", "1")), Errc::invalid_input,
+                 "never written through");
     EXPECT_TRUE(std::filesystem::is_empty(pod_.dir() / "outside"));
     EXPECT_FALSE(std::filesystem::exists(path("a")));
 }
 
 TEST_F(Sync, AnUnknownRootIsRefusedAndTheStreamGoesOn) {
-    const auto refused = pod_.await(pod_.link().apply("app", GenerationBuilder("/etc/").put("passwd", "x").get()));
+    const auto refused =
+        pod_.await(pod_.link().apply("app", GenerationBuilder("/etc/").put("passwd", "x").get()));
     EXPECT_ERROR(refused, Errc::invalid_input, "\"/etc/\" is not a managed path");
     EXPECT_FALSE(refused.error().next_step.empty());
     EXPECT_OK(apply(generation().put("a", "1")));
@@ -98,13 +100,12 @@ TEST_F(Sync, InventoryTellsWhatIsThere) {
 
 TEST_F(Sync, ALargeGenerationArrivesWhole) {
     auto large = generation();
-    for (int i = 0; i < 3000; ++i) large.put("f" + std::to_string(i % 50) + "/n" + std::to_string(i), std::to_string(i));
+    for (int i = 0; i < 3000; ++i)
+        large.put("f" + std::to_string(i % 50) + "/n" + std::to_string(i), std::to_string(i));
     std::string noise(20'000'000, '\0');
     std::uint32_t state = 1;
     for (char& c : noise) c = static_cast<char>((state = state * 1664525 + 1013904223) >> 24);
-    const auto applied = apply(large.put("noise", noise));
-    ASSERT_OK(applied);
-    std::printf("us: received %ld staged %ld published %ld\n", applied->received.count(), applied->staged.count(), applied->published.count());
+    ASSERT_OK(apply(large.put("noise", noise)));
     EXPECT_EQ(content_of(path("f7/n2957")), "2957");
     EXPECT_EQ(content_of(path("noise")), noise);
 }
@@ -114,14 +115,17 @@ TEST_F(Sync, OneGenerationGoesToSeveralContainersAtOnce) {
     pod_.start_sidecar({"one", "two"});
     for (const char* name : {"one", "two"}) {
         std::filesystem::create_directory(pod_.dir() / name);
-        pod_.start_supervisor(name, {"--gate", "hold", "--root", pod_.root(), "--root", (pod_.dir() / name).native() + "/"}, {"sleep", "600"});
+        pod_.start_supervisor(
+            name, {"--gate", "hold", "--root", pod_.root(), "--root", (pod_.dir() / name).native() + "/"},
+            {"sleep", "600"});
         ASSERT_TRUE(pod_.wait_for(name, ProcessState::gated));
     }
     const auto shared = GenerationBuilder(pod_.root()).put("a", "1").get();
     std::vector<Result<Applied>> results;
     for (const char* name : {"one", "two"}) {
-        boost::asio::co_spawn(pod_.io(), pod_.link().apply(name, shared),
-                              [&](std::exception_ptr, Result<Applied> result) { results.push_back(std::move(result)); });
+        boost::asio::co_spawn(
+            pod_.io(), pod_.link().apply(name, shared),
+            [&](std::exception_ptr, Result<Applied> result) { results.push_back(std::move(result)); });
     }
     ASSERT_TRUE(pod_.run_until([&] { return results.size() == 2; }));
     for (const auto& result : results) EXPECT_OK(result);
@@ -131,13 +135,16 @@ TEST_F(Sync, OneGenerationGoesToSeveralContainersAtOnce) {
 TEST_F(Sync, SaysHowLongAnEditTakes) {
     std::vector<double> times;
     for (std::uint64_t i = 1; i <= 300; ++i) {
-        const auto edit = generation(i).put("server.py", std::string(4096, static_cast<char>('a' + i % 26))).get();
+        const auto edit =
+            generation(i).put("server.py", std::string(4096, static_cast<char>('a' + i % 26))).get();
         const auto begun = std::chrono::steady_clock::now();
         ASSERT_OK(pod_.await(pod_.link().apply("app", edit)));
-        times.push_back(std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - begun).count());
+        times.push_back(
+            std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - begun).count());
     }
     std::sort(times.begin(), times.end());
-    std::printf("apply() of 4 KiB to acknowledged, ms: median %.3f, 90 of 100 %.3f, slowest %.3f\n", times[150], times[270], times.back());
+    std::printf("apply() of 4 KiB to acknowledged, ms: median %.3f, 90 of 100 %.3f, slowest %.3f\n",
+                times[150], times[270], times.back());
 }
 
 }  // namespace

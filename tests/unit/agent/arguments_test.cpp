@@ -24,7 +24,8 @@ TEST(ParseDuration, TakesMillisecondsAndSeconds) {
     EXPECT_EQ(parse_duration("5s").value(), milliseconds(5000));
     EXPECT_EQ(parse_duration("0").value(), milliseconds(0));
     EXPECT_EQ(parse_duration("86400s").value(), milliseconds(86'400'000));
-    for (const char* bad : {"", "s", "-1s", "5m", "1.5s", "86401s", "99999999999s", " 5s"}) EXPECT_FALSE(parse_duration(bad)) << bad;
+    for (const char* bad : {"", "s", "-1s", "5m", "1.5s", "86401s", "99999999999s", " 5s"})
+        EXPECT_FALSE(parse_duration(bad)) << bad;
 }
 
 TEST(ParsePort, TakesOneTo65535) {

@@ -8,8 +8,15 @@ namespace {
 using State = GrpcHealthCheck::State;
 
 std::string frame(std::uint8_t type, std::uint8_t flags, std::uint8_t stream, std::string_view payload) {
-    std::string out{'\0', static_cast<char>(payload.size() >> 8), static_cast<char>(payload.size() & 0xFF),
-                    static_cast<char>(type), static_cast<char>(flags), '\0', '\0', '\0', static_cast<char>(stream)};
+    std::string out{'\0',
+                    static_cast<char>(payload.size() >> 8),
+                    static_cast<char>(payload.size() & 0xFF),
+                    static_cast<char>(type),
+                    static_cast<char>(flags),
+                    '\0',
+                    '\0',
+                    '\0',
+                    static_cast<char>(stream)};
     return out += payload;
 }
 
@@ -21,7 +28,8 @@ std::string answer(std::string_view body) {
 TEST(HttpStatus, ReadsTheStatusLine) {
     EXPECT_EQ(parse_http_status("HTTP/1.1 200 OK\r\n").value(), 200);
     EXPECT_EQ(parse_http_status("HTTP/1.0 503 No\r\n").value(), 503);
-    for (const char* bad : {"", "HTTP/1.1 20", "HTTP/2 200 x\r\n", "SSH-2.0-x 200 ok", "HTTP/1.1 abc", "HTTP/1.1 099 x", "HTTP/1.1\t200"}) {
+    for (const char* bad : {"", "HTTP/1.1 20", "HTTP/2 200 x\r\n", "SSH-2.0-x 200 ok", "HTTP/1.1 abc",
+                            "HTTP/1.1 099 x", "HTTP/1.1\t200"}) {
         EXPECT_FALSE(parse_http_status(bad)) << bad;
     }
 }
@@ -30,7 +38,8 @@ TEST(GrpcHealth, ServingInOnePieceOrMany) {
     const std::string bytes = answer("\x08\x01");
     EXPECT_EQ(GrpcHealthCheck("s", "a").receive(bytes).value(), State::serving);
     GrpcHealthCheck check("s", "a");
-    for (std::size_t i = 0; i + 1 < bytes.size(); ++i) ASSERT_EQ(check.receive(bytes.substr(i, 1)).value(), State::waiting) << i;
+    for (std::size_t i = 0; i + 1 < bytes.size(); ++i)
+        ASSERT_EQ(check.receive(bytes.substr(i, 1)).value(), State::waiting) << i;
     EXPECT_EQ(check.receive(bytes.substr(bytes.size() - 1)).value(), State::serving);
 }
 
@@ -47,10 +56,12 @@ TEST(GrpcHealth, AcknowledgesSettingsAndPings) {
 }
 
 TEST(GrpcHealth, RefusalsAreErrors) {
-    EXPECT_ERROR(GrpcHealthCheck("", "a").receive(frame(1, 5, 1, "trailers")), Errc::protocol, "does not know this service");
+    EXPECT_ERROR(GrpcHealthCheck("", "a").receive(frame(1, 5, 1, "trailers")), Errc::protocol,
+                 "does not know this service");
     EXPECT_ERROR(GrpcHealthCheck("", "a").receive(frame(3, 0, 1, "1234")), Errc::protocol, "refused");
     EXPECT_ERROR(GrpcHealthCheck("", "a").receive(frame(7, 0, 0, "12345678")), Errc::protocol, "ended");
-    EXPECT_ERROR(GrpcHealthCheck("", "a").receive("HTTP/1.1 400 Bad Request\r\n\r\n"), Errc::protocol, "not HTTP/2");
+    EXPECT_ERROR(GrpcHealthCheck("", "a").receive("HTTP/1.1 400 Bad Request\r\n\r\n"), Errc::protocol,
+                 "not HTTP/2");
     EXPECT_ERROR(GrpcHealthCheck("", "a").receive(frame(0, 8, 1, "\xFF")), Errc::protocol, "not HTTP/2");
 }
 

@@ -20,7 +20,8 @@ class FoldersTest : public testing::Test {
 TEST(CheckRoot, RefusesWhatIsNoManagedPath) {
     EXPECT_OK(check_root("/app/"));
     EXPECT_OK(check_root("/app/server.py"));
-    for (const char* bad : {"", "/", "//", "app/", "/app/../etc/", "/app//x", "/./app"}) EXPECT_FALSE(check_root(bad)) << bad;
+    for (const char* bad : {"", "/", "//", "app/", "/app/../etc/", "/app//x", "/./app"})
+        EXPECT_FALSE(check_root(bad)) << bad;
 }
 
 TEST_F(FoldersTest, OpensBelowTheRoot) {
@@ -62,7 +63,8 @@ TEST_F(FoldersTest, ManyFoldersDoNotKeepManyDescriptors) {
         ASSERT_OK(folders.open(0, name));
     }
     std::size_t open_descriptors = 0;
-    for ([[maybe_unused]] const auto& entry : std::filesystem::directory_iterator("/proc/self/fd")) ++open_descriptors;
+    for ([[maybe_unused]] const auto& entry : std::filesystem::directory_iterator("/proc/self/fd"))
+        ++open_descriptors;
     EXPECT_LT(open_descriptors, 150u);
 }
 

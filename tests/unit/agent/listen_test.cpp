@@ -2,7 +2,6 @@
 
 #include <sys/stat.h>
 
-#include "agent/server/forward.hpp"
 #include "base/temp_dir.hpp"
 #include "support/result_matchers.hpp"
 
@@ -17,19 +16,9 @@ TEST(NumericAddress, TakesBothFamilies) {
 }
 
 TEST(NumericAddress, RefusesNamesAndHalves) {
-    for (const char* bad : {"", ":", "localhost:80", "127.0.0.1", "127.0.0.1:", "127.0.0.1:65536", "::1:80", "[127.0.0.1]:80", "[::1:80"}) {
+    for (const char* bad : {"", ":", "localhost:80", "127.0.0.1", "127.0.0.1:", "127.0.0.1:65536", "::1:80",
+                            "[127.0.0.1]:80", "[::1:80"}) {
         EXPECT_ERROR(parse_numeric_address(bad), Errc::invalid_input, "not a numeric address") << bad;
-    }
-}
-
-TEST(ForwardRule, HasAListenerAndTargets) {
-    const auto rule = parse_forward_rule("127.0.0.1:80=10.0.0.1:8080,10.0.0.2:8081");
-    ASSERT_OK(rule);
-    EXPECT_EQ(rule->listen.port, 80);
-    ASSERT_EQ(rule->targets.size(), 2u);
-    EXPECT_EQ(rule->targets[1].ip, "10.0.0.2");
-    for (const char* bad : {"", "127.0.0.1:80", "127.0.0.1:80=", "127.0.0.1:80=10.0.0.1:1,", "=10.0.0.1:1"}) {
-        EXPECT_FALSE(parse_forward_rule(bad)) << bad;
     }
 }
 

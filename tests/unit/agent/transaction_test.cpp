@@ -32,10 +32,19 @@ class TransactionTest : public testing::Test {
         std::uint32_t mode = 0644;
     };
     static ChangeStart file(const Put& put) {
-        return {{ChangeKind::put_file, 0, RelPath::parse(put.path).value(), put.mode, nullptr, xxh3(put.content)}, put.content.size()};
+        return {
+            {ChangeKind::put_file, 0, RelPath::parse(put.path).value(), put.mode, nullptr, xxh3(put.content)},
+            put.content.size()};
     }
-    static ChangeStart change(ChangeKind kind, std::string_view path, std::uint32_t mode = 0, std::string target = {}) {
-        return {{kind, 0, RelPath::parse(path).value(), mode, std::make_shared<const std::string>(std::move(target)), {}}, 0};
+    static ChangeStart change(ChangeKind kind, std::string_view path, std::uint32_t mode = 0,
+                              std::string target = {}) {
+        return {{kind,
+                 0,
+                 RelPath::parse(path).value(),
+                 mode,
+                 std::make_shared<const std::string>(std::move(target)),
+                 {}},
+                0};
     }
     static ChangeStart folder(std::string_view path) { return change(ChangeKind::make_folder, path, 0755); }
     static ChangeStart removal(std::string_view path) { return change(ChangeKind::remove, path); }
@@ -66,7 +75,9 @@ class TransactionTest : public testing::Test {
         }
         return tree;
     }
-    void write(std::string_view path, std::string_view content) { ASSERT_OK(write_file_atomic(app_ / path, content)); }
+    void write(std::string_view path, std::string_view content) {
+        ASSERT_OK(write_file_atomic(app_ / path, content));
+    }
 
     TempDir dir_ = TempDir::make("transaction").value();
     std::filesystem::path app_ = dir_.path() / "app";
@@ -76,12 +87,19 @@ class TransactionTest : public testing::Test {
 
 TEST_F(TransactionTest, MakesWhatItSays) {
     ASSERT_OK(apply({{"a", "1"}, {"d/e/f", "2"}, {"empty", ""}}, {folder("g"), symlink("s", "/etc/passwd")}));
-    EXPECT_EQ(tree(), (Tree{{"a", "f:1"}, {"d", "d:"}, {"d/e", "d:"}, {"d/e/f", "f:2"}, {"empty", "f:"}, {"g", "d:"}, {"s", "l:/etc/passwd"}}));
+    EXPECT_EQ(tree(), (Tree{{"a", "f:1"},
+                            {"d", "d:"},
+                            {"d/e", "d:"},
+                            {"d/e/f", "f:2"},
+                            {"empty", "f:"},
+                            {"g", "d:"},
+                            {"s", "l:/etc/passwd"}}));
 }
 
 TEST_F(TransactionTest, ReplacesAndRemoves) {
     ASSERT_OK(apply({{"a", "1"}, {"b", "1"}, {"d/x", "1"}}, {symlink("s", "a")}));
-    ASSERT_OK(apply({{"a", "2"}, {"s", "file"}}, {removal("b"), removal("d"), removal("d/x"), symlink("t", "b")}));
+    ASSERT_OK(
+        apply({{"a", "2"}, {"s", "file"}}, {removal("b"), removal("d"), removal("d/x"), symlink("t", "b")}));
     EXPECT_EQ(tree(), (Tree{{"a", "f:2"}, {"s", "f:file"}, {"t", "l:b"}}));
 }
 
@@ -106,9 +124,11 @@ TEST_F(TransactionTest, RefusesToWriteThroughASymlinkThatLeadsOutside) {
 
 TEST_F(TransactionTest, FilesBecomeFoldersAndFoldersFiles) {
     ASSERT_OK(apply({{"a", "file"}, {"d/x", "1"}, {"d/y/z", "2"}}, {symlink("s", "d")}));
-    ASSERT_OK(apply({{"a/in", "1"}, {"d", "now a file"}, {"s/in", "2"}},
-                    {folder("a"), folder("s"), removal("d"), removal("d/x"), removal("d/y"), removal("d/y/z")}));
-    EXPECT_EQ(tree(), (Tree{{"a", "d:"}, {"a/in", "f:1"}, {"d", "f:now a file"}, {"s", "d:"}, {"s/in", "f:2"}}));
+    ASSERT_OK(
+        apply({{"a/in", "1"}, {"d", "now a file"}, {"s/in", "2"}},
+              {folder("a"), folder("s"), removal("d"), removal("d/x"), removal("d/y"), removal("d/y/z")}));
+    EXPECT_EQ(tree(),
+              (Tree{{"a", "d:"}, {"a/in", "f:1"}, {"d", "f:now a file"}, {"s", "d:"}, {"s/in", "f:2"}}));
 }
 
 TEST_F(TransactionTest, RemovesAFolderWithWhatTheAppPutThere) {
@@ -119,7 +139,9 @@ TEST_F(TransactionTest, RemovesAFolderWithWhatTheAppPutThere) {
     EXPECT_EQ(tree(), Tree{});
 }
 
-TEST_F(TransactionTest, RemovingWhatIsGoneIsDone) { EXPECT_OK(apply({}, {removal("none"), removal("no/where")})); }
+TEST_F(TransactionTest, RemovingWhatIsGoneIsDone) {
+    EXPECT_OK(apply({}, {removal("none"), removal("no/where")}));
+}
 
 TEST_F(TransactionTest, SetsModesOfFilesAndFolders) {
     ASSERT_OK(apply({{"run.sh", "#!", 0755}}, {change(ChangeKind::make_folder, "d", 0700)}));
@@ -146,15 +168,18 @@ TEST_F(TransactionTest, NothingIsTouchedBeforeCommit) {
 TEST_F(TransactionTest, ContentThatDoesNotMatchItsHashIsRefused) {
     Transaction transaction(folders_, GenerationId{1});
     ASSERT_OK(transaction.stage(file({"a", "12345"})));
-    EXPECT_ERROR(transaction.write({"12346", true}), Errc::protocol, "a: the content does not have the announced hash");
+    EXPECT_ERROR(transaction.write({"12346", true}), Errc::protocol,
+                 "a: the content does not have the announced hash");
 }
 
 TEST_F(TransactionTest, AFailureWhilePublishingIsTakenBack) {
-    ASSERT_OK(apply({{"a", "old"}, {"b", "old"}}, {symlink("s", "a"), change(ChangeKind::make_folder, "d", 0755)}));
+    ASSERT_OK(
+        apply({{"a", "old"}, {"b", "old"}}, {symlink("s", "a"), change(ChangeKind::make_folder, "d", 0755)}));
     const Tree before = tree();
     // "f" becomes a file first, so that "f/g" has no folder to be in.
-    const auto failed = apply({{"a", "new"}, {"new", "1"}, {"s", "new"}, {"deep/er", "1"}, {"f", "1"}, {"f/g", "2"}},
-                              {change(ChangeKind::make_folder, "d", 0700), folder("e"), removal("b")});
+    const auto failed =
+        apply({{"a", "new"}, {"new", "1"}, {"s", "new"}, {"deep/er", "1"}, {"f", "1"}, {"f/g", "2"}},
+              {change(ChangeKind::make_folder, "d", 0700), folder("e"), removal("b")});
     ASSERT_FALSE(failed);
     EXPECT_TRUE(failed.error().message.contains("f")) << failed.error().message;
     EXPECT_FALSE(failed.error().message.contains("taken back")) << failed.error().message;
@@ -165,7 +190,8 @@ TEST_F(TransactionTest, AFailureWhilePublishingIsTakenBack) {
 }
 
 TEST_F(TransactionTest, AFullDiskLeavesEverythingAsItWas) {
-    if (::mount("none", app_.c_str(), "tmpfs", 0, "size=64k") != 0) GTEST_SKIP() << "needs the right to mount";
+    if (::mount("none", app_.c_str(), "tmpfs", 0, "size=64k") != 0)
+        GTEST_SKIP() << "needs the right to mount";
     folders_ = Folders({app_.native() + "/"});
     write("a", "old");
     const auto failed = apply({{"a", "new"}, {"big", std::string(200'000, 'x')}});
@@ -193,7 +219,8 @@ TEST_F(TransactionTest, AReaderSeesTheOldFileOrTheNewOne) {
     ::close(reader);
 }
 
-// Random trees against a model: whatever the step from one to the next, the folder is equal to the model afterwards.
+// Random trees against a model: whatever the step from one to the next, the folder is equal to the model
+// afterwards.
 TEST_F(TransactionTest, RandomGenerationsKeepTheFolderEqualToTheModel) {
     std::minstd_rand random(7);
     const auto pick = [&](std::uint32_t n) { return static_cast<std::uint32_t>(random() % n); };

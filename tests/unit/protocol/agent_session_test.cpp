@@ -36,8 +36,10 @@ class AgentSessionTest : public testing::Test {
 };
 
 std::string small_generation(Channel channel) {
-    const Generation generation{
-        GenerationId{1}, {"/app/"}, {{ChangeKind::remove, 0, RelPath::parse("a").value(), 0, nullptr, {}}}, AfterApply::nothing};
+    const Generation generation{GenerationId{1},
+                                {"/app/"},
+                                {{ChangeKind::remove, 0, RelPath::parse("a").value(), 0, nullptr, {}}},
+                                AfterApply::nothing};
     std::string bytes;
     EncodedGeneration::encode(generation).value()->append_to(bytes, channel, 0, SIZE_MAX);
     return bytes;
@@ -78,11 +80,13 @@ TEST_F(AgentSessionTest, AGenerationThatIsCutOffIsVoid) {
 }
 
 TEST_F(AgentSessionTest, ARefusedGenerationIsAnsweredOnceAndTheStreamGoesOn) {
-    const std::string start = test::le(1, 8) + test::le(0, 1) + test::le(2, 4) + test::le(1, 2) + test::text16("/app/");
+    const std::string start =
+        test::le(1, 8) + test::le(0, 1) + test::le(2, 4) + test::le(1, 2) + test::text16("/app/");
     const std::string change = test::le(4, 1) + test::le(0, 2) + test::le(0, 4) + test::text16("../x");
     give(frame_bytes(FrameType::open, Channel{1}, "") + frame_bytes(FrameType::apply, Channel{1}, start) +
-         frame_bytes(FrameType::change, Channel{1}, change) + frame_bytes(FrameType::change, Channel{1}, change) +
-         frame_bytes(FrameType::commit, Channel{1}, "") + small_generation(Channel{1}));
+         frame_bytes(FrameType::change, Channel{1}, change) +
+         frame_bytes(FrameType::change, Channel{1}, change) + frame_bytes(FrameType::commit, Channel{1}, "") +
+         small_generation(Channel{1}));
     EXPECT_TRUE(std::holds_alternative<HostArrived>(event()));
     EXPECT_TRUE(std::holds_alternative<GenerationStep>(event()));
     const AgentEvent refused = event();

@@ -10,7 +10,8 @@ using test::frame_bytes;
 
 TEST(FrameDecoder, RoundTrip) {
     FrameDecoder decoder;
-    decoder.feed(frame_bytes(FrameType::data, Channel{513}, "content", kFlagZstd) + frame_bytes(FrameType::commit, Channel{1}, ""));
+    decoder.feed(frame_bytes(FrameType::data, Channel{513}, "content", kFlagZstd) +
+                 frame_bytes(FrameType::commit, Channel{1}, ""));
     auto frame = decoder.next();
     ASSERT_OK(frame);
     ASSERT_TRUE(*frame);
@@ -26,7 +27,10 @@ TEST(FrameDecoder, RoundTrip) {
 }
 
 TEST(FrameDecoder, HeaderIsLittleEndian) {
-    EXPECT_EQ(frame_bytes(FrameType::data, Channel{0x0201}, "abc", 1), std::string("\x03\0\0\0\x22\x01\x01\x02" "abc", 11));
+    EXPECT_EQ(frame_bytes(FrameType::data, Channel{0x0201}, "abc", 1),
+              std::string("\x03\0\0\0\x22\x01\x01\x02"
+                          "abc",
+                          11));
 }
 
 TEST(FrameDecoder, TakesOneByteAtATime) {
@@ -57,7 +61,8 @@ TEST(FrameDecoder, TakesTheLargestPayloadAndRefusesOneByteMore) {
     EXPECT_EQ((*frame)->payload.size(), kMaxPayloadBytes);
 
     FrameDecoder refuses;
-    refuses.feed(test::le(kMaxPayloadBytes + 1, 4) + std::string("\x30\0\x01\0", 4));  // refused by its header alone
+    refuses.feed(test::le(kMaxPayloadBytes + 1, 4) +
+                 std::string("\x30\0\x01\0", 4));  // refused by its header alone
     EXPECT_ERROR(refuses.next(), Errc::protocol, "exceeds the limit");
     EXPECT_ERROR(refuses.next(), Errc::protocol, "exceeds the limit");
 }

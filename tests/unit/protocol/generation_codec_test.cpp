@@ -16,11 +16,16 @@ constexpr Channel kChannel{7};
 
 Change put(std::string_view path, std::string content, std::uint32_t mode = 0644) {
     const Xxh3 hash = xxh3(content);
-    return {ChangeKind::put_file, 0, RelPath::parse(path).value(), mode,
-            std::make_shared<const std::string>(std::move(content)), hash};
+    return {ChangeKind::put_file,
+            0,
+            RelPath::parse(path).value(),
+            mode,
+            std::make_shared<const std::string>(std::move(content)),
+            hash};
 }
 
-Change other(ChangeKind kind, std::string_view path, std::uint32_t mode = 0, std::shared_ptr<const std::string> content = {}) {
+Change other(ChangeKind kind, std::string_view path, std::uint32_t mode = 0,
+             std::shared_ptr<const std::string> content = {}) {
     return {kind, 0, RelPath::parse(path).value(), mode, std::move(content), {}};
 }
 
@@ -68,11 +73,12 @@ Result<Received> decode(std::string_view bytes, std::vector<std::string> managed
 }
 
 std::string start_frame(std::uint32_t changes, const std::string& root = "/app/", std::uint8_t after = 0) {
-    return test::frame_bytes(FrameType::apply, kChannel, le(1, 8) + le(after, 1) + le(changes, 4) + le(1, 2) + text16(root));
+    return test::frame_bytes(FrameType::apply, kChannel,
+                             le(1, 8) + le(after, 1) + le(changes, 4) + le(1, 2) + text16(root));
 }
 
-std::string change_payload(ChangeKind kind, std::string_view path, std::uint32_t mode = 0644, std::uint64_t size = 0,
-                           std::uint16_t root = 0) {
+std::string change_payload(ChangeKind kind, std::string_view path, std::uint32_t mode = 0644,
+                           std::uint64_t size = 0, std::uint16_t root = 0) {
     std::string payload = le(static_cast<unsigned>(kind), 1) + le(root, 2) + le(mode, 4) + text16(path);
     if (kind == ChangeKind::put_file) payload += le(size, 8) + std::string(16, '\0');
     if (kind == ChangeKind::put_symlink) payload += text16("target");
@@ -88,8 +94,8 @@ TEST(GenerationCodec, RoundTrip) {
     std::minstd_rand random(1);
     for (char& c : noise) c = static_cast<char>(random());
     const auto received = decode(encode(generation_of(
-        {put("a/b.txt", "hello", 0755), put("empty", ""), put("zeros", std::string(600'000, '0')), put("noise", noise),
-         other(ChangeKind::make_folder, "d", 0700),
+        {put("a/b.txt", "hello", 0755), put("empty", ""), put("zeros", std::string(600'000, '0')),
+         put("noise", noise), other(ChangeKind::make_folder, "d", 0700),
          other(ChangeKind::put_symlink, "s", 0, std::make_shared<const std::string>("../anywhere")),
          other(ChangeKind::remove, "gone")})));
     ASSERT_OK(received);
@@ -121,11 +127,13 @@ TEST(GenerationCodec, OneEncodingServesAnyChannel) {
 }
 
 TEST(GenerationCodec, CanBeSentInPieces) {
-    const auto encoded = EncodedGeneration::encode(generation_of({put("a", "1"), put("b", "2"), put("c", "3")})).value();
+    const auto encoded =
+        EncodedGeneration::encode(generation_of({put("a", "1"), put("b", "2"), put("c", "3")})).value();
     std::string whole;
     encoded->append_to(whole, kChannel, 0, SIZE_MAX);
     std::string pieces;
-    for (std::size_t next = 0; next < encoded->frame_count();) next = encoded->append_to(pieces, kChannel, next, 1);
+    for (std::size_t next = 0; next < encoded->frame_count();)
+        next = encoded->append_to(pieces, kChannel, next, 1);
     EXPECT_EQ(pieces, whole);
 }
 
@@ -143,56 +151,64 @@ TEST(GenerationCodec, TruncatedAtEveryByteNeverEnds) {
 }
 
 TEST(GenerationCodec, SurvivesEveryCorruptedByte) {
-    const std::string bytes = encode(generation_of({put("a", std::string(400, 'c')), other(ChangeKind::remove, "b")}));
+    const std::string bytes =
+        encode(generation_of({put("a", std::string(400, 'c')), other(ChangeKind::remove, "b")}));
     for (std::size_t i = 0; i < bytes.size(); ++i) {
         for (const int flip : {1, 0x80, 0xFF}) {
             std::string corrupted = bytes;
             corrupted[i] = static_cast<char>(corrupted[i] ^ flip);
             const auto received = decode(corrupted);  // an error, or paths that stay below the root
             if (!received) continue;
-            for (const ChangeStart& start : received->changes) EXPECT_OK(RelPath::parse(start.change.path.str()));
+            for (const ChangeStart& start : received->changes)
+                EXPECT_OK(RelPath::parse(start.change.path.str()));
         }
     }
 }
 
 TEST(GenerationDecoder, RefusesParentPath) {
     EXPECT_ERROR(decode_change(change_payload(ChangeKind::put_file, "../x")), Errc::invalid_input, "\"..\"");
-    EXPECT_ERROR(decode_change(change_payload(ChangeKind::remove, "a/../../x")), Errc::invalid_input, "\"..\"");
+    EXPECT_ERROR(decode_change(change_payload(ChangeKind::remove, "a/../../x")), Errc::invalid_input,
+                 "\"..\"");
 }
 
 TEST(GenerationDecoder, RefusesAbsolutePath) {
-    EXPECT_ERROR(decode_change(change_payload(ChangeKind::put_file, "/etc/passwd")), Errc::invalid_input, "absolute");
+    EXPECT_ERROR(decode_change(change_payload(ChangeKind::put_file, "/etc/passwd")), Errc::invalid_input,
+                 "absolute");
 }
 
 TEST(GenerationDecoder, RefusesUnknownRoot) {
     EXPECT_ERROR(decode(start_frame(1, "/etc/")), Errc::invalid_input, "not a managed path");
-    EXPECT_ERROR(decode(start_frame(1, "/app")), Errc::invalid_input, "not a managed path");  // textually, or not at all
+    EXPECT_ERROR(decode(start_frame(1, "/app")), Errc::invalid_input,
+                 "not a managed path");  // textually, or not at all
     EXPECT_ERROR(decode(start_frame(1, "/app/../etc/")), Errc::invalid_input, "not a managed path");
 }
 
 TEST(GenerationDecoder, RefusesOurOwnTemporaryNames) {
-    EXPECT_ERROR(decode_change(change_payload(ChangeKind::put_file, "a/.synchost-tmp-1/b")), Errc::invalid_input, "staging");
+    EXPECT_ERROR(decode_change(change_payload(ChangeKind::put_file, "a/.synchost-tmp-1/b")),
+                 Errc::invalid_input, "staging");
     EXPECT_OK(decode_change(change_payload(ChangeKind::put_file, "a.synchost-tmp-1")));
 }
 
 TEST(GenerationDecoder, ASingleFileTakesItsOwnNameAlone) {
     EXPECT_OK(decode_change(change_payload(ChangeKind::put_file, "server.py"), "/app/server.py"));
     EXPECT_OK(decode_change(change_payload(ChangeKind::remove, "server.py"), "/app/server.py"));
-    EXPECT_ERROR(decode_change(change_payload(ChangeKind::put_file, "other.py"), "/app/server.py"), Errc::invalid_input,
-                 "not the managed file");
-    EXPECT_ERROR(decode_change(change_payload(ChangeKind::put_file, "server.py/x"), "/app/server.py"), Errc::invalid_input,
-                 "not the managed file");
-    EXPECT_ERROR(decode_change(change_payload(ChangeKind::make_folder, "server.py"), "/app/server.py"), Errc::invalid_input,
-                 "not a folder");
+    EXPECT_ERROR(decode_change(change_payload(ChangeKind::put_file, "other.py"), "/app/server.py"),
+                 Errc::invalid_input, "not the managed file");
+    EXPECT_ERROR(decode_change(change_payload(ChangeKind::put_file, "server.py/x"), "/app/server.py"),
+                 Errc::invalid_input, "not the managed file");
+    EXPECT_ERROR(decode_change(change_payload(ChangeKind::make_folder, "server.py"), "/app/server.py"),
+                 Errc::invalid_input, "not a folder");
 }
 
 TEST(GenerationDecoder, HoldsItsLimits) {
     EXPECT_OK(decode(start_frame(kMaxChanges)));
     EXPECT_ERROR(decode(start_frame(kMaxChanges + 1)), Errc::protocol, "too many changes");
     EXPECT_OK(decode_change(change_payload(ChangeKind::put_file, "a", 07777)));
-    EXPECT_ERROR(decode_change(change_payload(ChangeKind::put_file, "a", 010000)), Errc::invalid_input, "mode");
+    EXPECT_ERROR(decode_change(change_payload(ChangeKind::put_file, "a", 010000)), Errc::invalid_input,
+                 "mode");
     EXPECT_OK(decode_change(change_payload(ChangeKind::put_file, "a", 0, kMaxFileBytes)));
-    EXPECT_ERROR(decode_change(change_payload(ChangeKind::put_file, "a", 0, kMaxFileBytes + 1)), Errc::invalid_input, "4 GiB");
+    EXPECT_ERROR(decode_change(change_payload(ChangeKind::put_file, "a", 0, kMaxFileBytes + 1)),
+                 Errc::invalid_input, "4 GiB");
     EXPECT_ERROR(decode_change(change_payload(ChangeKind{0}, "a")), Errc::protocol, "kind");
     EXPECT_ERROR(decode_change(change_payload(ChangeKind{5}, "a")), Errc::protocol, "kind");
     EXPECT_ERROR(decode_change(change_payload(ChangeKind::remove, "a", 0, 0, 1)), Errc::protocol, "root");
@@ -200,30 +216,37 @@ TEST(GenerationDecoder, HoldsItsLimits) {
 }
 
 TEST(GenerationDecoder, HoldsTheLimitOfDataFrames) {
-    const std::string start = start_frame(1) + test::frame_bytes(FrameType::change, kChannel,
-                                                                 change_payload(ChangeKind::put_file, "a", 0, kMaxDataBytes + 1));
+    const std::string start =
+        start_frame(1) + test::frame_bytes(FrameType::change, kChannel,
+                                           change_payload(ChangeKind::put_file, "a", 0, kMaxDataBytes + 1));
     const auto data = [&](std::string_view payload, std::uint8_t flags) {
         return decode(start + test::frame_bytes(FrameType::data, kChannel, payload, flags));
     };
     EXPECT_OK(data(std::string(kMaxDataBytes, 'x'), 0));
     EXPECT_ERROR(data(std::string(kMaxDataBytes + 1, 'x'), 0), Errc::protocol, "256 KiB");
     EXPECT_OK(data(zstd_compress(std::string(kMaxDataBytes, 'x')), kFlagZstd));
-    EXPECT_ERROR(data(zstd_compress(std::string(kMaxDataBytes + 1, 'x')), kFlagZstd), Errc::protocol, "exceeds the limit");
+    EXPECT_ERROR(data(zstd_compress(std::string(kMaxDataBytes + 1, 'x')), kFlagZstd), Errc::protocol,
+                 "exceeds the limit");
     EXPECT_ERROR(data("not zstd", kFlagZstd), Errc::protocol, "zstd");
     EXPECT_ERROR(data("", 0), Errc::protocol, "empty");
 }
 
 TEST(GenerationDecoder, RefusesFramesOutOfOrder) {
-    const auto frame = [](FrameType type, std::string_view payload = {}) { return test::frame_bytes(type, kChannel, payload); };
+    const auto frame = [](FrameType type, std::string_view payload = {}) {
+        return test::frame_bytes(type, kChannel, payload);
+    };
     EXPECT_ERROR(decode(frame(FrameType::commit)), Errc::protocol, "too early");
     EXPECT_ERROR(decode(frame(FrameType::data, "x")), Errc::protocol, "out of order");
-    EXPECT_ERROR(decode(frame(FrameType::change, change_payload(ChangeKind::remove, "a"))), Errc::protocol, "out of order");
+    EXPECT_ERROR(decode(frame(FrameType::change, change_payload(ChangeKind::remove, "a"))), Errc::protocol,
+                 "out of order");
     EXPECT_ERROR(decode(start_frame(0) + start_frame(0)), Errc::protocol, "inside another");
     EXPECT_ERROR(decode(start_frame(1) + frame(FrameType::commit)), Errc::protocol, "too early");
-    const std::string file = start_frame(2) + frame(FrameType::change, change_payload(ChangeKind::put_file, "a", 0, 3));
+    const std::string file =
+        start_frame(2) + frame(FrameType::change, change_payload(ChangeKind::put_file, "a", 0, 3));
     EXPECT_ERROR(decode(file + frame(FrameType::data, "four")), Errc::protocol, "more file content");
     EXPECT_ERROR(decode(file + frame(FrameType::commit)), Errc::protocol, "too early");
-    EXPECT_ERROR(decode(file + frame(FrameType::change, change_payload(ChangeKind::remove, "b"))), Errc::protocol, "out of order");
+    EXPECT_ERROR(decode(file + frame(FrameType::change, change_payload(ChangeKind::remove, "b"))),
+                 Errc::protocol, "out of order");
 }
 
 TEST(GenerationDecoder, TakesTheNextGenerationAfterAnError) {
@@ -233,14 +256,18 @@ TEST(GenerationDecoder, TakesTheNextGenerationAfterAnError) {
 }
 
 TEST(EncodedGeneration, RefusesWhatTheWireCannotCarry) {
-    EXPECT_ERROR(EncodedGeneration::encode(generation_of({put("a", "1"), put("a", "2")})), Errc::invalid_input, "a: it is named twice");
+    EXPECT_ERROR(EncodedGeneration::encode(generation_of({put("a", "1"), put("a", "2")})),
+                 Errc::invalid_input, "a: it is named twice");
     EXPECT_OK(EncodedGeneration::encode(generation_of({other(ChangeKind::remove, "a"), put("a", "2")})));
-    EXPECT_ERROR(EncodedGeneration::encode(generation_of({other(ChangeKind::put_file, "a")})), Errc::invalid_input, "no content");
-    EXPECT_ERROR(EncodedGeneration::encode(generation_of({put("a", "1", 010000)})), Errc::invalid_input, "mode");
+    EXPECT_ERROR(EncodedGeneration::encode(generation_of({other(ChangeKind::put_file, "a")})),
+                 Errc::invalid_input, "no content");
+    EXPECT_ERROR(EncodedGeneration::encode(generation_of({put("a", "1", 010000)})), Errc::invalid_input,
+                 "mode");
     Change stray = put("a", "1");
     stray.root = 1;
     EXPECT_ERROR(EncodedGeneration::encode(generation_of({stray})), Errc::invalid_input, "root");
-    EXPECT_ERROR(EncodedGeneration::encode(generation_of({other(ChangeKind::put_symlink, "s", 0, std::make_shared<const std::string>())})),
+    EXPECT_ERROR(EncodedGeneration::encode(generation_of(
+                     {other(ChangeKind::put_symlink, "s", 0, std::make_shared<const std::string>())})),
                  Errc::invalid_input, "symlink");
 }
 

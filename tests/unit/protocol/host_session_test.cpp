@@ -40,7 +40,8 @@ class HostSessionTest : public testing::Test {
 std::shared_ptr<const EncodedGeneration> generation(std::size_t changes) {
     Generation generation{GenerationId{1}, {"/app/"}, {}, AfterApply::nothing};
     for (std::size_t i = 0; i < changes; ++i) {
-        generation.changes.push_back({ChangeKind::remove, 0, RelPath::parse("f" + std::to_string(i)).value(), 0, nullptr, {}});
+        generation.changes.push_back(
+            {ChangeKind::remove, 0, RelPath::parse("f" + std::to_string(i)).value(), 0, nullptr, {}});
     }
     return EncodedGeneration::encode(generation).value();
 }
@@ -83,14 +84,21 @@ TEST_F(HostSessionTest, AClosedChannelFailsItsRequestsRetryably) {
     EXPECT_ERROR(session_.submit("app", SimpleRequest::release), Errc::not_found, "app");
 }
 
+TEST_F(HostSessionTest, AChannelMayCloseBeforeItsFirstReport) {
+    give(frame_bytes(FrameType::closed, Channel{5}, ""));
+    EXPECT_FALSE(session_.next().value());
+}
+
 TEST_F(HostSessionTest, PutsAnInventoryTogether) {
     report("app", Channel{1});
     ASSERT_OK(session_.submit("app", SimpleRequest::inventory));
     output();
     std::string entry;
     append_inventory_entry(entry, {0, RelPath::parse("a").value(), ChangeKind::put_file, 0644, {}});
-    give(frame_bytes(FrameType::inventory_begin, Channel{1}, encode_inventory_begin(GenerationId{2}, {"/app/"})) +
-         frame_bytes(FrameType::inventory_entries, Channel{1}, entry) + frame_bytes(FrameType::done, Channel{1}, ""));
+    give(frame_bytes(FrameType::inventory_begin, Channel{1},
+                     encode_inventory_begin(GenerationId{2}, {"/app/"})) +
+         frame_bytes(FrameType::inventory_entries, Channel{1}, entry) +
+         frame_bytes(FrameType::done, Channel{1}, ""));
     const auto answered = std::get<RequestAnswered>(event());
     ASSERT_OK(answered.answer);
     EXPECT_EQ(std::get<Inventory>(*answered.answer).entries.size(), 1u);
@@ -116,7 +124,8 @@ TEST_F(HostSessionTest, RefusesFramesOfUnknownChannelsAndARenamedContainer) {
     HostSession other{TimePoint{}};
     ContainerReport report;
     report.container = "a";
-    std::string bytes = test::hello_bytes(Role::sidecar) + frame_bytes(FrameType::report, Channel{1}, encode_report(report));
+    std::string bytes =
+        test::hello_bytes(Role::sidecar) + frame_bytes(FrameType::report, Channel{1}, encode_report(report));
     report.container = "b";
     other.receive(bytes + frame_bytes(FrameType::report, Channel{1}, encode_report(report)), {});
     ASSERT_OK(other.next());

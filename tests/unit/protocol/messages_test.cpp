@@ -8,7 +8,8 @@ namespace synchost::protocol {
 namespace {
 
 // What holds for every fixed-shape message: no prefix of it parses, and no byte after its end is taken.
-void refuses_every_truncation(const std::string& payload, const std::function<bool(std::string_view)>& parses) {
+void refuses_every_truncation(const std::string& payload,
+                              const std::function<bool(std::string_view)>& parses) {
     EXPECT_TRUE(parses(payload));
     for (std::size_t length = 0; length < payload.size(); ++length) {
         EXPECT_FALSE(parses(std::string_view(payload).substr(0, length))) << length;
@@ -45,7 +46,8 @@ TEST(Messages, HelloRefusesOtherMagicAndRoles) {
         EXPECT_ERROR(parse_hello(payload), Errc::protocol, "role");
     }
     EXPECT_OK(parse_hello(encode_hello({kProtocolVersion, Role::host, std::string(64, 's')})));
-    EXPECT_ERROR(parse_hello(encode_hello({kProtocolVersion, Role::host, std::string(65, 's')})), Errc::protocol, "too long");
+    EXPECT_ERROR(parse_hello(encode_hello({kProtocolVersion, Role::host, std::string(65, 's')})),
+                 Errc::protocol, "too long");
 }
 
 TEST(Messages, ReportRoundTrip) {
@@ -104,12 +106,14 @@ TEST(Messages, AppliedRoundTrip) {
     EXPECT_EQ(applied->id, GenerationId{5});
     EXPECT_EQ(applied->received.count(), 1);
     EXPECT_EQ(applied->restarted.count(), 4);
-    refuses_every_truncation(payload, [](std::string_view bytes) { return parse_applied(bytes).has_value(); });
+    refuses_every_truncation(payload,
+                             [](std::string_view bytes) { return parse_applied(bytes).has_value(); });
 }
 
 TEST(Messages, FailedCarriesTheWholeError) {
-    for (const Errc code : {Errc::io, Errc::not_found, Errc::conflict, Errc::protocol, Errc::auth, Errc::timeout, Errc::cancelled,
-                            Errc::registry, Errc::cluster, Errc::invalid_input, Errc::unsupported}) {
+    for (const Errc code :
+         {Errc::io, Errc::not_found, Errc::conflict, Errc::protocol, Errc::auth, Errc::timeout,
+          Errc::cancelled, Errc::registry, Errc::cluster, Errc::invalid_input, Errc::unsupported}) {
         const std::string payload = encode_failed({code, "what", 13, "Do this."});
         const auto error = parse_failed(payload);
         ASSERT_OK(error);
@@ -117,7 +121,8 @@ TEST(Messages, FailedCarriesTheWholeError) {
         EXPECT_EQ(error->message, "what");
         EXPECT_EQ(error->sys_errno, 13);
         EXPECT_EQ(error->next_step, "Do this.");
-        refuses_every_truncation(payload, [](std::string_view bytes) { return parse_failed(bytes).has_value(); });
+        refuses_every_truncation(payload,
+                                 [](std::string_view bytes) { return parse_failed(bytes).has_value(); });
     }
     std::string payload = encode_failed({Errc::io, "", 0, {}});
     for (const char code : {'\0', '\x0C', '\xFF'}) {
@@ -131,7 +136,8 @@ TEST(Messages, ByePingAndStatusRoundTrip) {
     EXPECT_EQ(parse_bye(bye).value().reason, ByeReason::replaced);
     refuses_every_truncation(bye, [](std::string_view bytes) { return parse_bye(bytes).has_value(); });
     EXPECT_EQ(parse_ping(encode_ping(77)).value(), 77u);
-    refuses_every_truncation(encode_ping(77), [](std::string_view bytes) { return parse_ping(bytes).has_value(); });
+    refuses_every_truncation(encode_ping(77),
+                             [](std::string_view bytes) { return parse_ping(bytes).has_value(); });
     EXPECT_EQ(parse_status(encode_status(Phase::restarting)).value(), Phase::restarting);
     EXPECT_ERROR(parse_status(std::string(1, '\0')), Errc::protocol, "phase");
     EXPECT_ERROR(parse_status("\x07"), Errc::protocol, "phase");

@@ -11,7 +11,9 @@ TEST(PskKey, RoundTripAndWhiteSpace) {
     EXPECT_EQ(PskKey::parse(" \n" + key.to_text() + "\r\n").value().bytes(), key.bytes());
 }
 
-TEST(PskKey, TwoAreNotEqual) { EXPECT_NE(PskKey::generate().value().bytes(), PskKey::generate().value().bytes()); }
+TEST(PskKey, TwoAreNotEqual) {
+    EXPECT_NE(PskKey::generate().value().bytes(), PskKey::generate().value().bytes());
+}
 
 TEST(PskKey, RefusesOtherLengthsAndDigitsWithoutShowingThem) {
     const std::string digits(64, 'a');

@@ -115,7 +115,8 @@ TEST(Session, ByeOfThePeerIsItsReason) {
                                                 {ByeReason::version_mismatch, Errc::unsupported}};
     for (const auto& [reason, code] : cases) {
         Session session = ready_session(Role::host, Role::sidecar);
-        session.receive(frame_bytes(FrameType::bye, kSessionChannel, encode_bye({reason, "because"})), kStart);
+        session.receive(frame_bytes(FrameType::bye, kSessionChannel, encode_bye({reason, "because"})),
+                        kStart);
         EXPECT_ERROR(session.next(), code, "because");
     }
 }

@@ -5,7 +5,9 @@
 namespace synchost::protocol {
 namespace {
 
-PskKey key_of(char digit) { return PskKey::parse(std::string(64, digit)).value(); }
+PskKey key_of(char digit) {
+    return PskKey::parse(std::string(64, digit)).value();
+}
 
 // A client and a server, and what each has received; bytes are moved by hand, `piece` at a time.
 struct Pair {
@@ -19,7 +21,8 @@ struct Pair {
     Pair(const PskKey& client_key, const PskKey& server_key)
         : client(TlsRole::client, client_key), server(TlsRole::server, server_key) {}
 
-    static void feed(TlsEngine& engine, const std::string& bytes, std::string& plaintext, Result<>& result, std::size_t piece) {
+    static void feed(TlsEngine& engine, const std::string& bytes, std::string& plaintext, Result<>& result,
+                     std::size_t piece) {
         for (std::size_t at = 0; at < bytes.size() && result; at += piece) {
             result = engine.receive(std::string_view(bytes).substr(at, piece), plaintext);
         }

@@ -8,7 +8,8 @@ namespace {
 using namespace protocol;
 
 TEST(EncodedCache, EncodesAnObjectOnceAndAnotherOneAgain) {
-    const auto first = std::make_shared<const Generation>(Generation{GenerationId{1}, {"/app/"}, {}, AfterApply::nothing});
+    const auto first =
+        std::make_shared<const Generation>(Generation{GenerationId{1}, {"/app/"}, {}, AfterApply::nothing});
     const auto second = std::make_shared<const Generation>(*first);
     const auto encoded = encode_once(first).value();
     EXPECT_EQ(encode_once(first).value(), encoded);

@@ -23,17 +23,17 @@ TEST(Base64, RefusesWhatIsNoBase64) {
 
 TEST(ConfigStore, FindsByKindNamespaceAndName) {
     const auto manifests = k8s::parse_manifests(
-        "{apiVersion: v1, kind: Secret, metadata: {name: s, namespace: ns}, data: {a: Zg==}, stringData: {b: "
+        "{apiVersion: v1, kind: Secret, metadata: {name: s, namespace: far}, data: {a: Zg==}, stringData: {b: "
         "x}}",
         "s.yaml");
     ASSERT_OK(manifests);
     const auto store = ConfigStore::read(*manifests);
     ASSERT_OK(store);
-    const ConfigData* found = store->find("Secret", "ns", "s");
+    const ConfigData* found = store->find("Secret", "far", "s");
     ASSERT_NE(found, nullptr);
     EXPECT_EQ(*found, (ConfigData{{"a", "f"}, {"b", "x"}}));
     EXPECT_EQ(store->find("Secret", "default", "s"), nullptr);
-    EXPECT_EQ(store->find("ConfigMap", "ns", "s"), nullptr);
+    EXPECT_EQ(store->find("ConfigMap", "far", "s"), nullptr);
 }
 
 TEST(ConfigStore, NamesTheKeyThatIsBroken) {

@@ -19,32 +19,37 @@ constexpr const char* kPods = R"(
 )";
 
 Result<std::vector<ServicePlan>> planned(const std::string& services,
-                                         std::vector<std::string>* forwarded = nullptr) {
+                                         std::string* rules = nullptr) {
     const auto manifests = k8s::parse_manifests(kPods + services, "a.yaml").value();
     const Seats seats = list_seats(manifests, "p").value();
     auto plan = plan_services(manifests, seats.seats);
-    if (plan && forwarded != nullptr) *forwarded = forwards(*plan, {"10.0.0.2", "10.0.0.3", "10.0.0.4"});
+    if (plan && rules != nullptr) *rules = service_rules(*plan, {"10.0.0.2", "10.0.0.3", "10.0.0.4"});
     return plan;
 }
 
-TEST(Services, ForwardToEachPodOfTheirNamespaceThatTheSelectorMatches) {
-    std::vector<std::string> forwarded;
+constexpr const char* kRefuseTheRest =
+    "COMMIT\n*filter\n-A OUTPUT -d 198.18.0.0/24 -p tcp -j REJECT --reject-with tcp-reset\nCOMMIT\n";
+
+TEST(Services, LeadToEachPodOfTheirNamespaceThatTheSelectorMatches) {
+    std::string rules;
     ASSERT_OK(
         planned("{apiVersion: v1, kind: Service, metadata: {name: api}, spec: {selector: {app: api}, ports: "
-                "[{port: 80, targetPort: http}, {port: 9}]}}",
-                &forwarded));
-    EXPECT_THAT(forwarded,
-                ElementsAre("127.0.1.1:80=10.0.0.2:8080,10.0.0.3:8080", "127.0.1.1:9=10.0.0.2:9,10.0.0.3:9"));
+                "[{port: 80, targetPort: http}]}}",
+                &rules));
+    const std::string match = "-A OUTPUT -d 198.18.0.1/32 -p tcp -m tcp --dport 80";
+    EXPECT_EQ(rules, "*nat\n" + match +
+                         " -m statistic --mode random --probability 0.500000 -j DNAT --to-destination 10.0.0.2:8080\n" + match +
+                         " -j DNAT --to-destination 10.0.0.3:8080\n" + kRefuseTheRest);
 }
 
-TEST(Services, WithoutSelectorOrPodsForwardNothing) {
-    std::vector<std::string> forwarded;
+TEST(Services, WithoutSelectorOrPodsRefuse) {
+    std::string rules;
     ASSERT_OK(
         planned("{apiVersion: v1, kind: Service, metadata: {name: a}, spec: {ports: [{port: 80}]}}\n---\n"
                 "{apiVersion: v1, kind: Service, metadata: {name: b}, spec: {selector: {app: no}, ports: "
                 "[{port: 80}]}}",
-                &forwarded));
-    EXPECT_THAT(forwarded, testing::IsEmpty());
+                &rules));
+    EXPECT_EQ(rules, std::string("*nat\n") + kRefuseTheRest);
 }
 
 TEST(Services, ShortNameIsForTheirOwnNamespace) {
@@ -58,7 +63,7 @@ TEST(Services, ShortNameIsForTheirOwnNamespace) {
                 ElementsAre("db.far", "db.far.svc", "db.far.svc.cluster.local"));
 }
 
-TEST(Services, RefuseWhatIsNotForwarded) {
+TEST(Services, RefuseWhatIsNotCarried) {
     EXPECT_ERROR(planned("{apiVersion: v1, kind: Service, metadata: {name: a}, spec: {selector: {app: api}, "
                          "ports: [{port: 53, protocol: UDP}]}}"),
                  Errc::unsupported, "a.yaml:");

@@ -35,16 +35,13 @@ Result<Translated> translated(std::string_view yaml) {
     Surroundings around{.options = &options,
                         .config = &config,
                         .services = &services,
-                        .addresses = {},
                         .state = "/state",
                         .label = "label"};
-    for (std::size_t i = 0; i < seats.seats.size(); ++i)
-        around.addresses.push_back("10.89.1." + std::to_string(i + 2));
     Translated out;
     for (std::size_t i = 0; i < seats.seats.size(); ++i) {
         std::vector<Published> published;
         if (i == 0 && !services.empty()) published.push_back({8080, 18080});
-        TRY_ASSIGN(PodPlan plan, translate(seats.seats[i], around.addresses[i], published, around));
+        TRY_ASSIGN(PodPlan plan, translate(seats.seats[i], "10.89.1." + std::to_string(i + 2), published, around));
         out.text += (i == 0 ? "" : "---\n") + plan.yaml();
         for (const HostFile& file : plan.files)
             out.text += "# file " + file.path.native() + ": " + file.bytes + "\n";
@@ -88,6 +85,12 @@ TEST(Translate, RefusesWhatPodmanCannotDoAndSaysWhere) {
                  Errc::unsupported, "CronJob/c");
     EXPECT_ERROR(translated("{apiVersion: x/v1, kind: Thing, metadata: {name: c}}"), Errc::unsupported,
                  "kind Thing");
+}
+
+TEST(Translate, RefusesAReadOnlyRootOfASyncedContainer) {
+    EXPECT_ERROR(translated(pod("{containers: [{name: a, image: api, securityContext: {readOnlyRootFilesystem: true}}]}")),
+                 Errc::unsupported, "container a: readOnlyRootFilesystem: true on a container that is synced");
+    EXPECT_OK(translated(pod("{containers: [{name: a, image: x, securityContext: {readOnlyRootFilesystem: true}}]}")));
 }
 
 TEST(Translate, RefusesReferencesThatLeadNowhere) {
