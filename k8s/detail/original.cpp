@@ -57,8 +57,8 @@ void restore_command(Json& container, const Json& original) {
 
 Result<> restore_container(Json& container, const Json& original, const std::vector<std::string>& volumes) {
     if (!original.is_object()) return edited();
-    TRY_ASSIGN(const auto words, words_field(container, "command"));
-    if (is_supervised(words)) {
+    const auto words = words_field(container, "command");  // of a pinned container it may be anything
+    if (words && is_supervised(*words)) {
         container.erase("args");
         restore_command(container, original);
     }
@@ -83,7 +83,11 @@ Result<> restore_original(Json& pod_template) {
     if (metadata == nullptr) return {};
     TRY_ASSIGN(const Json* annotations, mapping_field(*metadata, "annotations"));
     const Json* annotation = annotations == nullptr ? nullptr : field(*annotations, kOriginalAnnotation);
-    if (annotation == nullptr) return {};
+    if (annotation == nullptr) {
+        if (annotations != nullptr && annotations->contains(kOriginalAnnotation))
+            erase_annotation(pod_template);
+        return {};
+    }
     if (!annotation->is_string()) return edited();
     const Json originals = parse_bounded(annotation->get_ref<const std::string&>());
     if (!originals.is_object()) return edited();

@@ -40,6 +40,20 @@ Extent extent_of(const Json& value) {
     return out;
 }
 
+// yaml-cpp 0.7 makes of the escapes \N and \_ the bare bytes 85 and A0 instead of U+0085 and U+00A0. Nothing
+// else that is not UTF-8 can come out of a text that is.
+std::string with_whole_escapes(const std::string& text) {
+    std::string out;
+    for (std::string_view rest = text; !rest.empty();) {
+        const CodePoint point = first_code_point(rest);
+        if (point.length == 0) out += '\xC2';
+        const std::size_t length = std::max<std::size_t>(point.length, 1);
+        out += rest.substr(0, length);
+        rest.remove_prefix(length);
+    }
+    return out;
+}
+
 // ordered_map looks every new key up from its beginning; keys that are known to be new go straight to its
 // end.
 void append_key(Json& object, std::string key, Json value) {
@@ -47,8 +61,8 @@ void append_key(Json& object, std::string key, Json value) {
 }
 
 Result<Json> scalar_value(const std::string& tag, const std::string& text) {
-    if (tag == "!" || tag == "tag:yaml.org,2002:str" || tag == "tag:yaml.org,2002:timestamp")
-        return Json(text);
+    const bool is_text = tag == "!" || tag == "tag:yaml.org,2002:str" || tag == "tag:yaml.org,2002:timestamp";
+    if (is_text) return Json(with_whole_escapes(text));
     if (tag == "?" || tag.empty()) return resolve_plain_scalar(text);
     const std::string_view type =
         std::string_view(tag).substr(tag.starts_with(kYamlTag) ? kYamlTag.size() : 0);

@@ -71,6 +71,12 @@ TEST(ParseManifests, ReadsJsonThatIsNoYaml) {
         "a.json"));
 }
 
+TEST(ParseManifests, ReadsEveryEscape) {
+    EXPECT_EQ(data_of(R"({"\N\_\L\P": "\0\a\b\t\n\v\f\r\e\ \"\/\\\N\_\L\P\x41\u00e4\U0001F433"})"),
+              Json({{"\u0085\u00A0\u2028\u2029", std::string("\0\a\b\t\n\v\f\r\x1B \"/\\", 13) +
+                                                     "\u0085\u00A0\u2028\u2029A\u00E4\U0001F433"}}));
+}
+
 TEST(ParseManifests, ReadsWindowsLineEndsAndAByteOrderMark) {
     const auto manifests = parse_manifests(
         "\xEF\xBB\xBF"
