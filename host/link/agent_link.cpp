@@ -1,5 +1,6 @@
 #include "host/link/agent_link.hpp"
 
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
@@ -20,6 +21,8 @@
 #include <random>
 #include <utility>
 
+#include "base/fd.hpp"
+#include "base/file.hpp"
 #include "base/log.hpp"
 #include "host/link/encoded_cache.hpp"
 #include "protocol/host_session.hpp"
@@ -45,13 +48,25 @@ constexpr std::chrono::seconds kAnswerDeadline{120};         // a restart with a
 constexpr std::size_t kPieceBytes = std::size_t{256} << 10;  // encrypted and written at once
 constexpr std::size_t kReadBytes = std::size_t{64} << 10;
 
-Result<Endpoint> endpoint_of(const AgentAddress& address) {
-    if (const auto* unix_address = std::get_if<UnixAddress>(&address)) {
-        if (unix_address->socket.native().size() > 107)
-            return fail(Errc::invalid_input, "longer than a socket's path may be");
-        return asio::local::stream_protocol::endpoint(unix_address->socket.native());
+struct Target {
+    Endpoint endpoint;
+    Fd folder;  // open while the endpoint is used: its path may lead through it
+};
+
+// A socket's address has 107 bytes, a file's path 4,095: a long one is named through a handle of its folder.
+Result<Target> target_of(const AgentAddress& address) {
+    constexpr std::size_t kMaxSocketPath = 107;
+    if (const auto* tcp = std::get_if<LoopbackAddress>(&address)) {
+        return Target{asio::ip::tcp::endpoint(asio::ip::address_v4::loopback(), tcp->port), Fd()};
     }
-    return asio::ip::tcp::endpoint(asio::ip::address_v4::loopback(), std::get<LoopbackAddress>(address).port);
+    const std::filesystem::path& path = std::get<UnixAddress>(address).socket;
+    if (path.native().size() <= kMaxSocketPath) {
+        return Target{asio::local::stream_protocol::endpoint(path.native()), Fd()};
+    }
+    TRY_ASSIGN(Fd folder, open_file(path.parent_path(), O_PATH | O_DIRECTORY));
+    const std::string through = "/proc/self/fd/" + std::to_string(folder.get()) + "/" + path.filename().native();
+    if (through.size() > kMaxSocketPath) return fail(Errc::invalid_input, "longer than a socket's name may be");
+    return Target{asio::local::stream_protocol::endpoint(through), std::move(folder)};
 }
 
 std::string name_of(const AgentAddress& address) {
@@ -165,9 +180,9 @@ class AgentLink::Impl : public std::enable_shared_from_this<Impl> {
         end_reason_.reset();
         socket_ = Socket(executor_);
         arm_deadline(Clock::now() + kConnectDeadline);
-        const auto endpoint = endpoint_of(address_);
-        if (!endpoint) co_return endpoint.error();
-        const auto [error] = co_await socket_.async_connect(*endpoint, kToken);
+        const auto target = target_of(address_);
+        if (!target) co_return target.error();
+        const auto [error] = co_await socket_.async_connect(target->endpoint, kToken);
         if (error) co_return end_reason_.value_or(stream_error(error));
         const int on = 1;
         if (std::holds_alternative<LoopbackAddress>(address_)) {

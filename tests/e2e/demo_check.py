@@ -41,7 +41,8 @@ class Check:
         self.folder = folder
         self.registry = registry
         self.project = folder / "todo"
-        self.state = folder / "state"
+        # Sockets below this have longer paths than the 107 bytes of a socket's address.
+        self.state = folder / "a-state-folder-as-deep-as-the-home-of-somebody-with-a-long-name"
         shutil.copytree(EXAMPLE, self.project, ignore=shutil.ignore_patterns("node_modules", "__pycache__"))
         self.state.mkdir()
         self.app_source = (self.project / "api/app.py").read_text()
@@ -55,7 +56,8 @@ class Check:
 
     def run(self):
         for step in (self.both_services_answer, self.page_creates_a_todo_in_the_api, self.source_edits_are_synced,
-                     self.files_come_move_and_go, self.edits_are_fast, self.tar_is_slower,
+                     self.files_come_move_and_go, self.a_crash_is_held, self.a_broken_dockerfile_changes_nothing,
+                     self.edits_are_fast, self.tar_is_slower,
                      self.dependency_edit_replaces_the_pod, self.agent_is_small_and_unprivileged,
                      self.interrupt_leaves_nothing):
             started = time.perf_counter()
@@ -103,6 +105,28 @@ class Check:
             shutil.rmtree(public / "notes")
             wait_until("a deleted folder is gone", lambda: not (inside / "notes").exists())
             wait_until("the file is back", lambda: self.ui_status("/style.css") == 200)
+
+    def a_crash_is_held(self):
+        with self.no_build_and_no_new_pod():
+            (self.project / "api/app.py").write_text('import sys\nsys.exit("the demo broke it")\n')
+            wait_until("the crash is told with its last words", lambda: self.told("held", "exit code 1")
+                       and self.told("the demo broke it"))
+            assert self.health() is None, "the API answers, though its process died"
+            self.edit_api("mended")
+            wait_until("the mended API answers", lambda: self.health() == "mended")
+
+    def a_broken_dockerfile_changes_nothing(self):
+        dockerfile = self.project / "Dockerfile"
+        good = dockerfile.read_text()
+        with self.no_build_and_no_new_pod():
+            dockerfile.write_text(good.replace("COPY api/", "COPPY api/"))
+            wait_until("the error names the line and the likely word",
+                       lambda: self.told("unknown instruction COPPY") and self.told("Did you mean COPY?"))
+            self.edit_api("meanwhile")
+            wait_until("an edit is synced meanwhile", lambda: self.health() == "meanwhile")
+        dockerfile.write_text(good)
+        wait_until("the mended Dockerfile is built", lambda: self.told("built", "todo-api", times=2), REBUILD_SECONDS)
+        wait_until("the API answers with the edit", lambda: self.health() == "meanwhile", REBUILD_SECONDS)
 
     def edits_are_fast(self):
         page = self.project / "ui/public/index.html"
@@ -193,6 +217,10 @@ class Check:
     def no_build_and_no_new_pod(self):
         return Unchanged(self)
 
+    def told(self, *parts, times=1):
+        """Whether at least so many lines of watch hold all of these texts."""
+        return sum(all(part in line for part in parts) for line in self.watch.lines()) >= times
+
     def apps(self):
         return {name: self.podman.app(name) for name in ("api", "ui")}
 
@@ -252,8 +280,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--synchost", required=True, type=Path, help="the program")
     options, options.watch_arguments = parser.parse_known_args()
-    # A short path: unix sockets below it have at most 107 bytes.
-    with tempfile.TemporaryDirectory(prefix="sh-", dir="/tmp") as name, Registry(Path(name, "registry")) as registry:
+    with tempfile.TemporaryDirectory(prefix="synchost-check-") as name, Registry(Path(name, "registry")) as registry:
         check = Check(options, Path(name), registry)
         try:
             check.run()

@@ -1,15 +1,12 @@
 #include "host/runtime/podman/pod_files.hpp"
 
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "base/file.hpp"
 
 namespace synchost::host::podman {
 namespace {
-
-constexpr std::size_t kMaxSocketPath = sizeof(sockaddr_un{}.sun_path) - 1;
 
 Result<> give(const std::filesystem::path& path, mode_t mode, Owner owner) {
     if ((owner.uid != geteuid() || owner.gid != getegid()) &&
@@ -32,12 +29,6 @@ Result<> make_file(const HostFile& file) {
 
 Result<> make_pod_files(const std::filesystem::path& folder, const PodPlan& plan,
                         const protocol::PskKey& key) {
-    if (plan.agent_socket.native().size() > kMaxSocketPath) {
-        return fail(
-            Errc::unsupported,
-            plan.agent_socket.native() + ": longer than the path of a socket may be (107 bytes)",
-            "Give the workload or the project a shorter name, or set XDG_STATE_HOME to a shorter path.");
-    }
     remove_pod_files(folder);
     for (const HostFolder& made : plan.folders) {
         TRY(make_folders(made.path, 0755));

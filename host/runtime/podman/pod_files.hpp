@@ -11,7 +11,7 @@
 namespace synchost::host::podman {
 
 // `folder` is the pod's own: what an earlier pod left there is removed first. Claims (outside of it) are
-// kept. unsupported where the path of the agent's socket is longer than the kernel allows (107 bytes).
+// kept.
 Result<> make_pod_files(const std::filesystem::path& folder, const PodPlan& plan,
                         const protocol::PskKey& key);
 void remove_pod_files(const std::filesystem::path& folder);
