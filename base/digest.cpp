@@ -15,7 +15,9 @@ int hex_value(char c) {
     return -1;
 }
 
-EVP_MD_CTX* md(void* context) { return static_cast<EVP_MD_CTX*>(context); }
+EVP_MD_CTX* md(void* context) {
+    return static_cast<EVP_MD_CTX*>(context);
+}
 
 }  // namespace
 
@@ -45,16 +47,24 @@ std::string Digest::hex() const {
     return out;
 }
 
-std::string Digest::to_string() const { return std::string(kPrefix) + hex(); }
+std::string Digest::to_string() const {
+    return std::string(kPrefix) + hex();
+}
 
-void Sha256::Free::operator()(void* context) const { EVP_MD_CTX_free(md(context)); }
+void Sha256::Free::operator()(void* context) const {
+    EVP_MD_CTX_free(md(context));
+}
 
-Sha256::Sha256() : context_(EVP_MD_CTX_new()) { EVP_DigestInit_ex(md(context_.get()), EVP_sha256(), nullptr); }
+Sha256::Sha256() : context_(EVP_MD_CTX_new()) {
+    EVP_DigestInit_ex(md(context_.get()), EVP_sha256(), nullptr);
+}
 Sha256::Sha256(Sha256&&) noexcept = default;
 Sha256& Sha256::operator=(Sha256&&) noexcept = default;
 Sha256::~Sha256() = default;
 
-void Sha256::update(std::string_view bytes) { EVP_DigestUpdate(md(context_.get()), bytes.data(), bytes.size()); }
+void Sha256::update(std::string_view bytes) {
+    EVP_DigestUpdate(md(context_.get()), bytes.data(), bytes.size());
+}
 void Sha256::update(std::span<const std::byte> bytes) {
     EVP_DigestUpdate(md(context_.get()), bytes.data(), bytes.size());
 }

@@ -8,17 +8,28 @@ namespace synchost {
 
 std::string_view to_string(Errc code) {
     switch (code) {
-        case Errc::io: return "io";
-        case Errc::not_found: return "not_found";
-        case Errc::conflict: return "conflict";
-        case Errc::protocol: return "protocol";
-        case Errc::auth: return "auth";
-        case Errc::timeout: return "timeout";
-        case Errc::cancelled: return "cancelled";
-        case Errc::registry: return "registry";
-        case Errc::cluster: return "cluster";
-        case Errc::invalid_input: return "invalid_input";
-        case Errc::unsupported: return "unsupported";
+        case Errc::io:
+            return "io";
+        case Errc::not_found:
+            return "not_found";
+        case Errc::conflict:
+            return "conflict";
+        case Errc::protocol:
+            return "protocol";
+        case Errc::auth:
+            return "auth";
+        case Errc::timeout:
+            return "timeout";
+        case Errc::cancelled:
+            return "cancelled";
+        case Errc::registry:
+            return "registry";
+        case Errc::cluster:
+            return "cluster";
+        case Errc::invalid_input:
+            return "invalid_input";
+        case Errc::unsupported:
+            return "unsupported";
     }
     return "unknown";
 }
@@ -35,12 +46,14 @@ Error Error::hint(std::string_view step) && {
 
 bool is_retryable(const Error& error) {
     switch (error.code) {
-        case Errc::timeout: return true;
+        case Errc::timeout:
+            return true;
         case Errc::io:
-            return error.sys_errno == ECONNRESET || error.sys_errno == ECONNREFUSED || error.sys_errno == EPIPE ||
-                   error.sys_errno == EAGAIN || error.sys_errno == EINTR || error.sys_errno == ENETUNREACH ||
-                   error.sys_errno == EHOSTUNREACH;
-        default: return false;
+            return error.sys_errno == ECONNRESET || error.sys_errno == ECONNREFUSED ||
+                   error.sys_errno == EPIPE || error.sys_errno == EAGAIN || error.sys_errno == EINTR ||
+                   error.sys_errno == ENETUNREACH || error.sys_errno == EHOSTUNREACH;
+        default:
+            return false;
     }
 }
 
@@ -58,6 +71,8 @@ std::unexpected<Error> fail_errno(std::string_view what, int error_number) {
     return std::unexpected(Error{code, std::string(what) + ": " + text, error_number, {}});
 }
 
-std::unexpected<Error> fail_errno(std::string_view what) { return fail_errno(what, errno); }
+std::unexpected<Error> fail_errno(std::string_view what) {
+    return fail_errno(what, errno);
+}
 
 }  // namespace synchost

@@ -1,7 +1,7 @@
-// Errors as data. Every function that can fail returns Result<T>; an Error holds a small closed code that callers
-// may match, a message for people, the errno where a system call failed, and the next step where we know one.
-// Each layer adds its context once, in front: "apply web/app.js: rename: Permission denied".
-// Never throw by our own hand; wrappers of throwing libraries catch and convert at their edge.
+// Errors as data. Every function that can fail returns Result<T>; an Error holds a small closed code that
+// callers may match, a message for people, the errno where a system call failed, and the next step where we
+// know one. Each layer adds its context once, in front: "apply web/app.js: rename: Permission denied". Never
+// throw by our own hand; wrappers of throwing libraries catch and convert at their edge.
 #pragma once
 
 #include <cstdint>
@@ -46,7 +46,8 @@ template <typename T = void>
 using Result = std::expected<T, Error>;
 
 [[nodiscard]] std::unexpected<Error> fail(Errc code, std::string message, std::string next_step = {});
-// "what: <strerror(errno)>"; ENOENT becomes not_found, ETIMEDOUT timeout, EEXIST and EADDRINUSE conflict, else io.
+// "what: <strerror(errno)>"; ENOENT becomes not_found, ETIMEDOUT timeout, EEXIST and EADDRINUSE conflict,
+// else io.
 [[nodiscard]] std::unexpected<Error> fail_errno(std::string_view what, int error_number);
 [[nodiscard]] std::unexpected<Error> fail_errno(std::string_view what);  // takes errno
 
@@ -58,11 +59,13 @@ using Result = std::expected<T, Error>;
 #define SYNCHOST_CONCAT(a, b) SYNCHOST_CONCAT_(a, b)
 #define SYNCHOST_TRY_(tmp, expr, ret) \
     if (auto tmp = (expr); !tmp) ret std::unexpected(std::move(tmp).error())
-#define SYNCHOST_TRY_ASSIGN_(tmp, decl, expr, ret)           \
-    auto tmp = (expr);                                       \
-    if (!tmp) ret std::unexpected(std::move(tmp).error());   \
+#define SYNCHOST_TRY_ASSIGN_(tmp, decl, expr, ret)         \
+    auto tmp = (expr);                                     \
+    if (!tmp) ret std::unexpected(std::move(tmp).error()); \
     decl = *std::move(tmp)
 #define TRY(expr) SYNCHOST_TRY_(SYNCHOST_CONCAT(try_, __LINE__), expr, return)
-#define TRY_ASSIGN(decl, ...) SYNCHOST_TRY_ASSIGN_(SYNCHOST_CONCAT(try_, __LINE__), decl, (__VA_ARGS__), return)
+#define TRY_ASSIGN(decl, ...) \
+    SYNCHOST_TRY_ASSIGN_(SYNCHOST_CONCAT(try_, __LINE__), decl, (__VA_ARGS__), return)
 #define CO_TRY(expr) SYNCHOST_TRY_(SYNCHOST_CONCAT(try_, __LINE__), expr, co_return)
-#define CO_TRY_ASSIGN(decl, ...) SYNCHOST_TRY_ASSIGN_(SYNCHOST_CONCAT(try_, __LINE__), decl, (__VA_ARGS__), co_return)
+#define CO_TRY_ASSIGN(decl, ...) \
+    SYNCHOST_TRY_ASSIGN_(SYNCHOST_CONCAT(try_, __LINE__), decl, (__VA_ARGS__), co_return)

@@ -45,7 +45,8 @@ Result<std::string> read_all(int fd, std::size_t max_bytes) {
             return had + (got > 0 ? static_cast<std::size_t>(got) : 0);
         });
         if (got < 0) return fail_errno("read");
-        if (out.size() > max_bytes) return fail(Errc::invalid_input, "larger than " + std::to_string(max_bytes) + " bytes");
+        if (out.size() > max_bytes)
+            return fail(Errc::invalid_input, "larger than " + std::to_string(max_bytes) + " bytes");
         if (got == 0) return out;
     }
 }
@@ -80,7 +81,9 @@ Result<> AtomicFile::write(std::string_view bytes) {
     return {};
 }
 
-Result<> AtomicFile::commit() { return commit_as(path_); }
+Result<> AtomicFile::commit() {
+    return commit_as(path_);
+}
 
 Result<> AtomicFile::commit_as(const std::filesystem::path& path) {
     if (::rename(temporary_.c_str(), path.c_str()) != 0) return fail_errno(printable(path.native()));
@@ -101,7 +104,8 @@ Result<> make_folders(const std::filesystem::path& path, mode_t mode) {
         if (::mkdir(so_far.c_str(), mode) == 0 || errno == EEXIST) continue;
         struct stat info{};
         const int mkdir_errno = errno;
-        if (::stat(so_far.c_str(), &info) == 0 && S_ISDIR(info.st_mode)) continue;  // e.g. EROFS on an existing one
+        if (::stat(so_far.c_str(), &info) == 0 && S_ISDIR(info.st_mode))
+            continue;  // e.g. EROFS on an existing one
         return fail_errno(printable(so_far.native()), mkdir_errno);
     }
     struct stat info{};

@@ -18,7 +18,8 @@ Result<Fd> open_file(const std::filesystem::path& path, int flags, mode_t mode =
 Result<> write_all(int fd, std::string_view bytes);
 // Until end of file; invalid_input past max_bytes, with nothing kept.
 Result<std::string> read_all(int fd, std::size_t max_bytes);
-Result<std::string> read_file(const std::filesystem::path& path, std::size_t max_bytes = std::size_t{64} << 20);
+Result<std::string> read_file(const std::filesystem::path& path,
+                              std::size_t max_bytes = std::size_t{64} << 20);
 
 // A temporary file beside `path`; commit() renames it over `path`, destruction without commit() discards it.
 class AtomicFile {

@@ -13,11 +13,16 @@ std::atomic<LogLevel> threshold = LogLevel::info;
 
 std::string_view name_of(LogLevel level) {
     switch (level) {
-        case LogLevel::debug: return "debug";
-        case LogLevel::info: return "info";
-        case LogLevel::warn: return "warn";
-        case LogLevel::error: return "error";
-        case LogLevel::off: return "off";
+        case LogLevel::debug:
+            return "debug";
+        case LogLevel::info:
+            return "info";
+        case LogLevel::warn:
+            return "warn";
+        case LogLevel::error:
+            return "error";
+        case LogLevel::off:
+            return "off";
     }
     return "?";
 }
@@ -36,7 +41,9 @@ std::string quoted_where_needed(const std::string& value) {
 
 }  // namespace
 
-void set_log_level(LogLevel level) { threshold = level; }
+void set_log_level(LogLevel level) {
+    threshold = level;
+}
 
 std::string format_log_line(LogLevel level, std::string_view component, std::string_view event,
                             std::initializer_list<LogField> fields) {
@@ -50,7 +57,8 @@ std::string format_log_line(LogLevel level, std::string_view component, std::str
     return line;
 }
 
-void log(LogLevel level, std::string_view component, std::string_view event, std::initializer_list<LogField> fields) {
+void log(LogLevel level, std::string_view component, std::string_view event,
+         std::initializer_list<LogField> fields) {
     if (level < threshold.load(std::memory_order_relaxed)) return;
     const std::string line = format_log_line(level, component, event, fields) + '\n';
     // A log line that cannot be written has nowhere to be reported.

@@ -1,6 +1,7 @@
-// One line per event to stderr: "level component event key=value ...". For boundaries (a connection, a batch, a
-// push, a restart), never in pure code. Own code and not spdlog, because Debian ships spdlog and fmt as shared
-// objects only, and this must link into the static agent. A line is one write(2), so lines of threads do not mix.
+// One line per event to stderr: "level component event key=value ...". For boundaries (a connection, a batch,
+// a push, a restart), never in pure code. Own code and not spdlog, because Debian ships spdlog and fmt as
+// shared objects only, and this must link into the static agent. A line is one write(2), so lines of threads
+// do not mix.
 #pragma once
 
 #include <initializer_list>
@@ -24,7 +25,8 @@ struct LogField {
 };
 
 void set_log_level(LogLevel level);  // info until set
-void log(LogLevel level, std::string_view component, std::string_view event, std::initializer_list<LogField> fields = {});
+void log(LogLevel level, std::string_view component, std::string_view event,
+         std::initializer_list<LogField> fields = {});
 
 // The line without its newline: values with blanks, quotes or control characters are quoted and escaped.
 [[nodiscard]] std::string format_log_line(LogLevel level, std::string_view component, std::string_view event,

@@ -8,10 +8,11 @@ namespace synchost {
 namespace {
 
 constexpr std::string_view kMask = "***";
-constexpr std::array<std::string_view, 7> kOpenParameters = {"digest", "from", "mount", "n", "last", "scope", "service"};
+constexpr std::array<std::string_view, 7> kOpenParameters = {"digest", "from",  "mount",  "n",
+                                                             "last",   "scope", "service"};
 constexpr std::array<std::string_view, 10> kOpenHeaders = {
-    "accept",     "content-length", "content-range",         "content-type",         "date", "docker-content-digest",
-    "oci-subject", "range",         "docker-upload-uuid", "retry-after"};
+    "accept",      "content-length", "content-range",      "content-type", "date", "docker-content-digest",
+    "oci-subject", "range",          "docker-upload-uuid", "retry-after"};
 
 std::string redact_query(std::string_view query) {
     std::string out;
@@ -56,7 +57,8 @@ std::string redact_url(std::string_view url) {
 
 std::string redact_header(std::string_view name, std::string_view value) {
     std::string lower(name);
-    std::ranges::transform(lower, lower.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+    std::ranges::transform(lower, lower.begin(),
+                           [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
     const bool open = std::ranges::find(kOpenHeaders, lower) != kOpenHeaders.end();
     return std::string(name) + ": " + std::string(open ? value : kMask);
 }

@@ -18,7 +18,10 @@ const char* fault_of(std::string_view component) {
 // Bytes of the valid UTF-8 sequence at the front of text, or 0.
 std::size_t utf8_length(std::string_view text) {
     const auto lead = static_cast<unsigned char>(text[0]);
-    const std::size_t length = lead >= 0xF0 && lead <= 0xF4 ? 4 : lead >= 0xE0 && lead < 0xF0 ? 3 : lead >= 0xC2 && lead < 0xE0 ? 2 : 0;
+    const std::size_t length = lead >= 0xF0 && lead <= 0xF4  ? 4
+                               : lead >= 0xE0 && lead < 0xF0 ? 3
+                               : lead >= 0xC2 && lead < 0xE0 ? 2
+                                                             : 0;
     if (length == 0 || text.size() < length) return 0;
     for (std::size_t i = 1; i < length; ++i) {
         if ((static_cast<unsigned char>(text[i]) & 0xC0) != 0x80) return 0;
@@ -62,7 +65,8 @@ std::string_view RelPath::parent() const {
 }
 
 bool RelPath::is_below(const RelPath& folder) const {
-    return text_.size() > folder.text_.size() && text_.starts_with(folder.text_) && text_[folder.text_.size()] == '/';
+    return text_.size() > folder.text_.size() && text_.starts_with(folder.text_) &&
+           text_[folder.text_.size()] == '/';
 }
 
 std::string printable(std::string_view bytes) {
@@ -70,8 +74,11 @@ std::string printable(std::string_view bytes) {
     std::string out;
     for (std::size_t i = 0; i < bytes.size();) {
         const auto byte = static_cast<unsigned char>(bytes[i]);
-        std::size_t length = byte >= 0x20 && byte < 0x7F ? 1 : byte >= 0x80 ? utf8_length(bytes.substr(i)) : 0;
-        if (length == 2 && byte == 0xC2 && static_cast<unsigned char>(bytes[i + 1]) < 0xA0) length = 0;  // C1 controls
+        std::size_t length = byte >= 0x20 && byte < 0x7F ? 1
+                             : byte >= 0x80              ? utf8_length(bytes.substr(i))
+                                                         : 0;
+        if (length == 2 && byte == 0xC2 && static_cast<unsigned char>(bytes[i + 1]) < 0xA0)
+            length = 0;  // C1 controls
         if (length > 0) {
             out.append(bytes.substr(i, length));
             i += length;

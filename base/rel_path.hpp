@@ -1,7 +1,8 @@
 // A relative path that cannot leave the folder it is resolved against: one to 128 components joined by single
 // slashes, none empty, "." or "..", no NUL, each at most 255 bytes, 4,095 in all. Bytes are kept as they are
 // (names need not be UTF-8). The only way to make one from untrusted bytes is parse().
-// It says nothing about symlinks on disk: those are the business of who opens it (openat2 with RESOLVE_BENEATH).
+// It says nothing about symlinks on disk: those are the business of who opens it (openat2 with
+// RESOLVE_BENEATH).
 #pragma once
 
 #include <compare>
@@ -18,8 +19,8 @@ class RelPath {
     static Result<RelPath> parse(std::string_view text);
 
     [[nodiscard]] const std::string& str() const { return text_; }
-    [[nodiscard]] std::string_view name() const;    // last component
-    [[nodiscard]] std::string_view parent() const;  // without the last component; "" at the top
+    [[nodiscard]] std::string_view name() const;               // last component
+    [[nodiscard]] std::string_view parent() const;             // without the last component; "" at the top
     [[nodiscard]] bool is_below(const RelPath& folder) const;  // strictly
 
     auto operator<=>(const RelPath&) const = default;
@@ -29,7 +30,8 @@ class RelPath {
     std::string text_;
 };
 
-// Text for messages: control characters and bytes that are not ASCII-printable or part of valid UTF-8 as \xHH.
+// Text for messages: control characters and bytes that are not ASCII-printable or part of valid UTF-8 as
+// \xHH.
 [[nodiscard]] std::string printable(std::string_view bytes);
 
 }  // namespace synchost

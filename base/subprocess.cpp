@@ -58,7 +58,8 @@ Result<pid_t> spawn(const Command& command, Stdio stdio) {
     if (command.argv.empty()) return fail(Errc::invalid_input, "no program named");
     const auto program = find_program(command.argv[0]);
     if (!program) {
-        return fail(Errc::not_found, command.argv[0] + ": no such program", "Install " + command.argv[0] + ".");
+        return fail(Errc::not_found, command.argv[0] + ": no such program",
+                    "Install " + command.argv[0] + ".");
     }
     std::vector<std::string> argv = command.argv;
     std::vector<std::string> env = merged_environment(command.env);
@@ -81,18 +82,21 @@ Result<pid_t> spawn(const Command& command, Stdio stdio) {
     posix_spawnattr_setsigmask(&attributes, &none);
     posix_spawnattr_setsigdefault(&attributes, &defaults);
     posix_spawnattr_setpgroup(&attributes, 0);
-    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP);
+    posix_spawnattr_setflags(&attributes,
+                             POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP);
 
     pid_t pid = -1;
-    const int error =
-        ::posix_spawn(&pid, program->c_str(), &actions, &attributes, argv_pointers.data(), env_pointers.data());
+    const int error = ::posix_spawn(&pid, program->c_str(), &actions, &attributes, argv_pointers.data(),
+                                    env_pointers.data());
     posix_spawn_file_actions_destroy(&actions);
     posix_spawnattr_destroy(&attributes);
     if (error != 0) return fail_errno(command.argv[0], error);
     return pid;
 }
 
-int exit_code_of(int status) { return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status); }
+int exit_code_of(int status) {
+    return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+}
 
 // Reaps pid when it ends before the deadline.
 std::optional<int> wait_until(pid_t pid, Clock::time_point deadline) {
@@ -120,8 +124,8 @@ void end_group(pid_t pid, std::chrono::milliseconds grace) {
 }
 
 // Feeds input and drains both outputs until both are closed. False when the deadline passed.
-bool exchange(Fd in, std::string_view input, const Fd& out, const Fd& err, const Command& command, Completed& result,
-              Clock::time_point deadline) {
+bool exchange(Fd in, std::string_view input, const Fd& out, const Fd& err, const Command& command,
+              Completed& result, Clock::time_point deadline) {
     if (input.empty()) in.reset();
     bool out_open = true;
     bool err_open = true;
@@ -129,19 +133,22 @@ bool exchange(Fd in, std::string_view input, const Fd& out, const Fd& err, const
         char buffer[32768];
         const ssize_t got = ::read(fd, buffer, sizeof buffer);
         if (got > 0) {
-            const std::size_t room = command.max_output_bytes - std::min(command.max_output_bytes, into.size());
+            const std::size_t room =
+                command.max_output_bytes - std::min(command.max_output_bytes, into.size());
             into.append(buffer, std::min(room, static_cast<std::size_t>(got)));
         } else if (got == 0 || (errno != EINTR && errno != EAGAIN)) {
             open = false;
         }
     };
     while (out_open || err_open) {
-        const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - Clock::now()).count();
+        const auto left =
+            std::chrono::duration_cast<std::chrono::milliseconds>(deadline - Clock::now()).count();
         if (left <= 0) return false;
         pollfd items[3] = {{out_open ? out.get() : -1, POLLIN, 0},
                            {err_open ? err.get() : -1, POLLIN, 0},
                            {in ? in.get() : -1, POLLOUT, 0}};
-        if (::poll(items, 3, static_cast<int>(std::min<long long>(left, 1000))) < 0 && errno != EINTR) return false;
+        if (::poll(items, 3, static_cast<int>(std::min<long long>(left, 1000))) < 0 && errno != EINTR)
+            return false;
         if (items[0].revents != 0) drain(out.get(), result.out, out_open);
         if (items[1].revents != 0) drain(err.get(), result.err, err_open);
         if (items[2].revents != 0) {
@@ -184,8 +191,8 @@ Result<Completed> run_command(const Command& command) {
     err.write_end.reset();
     ::fcntl(in.write_end.get(), F_SETFL, O_NONBLOCK);
     Completed result;
-    const bool in_time =
-        exchange(std::move(in.write_end), command.input, out.read_end, err.read_end, command, result, deadline);
+    const bool in_time = exchange(std::move(in.write_end), command.input, out.read_end, err.read_end, command,
+                                  result, deadline);
     const auto exit_code = in_time ? wait_until(pid, deadline) : std::nullopt;
     if (!exit_code) {
         end_group(pid, std::chrono::seconds(2));
@@ -202,10 +209,12 @@ Result<std::string> check_output(const Command& command, Errc code) {
     std::string what = command.argv[0];
     if (command.argv.size() > 1) what += " " + command.argv[1];
     const std::string last = last_lines(done.err, 3);
-    return fail(code, what + ": exit code " + std::to_string(done.exit_code) + (last.empty() ? "" : ": " + last));
+    return fail(code,
+                what + ": exit code " + std::to_string(done.exit_code) + (last.empty() ? "" : ": " + last));
 }
 
-Result<BackgroundProcess> BackgroundProcess::start(const Command& command, const std::filesystem::path& log_file,
+Result<BackgroundProcess> BackgroundProcess::start(const Command& command,
+                                                   const std::filesystem::path& log_file,
                                                    std::chrono::milliseconds grace) {
     TRY_ASSIGN(const Fd null, open_file("/dev/null", O_RDONLY));
     Fd log;
@@ -228,7 +237,9 @@ BackgroundProcess& BackgroundProcess::operator=(BackgroundProcess&& other) noexc
     return *this;
 }
 
-BackgroundProcess::~BackgroundProcess() { stop(); }
+BackgroundProcess::~BackgroundProcess() {
+    stop();
+}
 
 std::optional<int> BackgroundProcess::poll() {
     if (pid_ < 0) return 0;
@@ -245,15 +256,18 @@ void BackgroundProcess::stop() {
 
 std::optional<std::filesystem::path> find_program(std::string_view name) {
     if (name.contains('/')) {
-        return ::access(std::string(name).c_str(), X_OK) == 0 ? std::optional<std::filesystem::path>(name) : std::nullopt;
+        return ::access(std::string(name).c_str(), X_OK) == 0 ? std::optional<std::filesystem::path>(name)
+                                                              : std::nullopt;
     }
     const char* path = std::getenv("PATH");
     std::string folders = std::string(path != nullptr ? path : "") + ":/usr/sbin:/sbin:/usr/bin:/bin";
     for (std::size_t start = 0; start < folders.size();) {
         const std::size_t colon = std::min(folders.find(':', start), folders.size());
         if (colon > start) {
-            std::filesystem::path candidate = std::filesystem::path(folders.substr(start, colon - start)) / name;
-            if (::access(candidate.c_str(), X_OK) == 0 && std::filesystem::is_regular_file(candidate)) return candidate;
+            std::filesystem::path candidate =
+                std::filesystem::path(folders.substr(start, colon - start)) / name;
+            if (::access(candidate.c_str(), X_OK) == 0 && std::filesystem::is_regular_file(candidate))
+                return candidate;
         }
         start = colon + 1;
     }

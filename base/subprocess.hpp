@@ -17,10 +17,10 @@
 namespace synchost {
 
 struct Command {
-    std::vector<std::string> argv;             // argv[0] is looked up in PATH
-    std::map<std::string, std::string> env;    // added to ours
-    std::filesystem::path cwd;                 // ours where empty
-    std::string input;                         // standard input; /dev/null where empty
+    std::vector<std::string> argv;           // argv[0] is looked up in PATH
+    std::map<std::string, std::string> env;  // added to ours
+    std::filesystem::path cwd;               // ours where empty
+    std::string input;                       // standard input; /dev/null where empty
     std::chrono::milliseconds timeout{60'000};
     std::size_t max_output_bytes = std::size_t{16} << 20;  // of each stream; the rest is dropped
 };
@@ -31,14 +31,15 @@ struct Completed {
     std::string err;
 };
 
-// Blocks until the program ended. An exit code other than 0 is not an error here; not_found where argv[0] does
-// not exist, timeout where the deadline passed.
+// Blocks until the program ended. An exit code other than 0 is not an error here; not_found where argv[0]
+// does not exist, timeout where the deadline passed.
 Result<Completed> run_command(const Command& command);
 // The same, but an exit code other than 0 is an Error of `code` with the program's last stderr lines.
 Result<std::string> check_output(const Command& command, Errc code);
 
-// A program that goes on running beside us. Its process group is ended (TERM, then KILL after `grace`) when this is
-// destroyed or stop() is called. Standard output and error go to `log_file`, or are inherited where that is empty.
+// A program that goes on running beside us. Its process group is ended (TERM, then KILL after `grace`) when
+// this is destroyed or stop() is called. Standard output and error go to `log_file`, or are inherited where
+// that is empty.
 class BackgroundProcess {
   public:
     static Result<BackgroundProcess> start(const Command& command, const std::filesystem::path& log_file = {},

@@ -24,7 +24,9 @@ TempDir& TempDir::operator=(TempDir&& other) noexcept {
     return *this;
 }
 
-TempDir::~TempDir() { remove(); }
+TempDir::~TempDir() {
+    remove();
+}
 
 void TempDir::remove() noexcept {
     if (path_.empty()) return;

@@ -13,7 +13,8 @@ std::string zstd_compress(std::string_view bytes, int level) {
     thread_local const std::unique_ptr<ZSTD_CCtx, Free> context(ZSTD_createCCtx());
     std::string out;
     out.resize_and_overwrite(ZSTD_compressBound(bytes.size()), [&](char* data, std::size_t size) {
-        const std::size_t used = ZSTD_compressCCtx(context.get(), data, size, bytes.data(), bytes.size(), level);
+        const std::size_t used =
+            ZSTD_compressCCtx(context.get(), data, size, bytes.data(), bytes.size(), level);
         return ZSTD_isError(used) ? 0 : used;
     });
     return out;
@@ -22,10 +23,11 @@ std::string zstd_compress(std::string_view bytes, int level) {
 Result<std::string> zstd_decompress(std::string_view frame, std::size_t max_bytes) {
     const unsigned long long promised = ZSTD_getFrameContentSize(frame.data(), frame.size());
     if (promised == ZSTD_CONTENTSIZE_ERROR) return fail(Errc::protocol, "not a zstd frame");
-    if (promised == ZSTD_CONTENTSIZE_UNKNOWN) return fail(Errc::protocol, "zstd frame without a content size");
+    if (promised == ZSTD_CONTENTSIZE_UNKNOWN)
+        return fail(Errc::protocol, "zstd frame without a content size");
     if (promised > max_bytes) {
-        return fail(Errc::protocol, "zstd frame of " + std::to_string(promised) + " bytes exceeds the limit of " +
-                                        std::to_string(max_bytes));
+        return fail(Errc::protocol, "zstd frame of " + std::to_string(promised) +
+                                        " bytes exceeds the limit of " + std::to_string(max_bytes));
     }
     std::string out;
     bool good = false;

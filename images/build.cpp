@@ -73,8 +73,9 @@ Result<Trace> trace(const BuildRequest& request) {
 
 Result<Image> build_single_binary(std::string_view binary, std::string_view name, const BuildTools& tools) {
     TRY_ASSIGN(const BlobStore store, BlobStore::open(tools.store));
-    const NodeMap nodes = {{"synchost-agent", Node{.kind = FileKind::file, .mode = 0755,
-                                                   .content = std::make_shared<const std::string>(binary)}}};
+    const NodeMap nodes = {
+        {"synchost-agent",
+         Node{.kind = FileKind::file, .mode = 0755, .content = std::make_shared<const std::string>(binary)}}};
     TRY_ASSIGN(Layer layer, write_layer(nodes, {.scratch = tools.store}, store));
     ImageConfig config = scratch_config();
     config.entrypoint = {"/synchost-agent"};

@@ -21,11 +21,11 @@ struct Owner {
 
 struct BuildRequest {
     std::filesystem::path context;
-    std::filesystem::path dockerfile;               // context/Dockerfile where empty
-    std::string target;                             // last stage where empty
+    std::filesystem::path dockerfile;  // context/Dockerfile where empty
+    std::string target;                // last stage where empty
     std::map<std::string, std::string> build_args;
     Compression compression = Compression::zstd;
-    std::int64_t source_date_epoch = 0;             // seconds: time of every file and of the config
+    std::int64_t source_date_epoch = 0;  // seconds: time of every file and of the config
     // `watch` builds: what COPY lays from the context, and the folders that lead there below the COPY's
     // destination (the destination folder itself included), belongs to this user, so that the agent can
     // replace it.

@@ -22,9 +22,9 @@ using registry::Descriptor;
 
 struct Layer {
     Descriptor blob;
-    Digest diff_id;                              // of the uncompressed tar
+    Digest diff_id;              // of the uncompressed tar
     std::filesystem::path file;  // where the blob lies on this machine; empty where it does not
-    std::optional<registry::Reference> remote;   // a repository that has it (a base image's)
+    std::optional<registry::Reference> remote;  // a repository that has it (a base image's)
 };
 
 // The part of an image config that decides how a container starts (image-spec config.md).

@@ -1,5 +1,5 @@
-// When do two spellings name the same image? "api", "api:latest", "library/api" and "docker.io/library/api:latest" do;
-// "api:dev" and "registry.local/api" do not.
+// When do two spellings name the same image? "api", "api:latest", "library/api" and
+// "docker.io/library/api:latest" do; "api:dev" and "registry.local/api" do not.
 #pragma once
 
 #include <string>
@@ -7,7 +7,8 @@
 
 namespace synchost::k8s {
 
-// Docker's defaults written out: registry docker.io, folder library, tag latest where there is neither tag nor digest.
+// Docker's defaults written out: registry docker.io, folder library, tag latest where there is neither tag
+// nor digest.
 std::string full_image_name(std::string_view name);
 bool same_image(std::string_view a, std::string_view b);
 

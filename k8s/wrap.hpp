@@ -14,13 +14,14 @@
 namespace synchost::k8s {
 
 // The complete argv (what goes into `command`, with `args` removed):
-//   /synchost/bin/synchost-agent run --name NAME --socket-dir /synchost/run --root PATH... --gate 5000ms|hold|0
+//   /synchost/bin/synchost-agent run --name NAME --socket-dir /synchost/run --root PATH... --gate
+//   5000ms|hold|0
 //       --grace 2000ms [--no-hold] -- CMD...
-// where CMD is the container's command and args, each falling back to the image's as Kubernetes does it (a command in
-// the manifest drops the image's CMD too). `may_hold` is false for restartPolicy Never and OnFailure.
-// "$(" of the image's own words becomes "$$(", and "$$" becomes "$$$$", because a manifest's words are expanded and an
-// image's are not.
-// invalid_input where neither the container nor the image names a command.
+// where CMD is the container's command and args, each falling back to the image's as Kubernetes does it (a
+// command in the manifest drops the image's CMD too). `may_hold` is false for restartPolicy Never and
+// OnFailure.
+// "$(" of the image's own words becomes "$$(", and "$$" becomes "$$$$", because a manifest's words are
+// expanded and an image's are not. invalid_input where neither the container nor the image names a command.
 Result<std::vector<std::string>> supervised_command(const Json& container, const InjectedImage& image,
                                                     const InjectOptions& options, bool may_hold);
 
@@ -28,9 +29,11 @@ Result<std::vector<std::string>> supervised_command(const Json& container, const
 bool is_supervised(const std::vector<std::string>& command);
 
 // The user's probe as an exec probe of the agent, which passes while the container is gated or held:
-//   synchost-agent probe --socket-dir /synchost/run http --port 8080 --path /healthz ... (also tcp, grpc, exec -- CMD)
-// Named ports are resolved by the container's ports. Timing fields stay. invalid_input for fields of the wrong type and
-// ports that the container does not have. A probe without a check, or already wrapped, is given back as it is.
+//   synchost-agent probe --socket-dir /synchost/run http --port 8080 --path /healthz ... (also tcp, grpc,
+//   exec -- CMD)
+// Named ports are resolved by the container's ports. Timing fields stay. invalid_input for fields of the
+// wrong type and ports that the container does not have. A probe without a check, or already wrapped, is
+// given back as it is.
 Result<Json> wrapped_probe(const Json& probe, const Json& container);
 
 }  // namespace synchost::k8s

@@ -1,5 +1,5 @@
-// The pre-shared key of a project and namespace: 32 random bytes, as 64 hex digits and a newline in a 0600 file on the
-// host and in a Secret in the cluster. It never appears in a log, an error or a command line.
+// The pre-shared key of a project and namespace: 32 random bytes, as 64 hex digits and a newline in a 0600
+// file on the host and in a Secret in the cluster. It never appears in a log, an error or a command line.
 #pragma once
 
 #include <array>

@@ -34,7 +34,9 @@ Client::Client(Client&&) noexcept = default;
 Client& Client::operator=(Client&&) noexcept = default;
 Client::~Client() = default;
 
-Error Client::own(Error error) const { return std::move(error).context("registry " + host_); }
+Error Client::own(Error error) const {
+    return std::move(error).context("registry " + host_);
+}
 
 Result<detail::HttpResponse> Client::send(const detail::HttpRequest& request) {
     auto answer = http_->send(request);
@@ -101,9 +103,12 @@ Result<> Client::get_blob(const std::string& repository, const Descriptor& blob,
 Result<std::string> Client::get_blob_bytes(const std::string& repository, const Descriptor& blob,
                                            std::size_t max_bytes) {
     if (blob.size > max_bytes) {
-        return std::unexpected(own({Errc::protocol, repository + " blob " + blob.digest.short_hex() + ": " +
-                                                        std::to_string(blob.size) + " bytes, more than " +
-                                                        std::to_string(max_bytes), 0, {}}));
+        return std::unexpected(
+            own({Errc::protocol,
+                 repository + " blob " + blob.digest.short_hex() + ": " + std::to_string(blob.size) +
+                     " bytes, more than " + std::to_string(max_bytes),
+                 0,
+                 {}}));
     }
     std::string out;
     TRY(get_blob(repository, blob, [&](std::string_view bytes) -> Result<> {
@@ -153,8 +158,10 @@ Result<FetchedManifest> Client::get_manifest(const Reference& image) {
 }
 
 Result<std::optional<Digest>> Client::head_manifest(const Reference& image) {
-    TRY_ASSIGN(const auto answer, send({.method = "HEAD", .target = manifest_target(image),
-                                        .headers = {accept_manifests()}, .follow_redirects = true}));
+    TRY_ASSIGN(const auto answer, send({.method = "HEAD",
+                                        .target = manifest_target(image),
+                                        .headers = {accept_manifests()},
+                                        .follow_redirects = true}));
     if (answer.status == 404) return std::nullopt;
     if (answer.status != 200) {
         return std::unexpected(
@@ -175,9 +182,11 @@ Result<Digest> Client::put_manifest(const Reference& image, std::string_view med
     const auto body = [&](std::uint64_t offset, std::span<char> into) -> Result<std::size_t> {
         return bytes.copy(into.data(), into.size(), static_cast<std::size_t>(offset));
     };
-    TRY_ASSIGN(const auto answer, send({.method = "PUT", .target = manifest_target(image),
+    TRY_ASSIGN(const auto answer, send({.method = "PUT",
+                                        .target = manifest_target(image),
                                         .headers = {{"Content-Type", std::string(media_type)}},
-                                        .body_size = bytes.size(), .body = body}));
+                                        .body_size = bytes.size(),
+                                        .body = body}));
     if (answer.status != 201) {
         return std::unexpected(
             own(detail::error_of_answer(answer.status, answer.body).context(image.to_string())));

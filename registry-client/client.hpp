@@ -36,8 +36,8 @@ struct ConnectorOptions {
     // "host" or "host:port" that speak plain http. Loopback addresses, localhost and *.localhost do so
     // anyway.
     std::vector<std::string> insecure_hosts;
-    std::vector<std::string> tls_hosts;    // local ones that do speak TLS after all
-    std::filesystem::path ca_file;         // PEM, in place of the system's; empty for those
+    std::vector<std::string> tls_hosts;  // local ones that do speak TLS after all
+    std::filesystem::path ca_file;       // PEM, in place of the system's; empty for those
     std::filesystem::path
         docker_config;  // logins; $DOCKER_CONFIG/config.json or ~/.docker/config.json where empty
     std::chrono::milliseconds connect_timeout{10'000};

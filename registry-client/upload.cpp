@@ -90,8 +90,11 @@ Result<std::string> Client::append_to_upload(const std::string& target, std::uin
 }
 
 Result<> Client::put_upload(const std::string& target, const Digest& digest, std::string_view bytes) {
-    auto answer = send({.method = "PUT", .target = with_digest(target, digest), .headers = {kOctets},
-                        .body_size = bytes.size(), .body = from_memory(bytes)});
+    auto answer = send({.method = "PUT",
+                        .target = with_digest(target, digest),
+                        .headers = {kOctets},
+                        .body_size = bytes.size(),
+                        .body = from_memory(bytes)});
     if (!answer) return std::unexpected(why_upload_failed(target, std::move(answer.error())));
     if (answer->status != 201) {
         Error error = detail::error_of_answer(answer->status, answer->body);
@@ -108,8 +111,11 @@ Result<> Client::upload_blob_bytes(const std::string& repository, const Digest& 
 
 Result<> Client::finish_with_file(const std::string& target, const Descriptor& blob, int fd) {
     if (blob.size == 0) return put_upload(target, blob.digest, {});
-    auto answer = send({.method = "PUT", .target = with_digest(target, blob.digest), .headers = {kOctets},
-                        .body_size = blob.size, .body = from_file(fd, 0)});
+    auto answer = send({.method = "PUT",
+                        .target = with_digest(target, blob.digest),
+                        .headers = {kOctets},
+                        .body_size = blob.size,
+                        .body = from_file(fd, 0)});
     if (!answer) return std::unexpected(why_upload_failed(target, std::move(answer.error())));
     if (answer->status != 201) {
         Error error = detail::error_of_answer(answer->status, answer->body);

@@ -31,8 +31,8 @@ Result<std::unique_ptr<Workplace>> open_workplace(const RegistryFlags& flags, bo
     return place;
 }
 
-void print_pushed(const registry::Reference& destination, const images::Image& image, const images::PushReport& report,
-                  Clock::duration time, bool json) {
+void print_pushed(const registry::Reference& destination, const images::Image& image,
+                  const images::PushReport& report, Clock::duration time, bool json) {
     const std::string pinned = destination.with_digest(image.digest).to_string();
     if (json) {
         const nlohmann::ordered_json out = {{"image", pinned},
@@ -46,8 +46,8 @@ void print_pushed(const registry::Reference& destination, const images::Image& i
     }
 }
 
-Result<> push_image(const images::Image& image, const registry::Reference& destination, const images::BuildTools& tools,
-                    bool json) {
+Result<> push_image(const images::Image& image, const registry::Reference& destination,
+                    const images::BuildTools& tools, bool json) {
     const auto started = Clock::now();
     TRY_ASSIGN(const images::PushReport report, images::push(image, destination, tools));
     print_pushed(destination, image, report, Clock::now() - started, json);
@@ -69,8 +69,9 @@ Result<> run_build(const BuildFlags& flags) {
     TRY(save_image(image, name, place->tools.store));
     if (flags.push) return push_image(image, name, place->tools, flags.json);
     if (flags.json) {
-        const nlohmann::ordered_json out = {
-            {"name", name.to_string()}, {"digest", image.digest.to_string()}, {"layers", image.layers.size()}};
+        const nlohmann::ordered_json out = {{"name", name.to_string()},
+                                            {"digest", image.digest.to_string()},
+                                            {"layers", image.layers.size()}};
         std::puts(out.dump().c_str());
     } else {
         fmt::print("built {} {} ({}) in {}\n", name.to_string(), image.digest.to_string(),
@@ -81,8 +82,9 @@ Result<> run_build(const BuildFlags& flags) {
 
 Result<> run_push(const PushFlags& flags) {
     TRY_ASSIGN(const auto name, registry::Reference::parse(flags.image));
-    TRY_ASSIGN(const auto destination,
-               flags.destination.empty() ? Result<registry::Reference>(name) : registry::Reference::parse(flags.destination));
+    TRY_ASSIGN(const auto destination, flags.destination.empty()
+                                           ? Result<registry::Reference>(name)
+                                           : registry::Reference::parse(flags.destination));
     TRY_ASSIGN(const auto place, open_workplace(flags.registries, flags.json));
     TRY_ASSIGN(const images::Image image, load_image(name, place->tools.store));
     return push_image(image, destination, place->tools, flags.json);

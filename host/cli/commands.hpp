@@ -1,5 +1,5 @@
-// The commands of `synchost`. Each takes its parsed options, does its work, prints results to standard output, and
-// returns an Error for main() to print and to turn into an exit code.
+// The commands of `synchost`. Each takes its parsed options, does its work, prints results to standard
+// output, and returns an Error for main() to print and to turn into an exit code.
 #pragma once
 
 #include <cstdint>
@@ -21,9 +21,9 @@ struct RegistryFlags {
 };
 
 struct WatchFlags {
-    std::filesystem::path folder = ".";             // where the search for synchost.yaml begins
-    std::string registry;                           // wins over synchost.yaml's
-    std::vector<std::string> build_args;            // NAME=value, for every image; win over synchost.yaml's
+    std::filesystem::path folder = ".";   // where the search for synchost.yaml begins
+    std::string registry;                 // wins over synchost.yaml's
+    std::vector<std::string> build_args;  // NAME=value, for every image; win over synchost.yaml's
     RegistryFlags registries;
 };
 Result<> run_watch(const WatchFlags& flags);
@@ -33,7 +33,7 @@ struct BuildFlags {
     std::filesystem::path dockerfile;
     std::string target;
     std::vector<std::string> build_args;
-    std::string tag;                                // name for `synchost push`; a registry reference
+    std::string tag;  // name for `synchost push`; a registry reference
     bool push = false;
     images::Compression compression = images::Compression::zstd;
     bool json = false;

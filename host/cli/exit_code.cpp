@@ -5,9 +5,12 @@ namespace synchost::host {
 ExitCode exit_code_of(const Error& error) {
     switch (error.code) {
         case Errc::registry:
-        case Errc::cluster: return ExitCode::unreachable;
-        case Errc::cancelled: return ExitCode::interrupted;
-        default: return ExitCode::failed;
+        case Errc::cluster:
+            return ExitCode::unreachable;
+        case Errc::cancelled:
+            return ExitCode::interrupted;
+        default:
+            return ExitCode::failed;
     }
 }
 

@@ -13,7 +13,8 @@ enum class ExitCode : int {
     interrupted = 130  // Ctrl-C or TERM
 };
 
-// invalid_input and the like are `failed`; registry, cluster and what stands between us and them are `unreachable`.
+// invalid_input and the like are `failed`; registry, cluster and what stands between us and them are
+// `unreachable`.
 [[nodiscard]] ExitCode exit_code_of(const Error& error);
 
 }  // namespace synchost::host

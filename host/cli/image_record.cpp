@@ -75,8 +75,10 @@ Result<images::Image> load_image(const registry::Reference& name, const fs::path
     TRY_ASSIGN(images::Image image, parse_image_record(*text));
     for (const images::Layer& layer : image.layers) {
         if (layer.file.empty() || fs::exists(layer.file)) continue;
-        return fail(Errc::not_found, name.to_string() + ": layer " + layer.blob.digest.to_string() + " is no longer in the store",
-                    next_step);
+        return fail(
+            Errc::not_found,
+            name.to_string() + ": layer " + layer.blob.digest.to_string() + " is no longer in the store",
+            next_step);
     }
     return image;
 }

@@ -1,5 +1,5 @@
-// What `synchost build` leaves for `synchost push`: one JSON file per name below <cache>/store/images. Layers stay where
-// they are, in the store or in the registry of a base image.
+// What `synchost build` leaves for `synchost push`: one JSON file per name below <cache>/store/images. Layers
+// stay where they are, in the store or in the registry of a base image.
 #pragma once
 
 #include <filesystem>
@@ -10,7 +10,8 @@
 
 namespace synchost::host {
 
-Result<> save_image(const images::Image& image, const registry::Reference& name, const std::filesystem::path& store);
+Result<> save_image(const images::Image& image, const registry::Reference& name,
+                    const std::filesystem::path& store);
 // not_found where nothing was built under that name, or one of its layers was removed from the store since.
 Result<images::Image> load_image(const registry::Reference& name, const std::filesystem::path& store);
 

@@ -40,16 +40,20 @@ Result<> run_inject(const InjectFlags& flags) {
     }
     TRY_ASSIGN(auto manifests, read_manifests(flags.files.empty() ? config.manifests : flags.files));
     const registry::Connector registries = make_connector(flags.registries);
-    const images::BuildTools tools{.store = project.folders.cache / "store", .registries = &registries, .progress = {}};
-    k8s::InjectOptions options{
-        .secret_name = std::string(k8s::kKeySecretName), .form = flags.form, .gate = config.gate, .grace = config.grace};
+    const images::BuildTools tools{
+        .store = project.folders.cache / "store", .registries = &registries, .progress = {}};
+    k8s::InjectOptions options{.secret_name = std::string(k8s::kKeySecretName),
+                               .form = flags.form,
+                               .gate = config.gate,
+                               .grace = config.grace};
     TRY_ASSIGN(options.agent_image, push_agent_image(*config.registry, tools));
     for (const ImageConfig& image : config.images) {
         TRY_ASSIGN(const auto repository, dev_repository(*config.registry, image.name));
         images::BuildRequest request = build_request(image);
         TRY_ASSIGN(request.managed_owner, user_of_image(manifests, image.name));
         TRY_ASSIGN(const BuildOutcome built, build_and_push(std::move(request), repository, tools));
-        std::fprintf(stderr, "%s: pushed %s\n", image.name.c_str(), repository.with_digest(built.image.digest).to_string().c_str());
+        std::fprintf(stderr, "%s: pushed %s\n", image.name.c_str(),
+                     repository.with_digest(built.image.digest).to_string().c_str());
         options.images[image.name] = injected_image(built.image, repository);
     }
     TRY_ASSIGN(const auto injected, k8s::inject(std::move(manifests), options));
@@ -60,7 +64,10 @@ Result<> run_inject(const InjectFlags& flags) {
 Result<> run_key(const KeyFlags& flags) {
     TRY_ASSIGN(const ProjectParts project, open_project(flags.folder, {}, {}));
     TRY_ASSIGN(const protocol::PskKey key, load_or_make_key(project.folders.state));
-    std::fputs(k8s::to_yaml({k8s::key_secret(std::string(k8s::kKeySecretName), flags.namespace_name, key.to_text())}).c_str(), stdout);
+    std::fputs(
+        k8s::to_yaml({k8s::key_secret(std::string(k8s::kKeySecretName), flags.namespace_name, key.to_text())})
+            .c_str(),
+        stdout);
     return {};
 }
 

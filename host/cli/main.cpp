@@ -17,25 +17,33 @@ namespace {
 using Run = std::function<Result<>()>;
 
 void add_registry_flags(CLI::App& command, RegistryFlags& flags) {
-    command.add_option("--insecure-registry", flags.insecure, "Registry host that speaks plain http (loopback does anyway)");
-    command.add_option("--registry-ca", flags.ca_file, "PEM file with the CA of a registry")->check(CLI::ExistingFile);
+    command.add_option("--insecure-registry", flags.insecure,
+                       "Registry host that speaks plain http (loopback does anyway)");
+    command.add_option("--registry-ca", flags.ca_file, "PEM file with the CA of a registry")
+        ->check(CLI::ExistingFile);
 }
 
 void add_watch(CLI::App& app, WatchFlags& flags, Run& run) {
-    CLI::App* command = app.add_subcommand("watch", "Build, deploy, and keep every container at your tree until Ctrl-C");
-    command->add_option("folder", flags.folder, "Folder of synchost.yaml, or one below it")->capture_default_str();
-    command->add_option("--registry", flags.registry, "Registry to push to; without it synchost starts one on loopback");
-    command->add_option("--build-arg", flags.build_args, "NAME=value for every image; wins over synchost.yaml");
+    CLI::App* command =
+        app.add_subcommand("watch", "Build, deploy, and keep every container at your tree until Ctrl-C");
+    command->add_option("folder", flags.folder, "Folder of synchost.yaml, or one below it")
+        ->capture_default_str();
+    command->add_option("--registry", flags.registry,
+                        "Registry to push to; without it synchost starts one on loopback");
+    command->add_option("--build-arg", flags.build_args,
+                        "NAME=value for every image; wins over synchost.yaml");
     add_registry_flags(*command, flags.registries);
     command->footer("Example:\n  synchost watch examples/todo");
     command->callback([&] { run = [&] { return run_watch(flags); }; });
 }
 
 void add_build(CLI::App& app, BuildFlags& flags, Run& run) {
-    CLI::App* command = app.add_subcommand("build", "Build one target of a Dockerfile into an OCI image, without a daemon");
+    CLI::App* command =
+        app.add_subcommand("build", "Build one target of a Dockerfile into an OCI image, without a daemon");
     command->add_option("context", flags.context, "Folder that COPY reads")->capture_default_str();
     command->add_option("-f,--file", flags.dockerfile, "Dockerfile (default: Dockerfile in the context)");
-    command->add_option("-t,--tag", flags.tag, "Name for the result, e.g. 127.0.0.1:5000/app:dev")->required();
+    command->add_option("-t,--tag", flags.tag, "Name for the result, e.g. 127.0.0.1:5000/app:dev")
+        ->required();
     command->add_option("--target", flags.target, "Stage to build (default: the last)");
     command->add_option("--build-arg", flags.build_args, "NAME=value for an ARG of the Dockerfile");
     command->add_flag("--push", flags.push, "Push the result to the registry that its name says");
@@ -60,25 +68,35 @@ void add_push(CLI::App& app, PushFlags& flags, Run& run) {
 
 void add_inject(CLI::App& app, InjectFlags& flags, Run& run) {
     CLI::App* command = app.add_subcommand("inject", "Print manifests with the agent put into their pods");
-    command->add_option("-f,--filename", flags.files, "Manifest or folder of manifests; - is standard input "
-                                                      "(default: those of synchost.yaml)");
-    command->add_option("--project", flags.folder, "Folder of synchost.yaml, or one below it")->capture_default_str();
-    command->add_option("--registry", flags.registry, "Registry that holds the images (default: synchost.yaml's)");
-    command->add_option("--build-arg", flags.build_args, "NAME=value for every image; wins over synchost.yaml");
+    command->add_option("-f,--filename", flags.files,
+                        "Manifest or folder of manifests; - is standard input "
+                        "(default: those of synchost.yaml)");
+    command->add_option("--project", flags.folder, "Folder of synchost.yaml, or one below it")
+        ->capture_default_str();
+    command->add_option("--registry", flags.registry,
+                        "Registry that holds the images (default: synchost.yaml's)");
+    command->add_option("--build-arg", flags.build_args,
+                        "NAME=value for every image; wins over synchost.yaml");
     const std::map<std::string, k8s::SidecarForm> forms = {{"native", k8s::SidecarForm::native},
                                                            {"init", k8s::SidecarForm::init_and_sidecar}};
-    command->add_option("--form", flags.form, "Sidecar form: native (Kubernetes 1.29 and later, default) or init")
+    command
+        ->add_option("--form", flags.form,
+                     "Sidecar form: native (Kubernetes 1.29 and later, default) or init")
         ->transform(CLI::CheckedTransformer(forms));
     add_registry_flags(*command, flags.registries);
-    command->footer("Builds and pushes the project's images, then prints the manifests pinned to them:\n"
-                    "  synchost key | kubectl apply -f -\n  synchost inject -f k8s/ | kubectl apply -f -");
+    command->footer(
+        "Builds and pushes the project's images, then prints the manifests pinned to them:\n"
+        "  synchost key | kubectl apply -f -\n  synchost inject -f k8s/ | kubectl apply -f -");
     command->callback([&] { run = [&] { return run_inject(flags); }; });
 }
 
 void add_key(CLI::App& app, KeyFlags& flags, Run& run) {
-    CLI::App* command = app.add_subcommand("key", "Print the Secret with the project's key, made on first use");
-    command->add_option("--project", flags.folder, "Folder of synchost.yaml, or one below it")->capture_default_str();
-    command->add_option("-n,--namespace", flags.namespace_name, "Namespace of the Secret")->capture_default_str();
+    CLI::App* command =
+        app.add_subcommand("key", "Print the Secret with the project's key, made on first use");
+    command->add_option("--project", flags.folder, "Folder of synchost.yaml, or one below it")
+        ->capture_default_str();
+    command->add_option("-n,--namespace", flags.namespace_name, "Namespace of the Secret")
+        ->capture_default_str();
     command->callback([&] { run = [&] { return run_key(flags); }; });
 }
 
@@ -89,8 +107,9 @@ int report(const Error& error) {
 }
 
 int run_program(int argc, char** argv) {
-    CLI::App app("synchost: the Kubernetes inner loop without a docker daemon.\n"
-                 "A saved source file is in every replica in milliseconds; no image is built for it.");
+    CLI::App app(
+        "synchost: the Kubernetes inner loop without a docker daemon.\n"
+        "A saved source file is in every replica in milliseconds; no image is built for it.");
     app.set_version_flag("--version", "synchost " SYNCHOST_VERSION);
     app.require_subcommand(1);
     app.footer("Exit codes: 0 ok, 1 failed, 2 usage, 3 cluster or registry unreachable, 130 interrupted.");

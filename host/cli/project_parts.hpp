@@ -1,4 +1,5 @@
-// What several commands begin with: the project's configuration and folders, with the command line's words applied.
+// What several commands begin with: the project's configuration and folders, with the command line's words
+// applied.
 #pragma once
 
 #include <filesystem>

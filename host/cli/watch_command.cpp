@@ -37,8 +37,9 @@ Result<> run_watch(const WatchFlags& flags) {
                                                   .registry = project.config.registry,
                                                   .key = key,
                                                   .agent_binary = embedded_agent()}));
-    reporter.line(Tone::plain, "synchost", project.config.name,
-                  fmt::format("{} {}, podman runtime", SYNCHOST_VERSION, project.config.file.parent_path().native()));
+    reporter.line(
+        Tone::plain, "synchost", project.config.name,
+        fmt::format("{} {}, podman runtime", SYNCHOST_VERSION, project.config.file.parent_path().native()));
 
     boost::asio::io_context io(1);
     Engine engine(io, {.config = std::move(project.config),

@@ -19,7 +19,11 @@ constexpr std::chrono::seconds kReadyWait{30};
 }  // namespace
 
 Engine::Engine(boost::asio::io_context& io, EngineParts parts)
-    : io_(io), parts_(std::move(parts)), pool_(kPoolThreads), changed_(io.get_executor()), deploying_(io.get_executor()) {}
+    : io_(io),
+      parts_(std::move(parts)),
+      pool_(kPoolThreads),
+      changed_(io.get_executor()),
+      deploying_(io.get_executor()) {}
 
 Engine::~Engine() {
     for (const auto& session : sessions_) session->stop();
@@ -33,11 +37,12 @@ void Engine::stop() {
 
 void Engine::spawn(boost::asio::awaitable<void> task, std::string what) {
     ++tasks_;
-    boost::asio::co_spawn(io_, std::move(task), [this, what = std::move(what)](const std::exception_ptr& failure) {
-        --tasks_;
-        if (failure) fatal_ = Error{Errc::io, what + " ended unexpectedly", 0, {}};
-        changed_.notify();
-    });
+    boost::asio::co_spawn(io_, std::move(task),
+                          [this, what = std::move(what)](const std::exception_ptr& failure) {
+                              --tasks_;
+                              if (failure) fatal_ = Error{Errc::io, what + " ended unexpectedly", 0, {}};
+                              changed_.notify();
+                          });
 }
 
 images::BuildTools Engine::tools() const {
@@ -83,7 +88,8 @@ boost::asio::awaitable<Result<>> Engine::serve() {
 
 boost::asio::awaitable<Result<>> Engine::prepare() {
     CO_TRY_ASSIGN(manifests_, k8s::load_manifests(parts_.config.manifests));
-    CO_TRY_ASSIGN(const std::string registry, co_await on_pool(pool_, [&] { return parts_.runtime->registry(); }));
+    CO_TRY_ASSIGN(const std::string registry,
+                  co_await on_pool(pool_, [&] { return parts_.runtime->registry(); }));
     CO_TRY_ASSIGN(agent_image_, co_await on_pool(pool_, [&] { return push_agent_image(registry, tools()); }));
     for (const ImageConfig& image : parts_.config.images) {
         CO_TRY_ASSIGN(auto service, make_service(image, registry));
@@ -130,13 +136,15 @@ boost::asio::awaitable<Result<>> Engine::deploy() {
                   co_await on_pool(pool_, [&] { return parts_.runtime->apply(manifests_, options); }));
     const std::size_t count = pods.size();
     adopt(std::move(pods));
-    parts_.reporter->line(Tone::good, "deployed", parts_.config.name,
-                          fmt::format("{} in {}", counted(count, "pod"), human(std::chrono::steady_clock::now() - started)));
+    parts_.reporter->line(
+        Tone::good, "deployed", parts_.config.name,
+        fmt::format("{} in {}", counted(count, "pod"), human(std::chrono::steady_clock::now() - started)));
     co_await wait_until_current();
     co_return report_ports();
 }
 
-Result<std::unique_ptr<Service>> Engine::make_service(const ImageConfig& image, const std::string& registry) const {
+Result<std::unique_ptr<Service>> Engine::make_service(const ImageConfig& image,
+                                                      const std::string& registry) const {
     TRY_ASSIGN(auto repository, dev_repository(registry, image.name));
     auto service = std::make_unique<Service>(image.name, std::move(repository), io_.get_executor());
     service->request = build_request(image);
@@ -156,7 +164,8 @@ Result<std::unique_ptr<Service>> Engine::make_service(const ImageConfig& image, 
 void Engine::adopt(std::vector<RunningPod> pods) {
     std::vector<std::shared_ptr<PodSession>> kept;
     for (RunningPod& pod : pods) {
-        const auto same = std::ranges::find_if(sessions_, [&](const auto& session) { return session->pod().id == pod.id; });
+        const auto same =
+            std::ranges::find_if(sessions_, [&](const auto& session) { return session->pod().id == pod.id; });
         if (same != sessions_.end()) {
             kept.push_back(std::move(*same));
             sessions_.erase(same);
@@ -169,7 +178,8 @@ void Engine::adopt(std::vector<RunningPod> pods) {
                                   .reporter = parts_.reporter,
                                   .on_outcome = [this](const SyncOutcome& outcome) { on_outcome(outcome); },
                                   .on_state = [this] { changed_.notify(); }};
-        kept.push_back(std::make_shared<PodSession>(std::move(shared), std::move(pod), std::move(services), parts_.key));
+        kept.push_back(
+            std::make_shared<PodSession>(std::move(shared), std::move(pod), std::move(services), parts_.key));
         kept.back()->start();
     }
     for (const auto& gone : sessions_) gone->stop();
@@ -179,11 +189,13 @@ void Engine::adopt(std::vector<RunningPod> pods) {
 boost::asio::awaitable<void> Engine::wait_until_current() {
     using namespace boost::asio::experimental::awaitable_operators;
     boost::asio::steady_timer deadline(io_, kReadyWait);
-    auto all_current = [&] { return std::ranges::all_of(sessions_, [](const auto& session) { return session->current(); }); };
+    auto all_current = [&] {
+        return std::ranges::all_of(sessions_, [](const auto& session) { return session->current(); });
+    };
     while (!stop_ && !all_current()) {
         boost::system::error_code expired;
-        auto woken = co_await (changed_.wait() ||
-                               deadline.async_wait(boost::asio::redirect_error(boost::asio::use_awaitable, expired)));
+        auto woken = co_await (changed_.wait() || deadline.async_wait(boost::asio::redirect_error(
+                                                      boost::asio::use_awaitable, expired)));
         if (woken.index() == 1) co_return;  // the sessions go on trying, and say what is in their way
     }
 }
@@ -191,7 +203,8 @@ boost::asio::awaitable<void> Engine::wait_until_current() {
 Result<> Engine::report_ports() {
     TRY_ASSIGN(const auto ports, parts_.runtime->ports());
     for (const ForwardedPort& port : ports) {
-        parts_.reporter->line(Tone::good, "ready", port.service, fmt::format("http://127.0.0.1:{}", port.local));
+        parts_.reporter->line(Tone::good, "ready", port.service,
+                              fmt::format("http://127.0.0.1:{}", port.local));
     }
     return {};
 }

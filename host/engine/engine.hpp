@@ -1,6 +1,6 @@
-// `synchost watch`: builds and pushes every image, deploys, keeps each container at its image's newest generation, and
-// decides for every saved file whether it is synced, rebuilt or ignored. Runs until it is stopped; what it started is
-// taken down before run_watch() returns.
+// `synchost watch`: builds and pushes every image, deploys, keeps each container at its image's newest
+// generation, and decides for every saved file whether it is synced, rebuilt or ignored. Runs until it is
+// stopped; what it started is taken down before run_watch() returns.
 //
 //     config ─▶ build, push ─▶ runtime.apply ─▶ a PodSession for each pod
 //                   ▲                                   ▲
@@ -66,7 +66,8 @@ class Engine {
     // Start (engine.cpp)
     boost::asio::awaitable<Result<>> serve();
     boost::asio::awaitable<Result<>> prepare();
-    Result<std::unique_ptr<Service>> make_service(const ImageConfig& image, const std::string& registry) const;
+    Result<std::unique_ptr<Service>> make_service(const ImageConfig& image,
+                                                  const std::string& registry) const;
     boost::asio::awaitable<Result<>> build_all();
     boost::asio::awaitable<Result<>> deploy();
     void adopt(std::vector<RunningPod> pods);
@@ -81,7 +82,8 @@ class Engine {
     boost::asio::awaitable<void> watch_manifests();
     Result<Watcher> open_watcher();
     [[nodiscard]] bool is_manifest(const std::filesystem::path& path) const;
-    boost::asio::awaitable<void> take_batch(const Batch& batch, const std::vector<std::filesystem::path>& roots);
+    boost::asio::awaitable<void> take_batch(const Batch& batch,
+                                            const std::vector<std::filesystem::path>& roots);
     boost::asio::awaitable<SourceSet> take_sources(Service& service, SourceSet sources, const Batch& batch);
     void announce(Service& service, const SourceSet& sources, const Batch& batch);
     void on_outcome(const SyncOutcome& outcome);

@@ -27,19 +27,22 @@ NodeMap nodes_of(const images::Trace& trace) {
     return nodes;
 }
 
-bool same_shape(const Node& a, const Node& b) { return a.source == b.source && a.kind == b.kind && a.mode == b.mode; }
+bool same_shape(const Node& a, const Node& b) {
+    return a.source == b.source && a.kind == b.kind && a.mode == b.mode;
+}
 
 // True where `source` is one of the touched paths or lies below one.
 bool is_touched(const std::string& source, const std::set<std::string>& touched) {
     if (touched.contains(source)) return true;
-    for (std::size_t slash = source.find('/'); slash != std::string::npos; slash = source.find('/', slash + 1)) {
+    for (std::size_t slash = source.find('/'); slash != std::string::npos;
+         slash = source.find('/', slash + 1)) {
         if (touched.contains(source.substr(0, slash))) return true;
     }
     return false;
 }
 
-// What the image gets of a source: a COPY that names a symlink takes what it leads to, so a node that is a file may
-// have a symlink as its source.
+// What the image gets of a source: a COPY that names a symlink takes what it leads to, so a node that is a
+// file may have a symlink as its source.
 Result<Entry> read_source(const Node& node, FileIndex& index) {
     TRY_ASSIGN(RelPath path, RelPath::parse(node.source));
     for (int hops = 0; hops < 40; ++hops) {
@@ -55,7 +58,8 @@ Result<Entry> read_source(const Node& node, FileIndex& index) {
 Result<> compare_content(const std::string& image_path, Node node, FileIndex& index, TreeUpdate& update) {
     if (node.kind == images::FileKind::folder) return {};
     TRY_ASSIGN(Entry entry, read_source(node, index));
-    if (entry.kind == EntryKind::absent || entry.kind == EntryKind::folder) return {};  // its own event follows
+    if (entry.kind == EntryKind::absent || entry.kind == EntryKind::folder)
+        return {};  // its own event follows
     const bool changed = node.hash != entry.hash;
     node.hash = entry.hash;
     node.stamp.reset();
@@ -91,7 +95,8 @@ Result<TreeUpdate> compare_trees(const images::BuildRequest& request, const Mirr
     return update;
 }
 
-Result<std::optional<protocol::Change>> change_for(const WantedPath& wanted, Placed placed, FileIndex& index) {
+Result<std::optional<protocol::Change>> change_for(const WantedPath& wanted, Placed placed,
+                                                   FileIndex& index) {
     protocol::Change change{.root = placed.root, .path = std::move(placed.path)};
     if (!wanted.node) {
         change.kind = protocol::ChangeKind::remove;
@@ -144,7 +149,8 @@ Result<TreeUpdate> examine(const std::set<std::string>& sources, const images::B
             only_content = only_content && node.kind == images::FileKind::file && node.mode == entry.mode;
         }
         if (!only_content) {
-            return compare_trees(request, mirror, index, [&](const Node& node) { return is_touched(node.source, sources); });
+            return compare_trees(request, mirror, index,
+                                 [&](const Node& node) { return is_touched(node.source, sources); });
         }
         for (const std::string& image_path : image_paths) {
             TRY(compare_content(image_path, mirror.nodes().at(image_path), index, update));
@@ -181,12 +187,14 @@ Result<TreeUpdate> differences(const protocol::Inventory& inventory, const Mirro
     return update;
 }
 
-Result<protocol::Generation> assemble(protocol::GenerationId id, const std::vector<std::string>& managed_paths,
+Result<protocol::Generation> assemble(protocol::GenerationId id,
+                                      const std::vector<std::string>& managed_paths,
                                       const std::vector<WantedPath>& wanted, FileIndex& index) {
     protocol::Generation generation{.id = id, .roots = managed_paths};
     for (const WantedPath& path : wanted) {
         auto placed = place(path.image_path, managed_paths);
-        if (!placed) continue;  // COPY made a parent folder above every managed path; it is not ours to change
+        if (!placed)
+            continue;  // COPY made a parent folder above every managed path; it is not ours to change
         TRY_ASSIGN(auto change, change_for(path, *std::move(placed), index));
         if (change) generation.changes.push_back(*std::move(change));
     }

@@ -1,5 +1,5 @@
-// Looks at the user's tree: what the mirror of an image holds after a build, and how a batch of edits differs from it.
-// Blocking; runs on the pool while the service's lock is held.
+// Looks at the user's tree: what the mirror of an image holds after a build, and how a batch of edits differs
+// from it. Blocking; runs on the pool while the service's lock is held.
 #pragma once
 
 #include <set>
@@ -13,21 +13,22 @@
 
 namespace synchost::host {
 
-// Every managed path with its source and the source's stamp. Taken before a build reads the tree: what is saved after
-// that has another stamp.
+// Every managed path with its source and the source's stamp. Taken before a build reads the tree: what is
+// saved after that has another stamp.
 struct Survey {
     NodeMap nodes;
     std::vector<std::string> managed_paths;
 };
 Result<Survey> survey(const images::BuildRequest& request);
 
-// How the tree differs from the mirror in the given sources (relative to the context; a folder stands for all below).
-// A file counts as changed when its content does; one whose content was never read counts as changed, because somebody
-// touched it.
+// How the tree differs from the mirror in the given sources (relative to the context; a folder stands for all
+// below). A file counts as changed when its content does; one whose content was never read counts as changed,
+// because somebody touched it.
 Result<TreeUpdate> examine(const std::set<std::string>& sources, const images::BuildRequest& request,
                            const Mirror& mirror, FileIndex& index);
 
-// The same for the whole tree, after events were lost: here a trusted stamp that is still the same spares the reading.
+// The same for the whole tree, after events were lost: here a trusted stamp that is still the same spares the
+// reading.
 Result<TreeUpdate> examine_all(const images::BuildRequest& request, const Mirror& mirror, FileIndex& index);
 
 // How the tree differs from what a container holds by its own account.
@@ -39,8 +40,10 @@ struct WantedPath {
     std::optional<Node> node;
     std::shared_ptr<const std::string> content;  // where it was read already
 };
-// Reads what is missing and makes the generation. A source that vanished meanwhile is left out: its event follows.
-Result<protocol::Generation> assemble(protocol::GenerationId id, const std::vector<std::string>& managed_paths,
+// Reads what is missing and makes the generation. A source that vanished meanwhile is left out: its event
+// follows.
+Result<protocol::Generation> assemble(protocol::GenerationId id,
+                                      const std::vector<std::string>& managed_paths,
                                       const std::vector<WantedPath>& wanted, FileIndex& index);
 
 }  // namespace synchost::host

@@ -59,11 +59,14 @@ std::optional<protocol::GenerationId> Mirror::advance(TreeUpdate update) {
     return generation_;
 }
 
-void Mirror::skip_to(protocol::GenerationId at_least) { generation_ = std::max(generation_, at_least); }
+void Mirror::skip_to(protocol::GenerationId at_least) {
+    generation_ = std::max(generation_, at_least);
+}
 
 std::vector<std::string> Mirror::changed_since(protocol::GenerationId from) const {
     std::set<std::string> paths;
-    for (auto it = log_.upper_bound(from); it != log_.end(); ++it) paths.insert(it->second.begin(), it->second.end());
+    for (auto it = log_.upper_bound(from); it != log_.end(); ++it)
+        paths.insert(it->second.begin(), it->second.end());
     return {paths.begin(), paths.end()};
 }
 
@@ -78,7 +81,8 @@ std::optional<Placed> place(std::string_view image_path, const std::vector<std::
     for (std::size_t i = 0; i < managed_paths.size(); ++i) {
         const std::string& root = managed_paths[i];
         const bool folder = root.ends_with('/');
-        const bool covers = folder ? image_path.size() > root.size() && image_path.starts_with(root) : image_path == root;
+        const bool covers =
+            folder ? image_path.size() > root.size() && image_path.starts_with(root) : image_path == root;
         if (!covers || (best && root.size() <= best_length)) continue;
         const std::string_view below =
             folder ? image_path.substr(root.size()) : image_path.substr(image_path.rfind('/') + 1);

@@ -1,12 +1,14 @@
 // What the containers of one image should hold, and what changed since the image was built.
 //
-// The tree is a map from image path to Node. Each batch of edits that changes something makes one generation: its
-// number and the image paths that it touched go into a log, so that a container at generation g needs exactly the
-// union of what the log says after g, read from disk as it is now. No state per container is kept but its number:
+// The tree is a map from image path to Node. Each batch of edits that changes something makes one generation:
+// its number and the image paths that it touched go into a log, so that a container at generation g needs
+// exactly the union of what the log says after g, read from disk as it is now. No state per container is kept
+// but its number:
 //
 //     build            tree 0                        container a: 0   container b: 0
 //     save app.py      tree 1, log {1: app.py}       a: 0 -> 1 sends app.py
-//     save lib.py      tree 2, log {2: lib.py}       a: 1 -> 2 sends lib.py; b: 0 -> 2 sends app.py and lib.py
+//     save lib.py      tree 2, log {2: lib.py}       a: 1 -> 2 sends lib.py; b: 0 -> 2 sends app.py and
+//     lib.py
 //
 // Pure: no files, no clock, no threads.
 #pragma once
@@ -32,8 +34,9 @@ struct Node {
     std::string source;  // relative to the context
     images::FileKind kind = images::FileKind::file;
     std::uint32_t mode = 0;
-    std::optional<FileStamp> stamp;  // of the source before the build read it; none where it was too fresh to trust
-    std::optional<Xxh3> hash;        // of its content or link target; unknown until it was read for the first time
+    std::optional<FileStamp>
+        stamp;                 // of the source before the build read it; none where it was too fresh to trust
+    std::optional<Xxh3> hash;  // of its content or link target; unknown until it was read for the first time
 };
 using NodeMap = std::map<std::string, Node, std::less<>>;  // by absolute image path
 

@@ -47,7 +47,9 @@ void PodSession::start() {
         boost::asio::co_spawn(shared_.executor, keep_current(name),
                               [self = shared_from_this()](const std::exception_ptr& failure) {
                                   if (failure) {
-                                      self->shared_.reporter->failure(self->pod_.name, Error{Errc::io, "its sync loop ended unexpectedly", 0, {}});
+                                      self->shared_.reporter->failure(
+                                          self->pod_.name,
+                                          Error{Errc::io, "its sync loop ended unexpectedly", 0, {}});
                                   }
                               });
     }
@@ -59,11 +61,13 @@ void PodSession::stop() {
     changed_.notify();
 }
 
-void PodSession::notify() { changed_.notify(); }
+void PodSession::notify() {
+    changed_.notify();
+}
 
 std::size_t PodSession::count_of(const Service& service) const {
-    return static_cast<std::size_t>(
-        std::ranges::count_if(containers_, [&](const auto& item) { return item.second.service == &service; }));
+    return static_cast<std::size_t>(std::ranges::count_if(
+        containers_, [&](const auto& item) { return item.second.service == &service; }));
 }
 
 bool PodSession::current() const {
@@ -89,14 +93,16 @@ void PodSession::tell_state(const std::string& name, const protocol::ContainerRe
     if (before && before->state == now.state) return;
     const std::string subject = pod_.name + "/" + name;
     if (now.state == ProcessState::held) {
-        shared_.reporter->line(Tone::bad, "held", subject,
-                               fmt::format("the process ended with exit code {}; it starts again on the next save",
-                                           now.exit_code.value_or(-1)));
+        shared_.reporter->line(
+            Tone::bad, "held", subject,
+            fmt::format("the process ended with exit code {}; it starts again on the next save",
+                        now.exit_code.value_or(-1)));
         shared_.reporter->last_output(subject, now.last_output);
     } else if (now.state == ProcessState::running && before && before->state == ProcessState::held) {
         shared_.reporter->line(Tone::good, "running", subject, "started again");
     } else if (now.state == ProcessState::exited) {
-        shared_.reporter->line(Tone::plain, "ended", subject, fmt::format("exit code {}", now.exit_code.value_or(0)));
+        shared_.reporter->line(Tone::plain, "ended", subject,
+                               fmt::format("exit code {}", now.exit_code.value_or(0)));
     }
 }
 
@@ -129,7 +135,8 @@ boost::asio::awaitable<bool> PodSession::advance(const std::string& name, Contai
     }
     if (container.refused == newest) co_return false;
 
-    SyncOutcome outcome{.pod = pod_.name, .container = name, .service = container.service, .generation = newest};
+    SyncOutcome outcome{
+        .pod = pod_.name, .container = name, .service = container.service, .generation = newest};
     auto generation = co_await next_generation(container);
     if (generation) {
         outcome.generation = (*generation)->id;

@@ -1,6 +1,6 @@
-// Keeps the wrapped containers of one pod at their images' newest generation: one link to the pod's agent, and for each
-// container a loop that sends what it lacks, releases its process, and reports what came of it. A pod that is slow or
-// away delays no other.
+// Keeps the wrapped containers of one pod at their images' newest generation: one link to the pod's agent,
+// and for each container a loop that sends what it lacks, releases its process, and reports what came of it.
+// A pod that is slow or away delays no other.
 #pragma once
 
 #include <boost/asio/any_io_executor.hpp>
@@ -41,7 +41,8 @@ class PodSession : public std::enable_shared_from_this<PodSession> {
     };
 
     // `services`: the image of each wrapped container, by container name; borrowed, they outlive the session.
-    PodSession(Shared shared, RunningPod pod, std::map<std::string, Service*> services, const protocol::PskKey& key);
+    PodSession(Shared shared, RunningPod pod, std::map<std::string, Service*> services,
+               const protocol::PskKey& key);
 
     void start();
     void stop();
@@ -58,8 +59,9 @@ class PodSession : public std::enable_shared_from_this<PodSession> {
         Service* service = nullptr;
         std::optional<protocol::ContainerReport> report;
         protocol::GenerationId acknowledged{};
-        std::optional<protocol::GenerationId> refused;  // the agent said no: not sent again until there is a newer one
-        bool seen_before = false;                       // its generations are of this run
+        std::optional<protocol::GenerationId>
+            refused;               // the agent said no: not sent again until there is a newer one
+        bool seen_before = false;  // its generations are of this run
     };
 
     void on_report(const protocol::ContainerReport& report);
@@ -68,7 +70,8 @@ class PodSession : public std::enable_shared_from_this<PodSession> {
     boost::asio::awaitable<void> keep_current(std::string name);
     // One step towards the newest generation; false where there is nothing to do now.
     boost::asio::awaitable<bool> advance(const std::string& name, Container& container);
-    boost::asio::awaitable<Result<std::shared_ptr<const protocol::Generation>>> next_generation(Container& container);
+    boost::asio::awaitable<Result<std::shared_ptr<const protocol::Generation>>> next_generation(
+        Container& container);
     boost::asio::awaitable<Result<>> compare_with_pod(const std::string& name, Container& container);
 
     Shared shared_;

@@ -36,8 +36,8 @@ boost::asio::awaitable<std::invoke_result_t<Work>> on_pool(boost::asio::thread_p
             boost::asio::post(tracked, std::move(handler));
         });
     };
-    co_await boost::asio::async_initiate<const boost::asio::use_awaitable_t<>&, void()>(initiate,
-                                                                                        boost::asio::use_awaitable);
+    co_await boost::asio::async_initiate<const boost::asio::use_awaitable_t<>&, void()>(
+        initiate, boost::asio::use_awaitable);
     co_return *std::move(result);
 }
 

@@ -1,5 +1,6 @@
-// Where a project keeps what outlives a run: its key and its runtime's state, in a private folder (0700) of its own
-// below $XDG_STATE_HOME or ~/.local/state; and where all projects share layers, below $XDG_CACHE_HOME or ~/.cache.
+// Where a project keeps what outlives a run: its key and its runtime's state, in a private folder (0700) of
+// its own below $XDG_STATE_HOME or ~/.local/state; and where all projects share layers, below $XDG_CACHE_HOME
+// or ~/.cache.
 #pragma once
 
 #include <filesystem>
@@ -21,7 +22,8 @@ Result<std::filesystem::path> cache_folder();
 // `root` is the folder of synchost.yaml.
 Result<ProjectFolders> open_project_folders(const std::string& name, const std::filesystem::path& root);
 
-// The project's pre-shared key, made on first use: <state>/key, mode 0600. auth where the file can be read by others.
+// The project's pre-shared key, made on first use: <state>/key, mode 0600. auth where the file can be read by
+// others.
 Result<protocol::PskKey> load_or_make_key(const std::filesystem::path& state);
 
 }  // namespace synchost::host

@@ -18,9 +18,11 @@ boost::asio::awaitable<void> Engine::rebuild(Service& service) {
         if (!rolled) {
             if (!stop_) parts_.reporter->failure(service.name, rolled.error());
         } else if (*rolled) {
-            if (auto deployed = co_await deploy(); !deployed) parts_.reporter->failure(service.name, deployed.error());
+            if (auto deployed = co_await deploy(); !deployed)
+                parts_.reporter->failure(service.name, deployed.error());
         } else {
-            parts_.reporter->line(Tone::plain, "unchanged", service.name, "the new image equals the old one; no pod is replaced");
+            parts_.reporter->line(Tone::plain, "unchanged", service.name,
+                                  "the new image equals the old one; no pod is replaced");
         }
         co_await catch_up(service);
     }
@@ -34,13 +36,15 @@ boost::asio::awaitable<Result<bool>> Engine::build(Service& service) {
     CO_TRY_ASSIGN(BuildOutcome built, co_await on_pool(pool_, [&] {
                       return build_and_push(service.request, service.repository, tools());
                   }));
-    parts_.reporter->line(Tone::good, "built", service.name,
-                          fmt::format("{} in {}, pushed {} ({}) in {}", counted(built.image.layers.size(), "layer"),
-                                      human(built.build_time), counted(built.pushed.blobs_sent, "blob"),
-                                      human_bytes(built.pushed.bytes_sent), human(built.push_time)));
+    parts_.reporter->line(
+        Tone::good, "built", service.name,
+        fmt::format("{} in {}, pushed {} ({}) in {}", counted(built.image.layers.size(), "layer"),
+                    human(built.build_time), counted(built.pushed.blobs_sent, "blob"),
+                    human_bytes(built.pushed.bytes_sent), human(built.push_time)));
     const auto guard = co_await service.lock.acquire();
     if (service.built && built.image.digest == service.image.digest) co_return false;
-    // The pods of the old image count generations of the old tree: they are let go before the new tree begins.
+    // The pods of the old image count generations of the old tree: they are let go before the new tree
+    // begins.
     drop_sessions(service);
     service.request.managed_owner = built.owner;
     service.image = std::move(built.image);
@@ -54,7 +58,8 @@ boost::asio::awaitable<void> Engine::catch_up(Service& service) {
     const auto guard = co_await service.lock.acquire();
     SourceSet touched = std::exchange(service.touched_during_build, {});
     if (touched.empty() || !service.built || stop_) co_return;
-    auto update = co_await on_pool(pool_, [&] { return examine(touched, service.request, service.mirror, *service.index); });
+    auto update = co_await on_pool(
+        pool_, [&] { return examine(touched, service.request, service.mirror, *service.index); });
     if (!update) {  // a Dockerfile that does not parse: the failed build has said so
         service.touched_during_build.merge(touched);
         co_return;

@@ -13,11 +13,16 @@ namespace {
 
 std::string_view escape_of(Tone tone) {
     switch (tone) {
-        case Tone::good: return "\x1b[32m";
-        case Tone::warn: return "\x1b[33m";
-        case Tone::bad: return "\x1b[31m";
-        case Tone::faint: return "\x1b[2m";
-        case Tone::plain: return "";
+        case Tone::good:
+            return "\x1b[32m";
+        case Tone::warn:
+            return "\x1b[33m";
+        case Tone::bad:
+            return "\x1b[31m";
+        case Tone::faint:
+            return "\x1b[2m";
+        case Tone::plain:
+            return "";
     }
     return "";
 }
@@ -53,7 +58,8 @@ void Reporter::last_output(std::string_view subject, std::string_view output) {
     for (std::size_t lines = 0; lines < kLines && start != std::string_view::npos && start > 0; ++lines) {
         start = output.rfind('\n', start - 1);
     }
-    if (start != std::string_view::npos && start < output.size()) output.remove_prefix(start == 0 ? 0 : start + 1);
+    if (start != std::string_view::npos && start < output.size())
+        output.remove_prefix(start == 0 ? 0 : start + 1);
     while (!output.empty()) {
         const std::size_t end = std::min(output.find('\n'), output.size());
         line(Tone::bad, "", subject, "  " + std::string(output.substr(0, end)));

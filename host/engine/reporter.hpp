@@ -1,4 +1,5 @@
-// What `watch` tells a person: one line per thing that happened, with what, why and how long, to standard output.
+// What `watch` tells a person: one line per thing that happened, with what, why and how long, to standard
+// output.
 //
 //     synced   todo-api   api/app.py -> 1 container in 5.9 ms (seen 2.3, applied 3.6), restarted in 104 ms
 //

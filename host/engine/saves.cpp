@@ -21,7 +21,8 @@ using std::chrono::duration_cast;
 std::optional<std::string> below(const fs::path& path, const fs::path& folder) {
     const std::string& whole = path.native();
     const std::string& top = folder.native();
-    if (whole.size() <= top.size() + 1 || !whole.starts_with(top) || whole[top.size()] != '/') return std::nullopt;
+    if (whole.size() <= top.size() + 1 || !whole.starts_with(top) || whole[top.size()] != '/')
+        return std::nullopt;
     return whole.substr(top.size() + 1);
 }
 
@@ -94,7 +95,8 @@ boost::asio::awaitable<void> Engine::watch_contexts() {
 }
 
 bool Engine::is_manifest(const fs::path& path) const {
-    const bool yaml = path.extension() == ".yaml" || path.extension() == ".yml" || path.extension() == ".json";
+    const bool yaml =
+        path.extension() == ".yaml" || path.extension() == ".yml" || path.extension() == ".json";
     return std::ranges::any_of(parts_.config.manifests, [&](const fs::path& manifest) {
         std::error_code gone;
         const fs::path real = fs::weakly_canonical(manifest, gone);
@@ -105,16 +107,18 @@ bool Engine::is_manifest(const fs::path& path) const {
 boost::asio::awaitable<void> Engine::watch_manifests() {
     using namespace boost::asio::experimental::awaitable_operators;
     std::vector<fs::path> folders;
-    for (const fs::path& path : parts_.config.manifests) folders.push_back(fs::is_directory(path) ? path : path.parent_path());
-    auto watcher = Watcher::open(io_.get_executor(), outermost_folders(std::move(folders)), [](const auto&, auto) { return true; });
+    for (const fs::path& path : parts_.config.manifests)
+        folders.push_back(fs::is_directory(path) ? path : path.parent_path());
+    auto watcher = Watcher::open(io_.get_executor(), outermost_folders(std::move(folders)),
+                                 [](const auto&, auto) { return true; });
     if (!watcher) {
         parts_.reporter->failure("manifests", watcher.error());
         co_return;
     }
     auto is_ours = [&](const Batch& batch) {
         return batch.rescan || std::ranges::any_of(batch.paths, [&](const PathEvent& event) {
-            return is_manifest(watcher->roots()[event.root] / event.path);
-        });
+                   return is_manifest(watcher->roots()[event.root] / event.path);
+               });
     };
     while (!stop_) {
         auto next = co_await (watcher->next() || changed_.wait());
@@ -129,7 +133,8 @@ boost::asio::awaitable<void> Engine::watch_manifests() {
         }
         manifests_ = *std::move(loaded);
         parts_.reporter->line(Tone::plain, "deploy", parts_.config.name, "a manifest was saved");
-        if (auto deployed = co_await deploy(); !deployed) parts_.reporter->failure("deploy", deployed.error());
+        if (auto deployed = co_await deploy(); !deployed)
+            parts_.reporter->failure("deploy", deployed.error());
     }
 }
 
@@ -152,13 +157,15 @@ boost::asio::awaitable<void> Engine::take_batch(const Batch& batch, const std::v
         for (const auto& service : services_) {
             const auto source = below(path, service->request.context);
             if (!source || service->rules.ignore.excluded(*source)) continue;
-            parts_.reporter->line(Tone::faint, "ignored", service->name, *source + ": " + decide(*source, {}, service->rules).reason);
+            parts_.reporter->line(Tone::faint, "ignored", service->name,
+                                  *source + ": " + decide(*source, {}, service->rules).reason);
             break;
         }
     }
 }
 
-boost::asio::awaitable<Engine::SourceSet> Engine::take_sources(Service& service, SourceSet sources, const Batch& batch) {
+boost::asio::awaitable<Engine::SourceSet> Engine::take_sources(Service& service, SourceSet sources,
+                                                               const Batch& batch) {
     const auto guard = co_await service.lock.acquire();
     if (!service.built) {
         service.touched_during_build.insert(sources.begin(), sources.end());
@@ -172,7 +179,8 @@ boost::asio::awaitable<Engine::SourceSet> Engine::take_sources(Service& service,
     for (const std::string& source : sources) {
         const Decision decision = decide(source, {}, service.rules);
         if (decision.action != Action::rebuild) continue;
-        rewatch_ = rewatch_ || std::ranges::find(service.rules.ignore_files, source) != service.rules.ignore_files.end();
+        rewatch_ = rewatch_ ||
+                   std::ranges::find(service.rules.ignore_files, source) != service.rules.ignore_files.end();
         rebuild_for(source, decision);
         co_return sources;
     }
@@ -198,7 +206,8 @@ boost::asio::awaitable<Engine::SourceSet> Engine::take_sources(Service& service,
     }
     if (service.building) service.touched_during_build.insert(changed.begin(), changed.end());
     for (const auto& [image_path, node] : update.refreshed) sources.insert(node.source);
-    std::erase_if(sources, [&](const std::string& source) { return service.mirror.image_paths_of(source).empty(); });
+    std::erase_if(sources,
+                  [&](const std::string& source) { return service.mirror.image_paths_of(source).empty(); });
     sources.insert(changed.begin(), changed.end());
     if (service.mirror.advance(std::move(update))) {
         announce(service, changed, batch);
@@ -213,8 +222,9 @@ void Engine::announce(Service& service, const SourceSet& sources, const Batch& b
     pending.seen = Clock::now();
     pending.first_event = batch.rescan ? pending.seen : batch.first_event;
     if (containers_of(service) == 0) {
-        parts_.reporter->line(Tone::plain, "saved", service.name,
-                              listed(pending.sources) + ": no pod is there yet; it gets this before it starts");
+        parts_.reporter->line(
+            Tone::plain, "saved", service.name,
+            listed(pending.sources) + ": no pod is there yet; it gets this before it starts");
     }
 }
 
@@ -240,8 +250,9 @@ void Engine::on_outcome(const SyncOutcome& outcome) {
         }
         const auto total = outcome.finished - pending.first_event - outcome.applied->restarted;
         const auto seen = pending.seen - pending.first_event;
-        std::string text = fmt::format("{} -> {} in {} (seen {}, sent and applied {})", listed(pending.sources),
-                                       counted(containers, "container"), human(total), human(seen), human(total - seen));
+        std::string text =
+            fmt::format("{} -> {} in {} (seen {}, sent and applied {})", listed(pending.sources),
+                        counted(containers, "container"), human(total), human(seen), human(total - seen));
         if (pending.slowest_restart.count() > 0) text += ", restarted in " + human(pending.slowest_restart);
         parts_.reporter->line(Tone::good, "synced", service.name, text);
         it = pending_.erase(it);

@@ -1,6 +1,6 @@
-// One image that `watch` keeps live: its plan, the image that was built last, and what its containers should hold.
-// All state belongs to the io thread; what runs on the pool gets what it needs by value or const reference while the
-// service's lock is held.
+// One image that `watch` keeps live: its plan, the image that was built last, and what its containers should
+// hold. All state belongs to the io thread; what runs on the pool gets what it needs by value or const
+// reference while the service's lock is held.
 #pragma once
 
 #include <filesystem>
@@ -20,7 +20,8 @@
 
 namespace synchost::host {
 
-// Held across awaits, so that a build that ends and a save that comes in take turns. One waiter goes on per release.
+// Held across awaits, so that a build that ends and a save that comes in take turns. One waiter goes on per
+// release.
 class AsyncLock {
   public:
     explicit AsyncLock(const boost::asio::any_io_executor& executor) : freed_(executor) {}
@@ -73,10 +74,11 @@ class GenerationCache {
 };
 
 struct Service {
-    Service(std::string image_name, registry::Reference pushed_to, const boost::asio::any_io_executor& executor)
+    Service(std::string image_name, registry::Reference pushed_to,
+            const boost::asio::any_io_executor& executor)
         : name(std::move(image_name)), repository(std::move(pushed_to)), lock(executor) {}
 
-    std::string name;                // of the image, as the manifests and synchost.yaml write it
+    std::string name;  // of the image, as the manifests and synchost.yaml write it
     images::BuildRequest request;
     DecisionRules rules;
     registry::Reference repository;  // where its builds are pushed
@@ -84,9 +86,9 @@ struct Service {
     Mirror mirror;
     std::optional<FileIndex> index;  // of request.context; used on the pool, under the lock
     GenerationCache generations;
-    AsyncLock lock;                  // mirror, image and touched_during_build
+    AsyncLock lock;  // mirror, image and touched_during_build
 
-    bool built = false;                          // `image` and `mirror` hold something
+    bool built = false;  // `image` and `mirror` hold something
     bool building = false;
     bool build_failed = false;                   // the last one; the tree cannot be read by its Dockerfile
     bool build_again = false;                    // something that rebuilds was saved during a build

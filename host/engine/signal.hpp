@@ -1,5 +1,5 @@
-// Wakes coroutines of one io thread that wait for "something changed". Nothing is queued: a waiter looks at the state
-// again when it wakes.
+// Wakes coroutines of one io thread that wait for "something changed". Nothing is queued: a waiter looks at
+// the state again when it wakes.
 #pragma once
 
 #include <boost/asio/any_io_executor.hpp>

@@ -58,8 +58,10 @@ images::BuildRequest build_request(const ImageConfig& image) {
 }
 
 Result<std::string> push_agent_image(const std::string& registry, const images::BuildTools& tools) {
-    TRY_ASSIGN(const auto reference, registry::Reference::parse(registry + "/synchost-agent:" SYNCHOST_VERSION));
-    TRY_ASSIGN(const images::Image image, images::build_single_binary(embedded_agent(), "synchost-agent", tools));
+    TRY_ASSIGN(const auto reference,
+               registry::Reference::parse(registry + "/synchost-agent:" SYNCHOST_VERSION));
+    TRY_ASSIGN(const images::Image image,
+               images::build_single_binary(embedded_agent(), "synchost-agent", tools));
     TRY(images::push(image, reference, tools));
     return reference.with_digest(image.digest).to_string();
 }
@@ -83,7 +85,9 @@ Result<std::optional<images::Owner>> user_of_image(const std::vector<k8s::Manife
         if (containers == nullptr || !containers->is_array()) continue;
         for (const k8s::Json& container : *containers) {
             const k8s::Json* image = member(container, "image");
-            if (image == nullptr || !image->is_string() || !k8s::same_image(image->get<std::string>(), image_name)) continue;
+            if (image == nullptr || !image->is_string() ||
+                !k8s::same_image(image->get<std::string>(), image_name))
+                continue;
             const k8s::Json* own = member(container, "securityContext");
             const k8s::Json* of_pod = member(*pod, "securityContext");
             auto uid = number_at(own, "runAsUser");
@@ -93,10 +97,12 @@ Result<std::optional<images::Owner>> user_of_image(const std::vector<k8s::Manife
             if (!gid) gid = number_at(of_pod, "runAsGroup");
             const images::Owner here{*uid, gid.value_or(0)};
             if (user && (user->uid != here.uid || user->gid != here.gid)) {
-                return fail(Errc::unsupported,
-                            manifest.source + ": image " + std::string(image_name) + " runs as user " +
-                                std::to_string(here.uid) + " here and as " + std::to_string(user->uid) + " in " + first_seen,
-                            "Give both containers one runAsUser, or each an image name of its own in synchost.yaml.");
+                return fail(
+                    Errc::unsupported,
+                    manifest.source + ": image " + std::string(image_name) + " runs as user " +
+                        std::to_string(here.uid) + " here and as " + std::to_string(user->uid) + " in " +
+                        first_seen,
+                    "Give both containers one runAsUser, or each an image name of its own in synchost.yaml.");
             }
             user = here;
             first_seen = manifest.source;

@@ -1,4 +1,5 @@
-// Builds and pushes the images of a project, and knows what injection must know of them. Blocking; called on the pool.
+// Builds and pushes the images of a project, and knows what injection must know of them. Blocking; called on
+// the pool.
 #pragma once
 
 #include <chrono>

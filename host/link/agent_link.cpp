@@ -64,8 +64,10 @@ Result<Target> target_of(const AgentAddress& address) {
         return Target{asio::local::stream_protocol::endpoint(path.native()), Fd()};
     }
     TRY_ASSIGN(Fd folder, open_file(path.parent_path(), O_PATH | O_DIRECTORY));
-    const std::string through = "/proc/self/fd/" + std::to_string(folder.get()) + "/" + path.filename().native();
-    if (through.size() > kMaxSocketPath) return fail(Errc::invalid_input, "longer than a socket's name may be");
+    const std::string through =
+        "/proc/self/fd/" + std::to_string(folder.get()) + "/" + path.filename().native();
+    if (through.size() > kMaxSocketPath)
+        return fail(Errc::invalid_input, "longer than a socket's name may be");
     return Target{asio::local::stream_protocol::endpoint(through), std::move(folder)};
 }
 

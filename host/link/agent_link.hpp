@@ -1,6 +1,6 @@
-// The host's end of the one warm stream to a pod's agent: connects, authenticates with the pre-shared key, keeps
-// the stream alive, reconnects with back-off, and carries generations to the pod's containers.
-// Runs on the io_context thread of its executor; no call is safe from another thread.
+// The host's end of the one warm stream to a pod's agent: connects, authenticates with the pre-shared key,
+// keeps the stream alive, reconnects with back-off, and carries generations to the pod's containers. Runs on
+// the io_context thread of its executor; no call is safe from another thread.
 #pragma once
 
 #include <boost/asio/any_io_executor.hpp>
@@ -29,12 +29,14 @@ using AgentAddress = std::variant<UnixAddress, LoopbackAddress>;
 class AgentLink {
   public:
     struct Events {
-        std::function<void(const protocol::ContainerReport&)> on_report;  // each container at connect, then on change
-        std::function<void()> on_connected;                               // authenticated; reports follow
-        std::function<void(const Error&)> on_disconnected;                // will be tried again, unless auth failed
+        std::function<void(const protocol::ContainerReport&)>
+            on_report;                                      // each container at connect, then on change
+        std::function<void()> on_connected;                 // authenticated; reports follow
+        std::function<void(const Error&)> on_disconnected;  // will be tried again, unless auth failed
     };
 
-    AgentLink(boost::asio::any_io_executor executor, AgentAddress address, protocol::PskKey key, Events events);
+    AgentLink(boost::asio::any_io_executor executor, AgentAddress address, protocol::PskKey key,
+              Events events);
     ~AgentLink();  // stop()
     AgentLink(const AgentLink&) = delete;
     AgentLink& operator=(const AgentLink&) = delete;
@@ -43,11 +45,12 @@ class AgentLink {
     void stop();
     [[nodiscard]] bool connected() const;
 
-    // Sends the generation to one container and waits for its acknowledgement. Encoding is done once per Generation
-    // object, however many links send it. An Error carries the agent's own words (file and cause); is_retryable()
-    // where the stream broke and the outcome is unknown (the report after reconnecting tells the generation).
-    boost::asio::awaitable<Result<protocol::Applied>> apply(std::string container,
-                                                            std::shared_ptr<const protocol::Generation> generation);
+    // Sends the generation to one container and waits for its acknowledgement. Encoding is done once per
+    // Generation object, however many links send it. An Error carries the agent's own words (file and cause);
+    // is_retryable() where the stream broke and the outcome is unknown (the report after reconnecting tells
+    // the generation).
+    boost::asio::awaitable<Result<protocol::Applied>> apply(
+        std::string container, std::shared_ptr<const protocol::Generation> generation);
     // Lists and hashes the container's managed paths as they are now.
     boost::asio::awaitable<Result<protocol::Inventory>> inventory(std::string container);
     // The container is current: start its process if it is gated or held.

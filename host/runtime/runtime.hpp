@@ -1,6 +1,6 @@
-// Where the pods run. One interface; podman (the embedded default) and, with a cluster, Kubernetes implement it.
-// All calls block and are made from a worker thread, one at a time, but for follow_logs' callback, which comes from
-// a thread of the runtime's own.
+// Where the pods run. One interface; podman (the embedded default) and, with a cluster, Kubernetes implement
+// it. All calls block and are made from a worker thread, one at a time, but for follow_logs' callback, which
+// comes from a thread of the runtime's own.
 #pragma once
 
 #include <cstdint>
@@ -28,9 +28,9 @@ struct RunningPod {
 };
 
 struct ForwardedPort {
-    std::string service;     // "api"
-    std::uint16_t port = 0;  // of the Service
-    std::uint16_t local = 0; // on 127.0.0.1
+    std::string service;      // "api"
+    std::uint16_t port = 0;   // of the Service
+    std::uint16_t local = 0;  // on 127.0.0.1
 };
 
 struct LogLine {
@@ -46,8 +46,8 @@ class Runtime {
 
     // The registry to push to ("127.0.0.1:41234"), started where the runtime brings its own.
     virtual Result<std::string> registry() = 0;
-    // Makes the pods equal to these manifests (not injected yet: the runtime injects in its own form) and waits until
-    // their agents can be reached. A workload whose pod would be unchanged is left running.
+    // Makes the pods equal to these manifests (not injected yet: the runtime injects in its own form) and
+    // waits until their agents can be reached. A workload whose pod would be unchanged is left running.
     virtual Result<std::vector<RunningPod>> apply(const std::vector<k8s::Manifest>& manifests,
                                                   const k8s::InjectOptions& options) = 0;
     virtual Result<std::vector<ForwardedPort>> ports() = 0;

@@ -74,7 +74,9 @@ class Listing {
         if (own.note(entry) || entry.kind == TarKind::other || entry.path.empty()) return;
         Node node{.kind = FileKind::file, .mode = entry.mode, .uid = entry.uid, .gid = entry.gid};
         switch (entry.kind) {
-            case TarKind::folder: node.kind = FileKind::folder; break;
+            case TarKind::folder:
+                node.kind = FileKind::folder;
+                break;
             case TarKind::symlink:
                 node.kind = FileKind::symlink;
                 node.link = entry.link;
@@ -85,7 +87,8 @@ class Listing {
                 node = target->second;
                 break;
             }
-            default: node.content = LayerMember{image_, layer_, entry.path};
+            default:
+                node.content = LayerMember{image_, layer_, entry.path};
         }
         members_.insert_or_assign(entry.path, std::move(node));
     }

@@ -20,7 +20,9 @@ const Json& member(const Json& object, const char* key) {
     return found == object.end() ? kNothing : *found;
 }
 
-std::string text(const Json& value) { return value.is_string() ? value.get<std::string>() : std::string(); }
+std::string text(const Json& value) {
+    return value.is_string() ? value.get<std::string>() : std::string();
+}
 
 Result<std::vector<std::string>> texts(const Json& value, std::string_view what) {
     std::vector<std::string> out;
@@ -82,7 +84,9 @@ Json runtime_json(const ImageConfig& config, Json out) {
     return out;
 }
 
-std::string dump(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
+std::string dump(const Json& json) {
+    return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
 
 }  // namespace
 

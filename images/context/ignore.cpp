@@ -128,13 +128,16 @@ IgnoreRules::Match IgnoreRules::kind_of(std::string_view pattern) {
 
 bool IgnoreRules::Rule::matches(std::string_view path) const {
     switch (match) {
-        case Match::exact: return path == text;
-        case Match::prefix: return path.starts_with(std::string_view(text).substr(0, text.find("**")));
+        case Match::exact:
+            return path == text;
+        case Match::prefix:
+            return path.starts_with(std::string_view(text).substr(0, text.find("**")));
         case Match::suffix: {
             const std::string_view tail = std::string_view(text).substr(2);
             return path.ends_with(tail) || (tail.starts_with('/') && path == tail.substr(1));
         }
-        case Match::pattern: return PatternMatch(path).run(text);
+        case Match::pattern:
+            return PatternMatch(path).run(text);
     }
     return false;
 }

@@ -9,13 +9,17 @@ namespace {
 constexpr int kMaxDepth = 64;
 constexpr std::size_t kMaxExpanded = std::size_t{1} << 20;
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
+bool is_digit(char c) {
+    return c >= '0' && c <= '9';
+}
 bool is_name_byte(char c) {
     // Letters beyond ASCII are letters to BuildKit; any byte of one is taken as such.
     return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' ||
            static_cast<unsigned char>(c) >= 0x80;
 }
-bool is_special(char c) { return std::string_view("@*#?-$!").contains(c); }
+bool is_special(char c) {
+    return std::string_view("@*#?-$!").contains(c);
+}
 
 // One string, and beside it the same cut into words.
 struct Collected {

@@ -14,8 +14,8 @@ namespace synchost::images {
 namespace {
 
 constexpr std::array<std::string_view, 18> kInstructions = {
-    "ADD",    "ARG",        "CMD",   "COPY", "ENTRYPOINT", "ENV",        "EXPOSE", "FROM",   "HEALTHCHECK",
-    "LABEL",  "MAINTAINER", "ONBUILD", "RUN", "SHELL",      "STOPSIGNAL", "USER",   "VOLUME", "WORKDIR"};
+    "ADD",   "ARG",        "CMD",     "COPY", "ENTRYPOINT", "ENV",        "EXPOSE", "FROM",   "HEALTHCHECK",
+    "LABEL", "MAINTAINER", "ONBUILD", "RUN",  "SHELL",      "STOPSIGNAL", "USER",   "VOLUME", "WORKDIR"};
 constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
 constexpr std::size_t kMaxLogicalLine = std::size_t{64} << 10;
 
@@ -31,7 +31,9 @@ std::string_view trim_left(std::string_view text) {
     return text;
 }
 
-bool is_comment(std::string_view line) { return trim_left(line).starts_with('#'); }
+bool is_comment(std::string_view line) {
+    return trim_left(line).starts_with('#');
+}
 
 // Physical lines, numbered from 1, without their line ends.
 class Lines {

@@ -16,16 +16,16 @@
 namespace synchost::images {
 
 struct Instruction {
-    int line = 0;                     // where it starts, from 1
-    int last_line = 0;                // where its continuation ends
-    std::string name;                 // upper case: "COPY"
-    std::vector<std::string> flags;   // "--from=build", in order, quotes processed
+    int line = 0;                    // where it starts, from 1
+    int last_line = 0;               // where its continuation ends
+    std::string name;                // upper case: "COPY"
+    std::vector<std::string> flags;  // "--from=build", in order, quotes processed
     // The rest, by the instruction's own rule: words (COPY), one string (WORKDIR, CMD's shell form), the
     // strings of a JSON array, or for ENV and LABEL name, value, and "=" ("" in the form `ENV name value`),
     // over and over.
     std::vector<std::string> args;
-    bool json = false;                // the args were a JSON array
-    std::string text;                 // the instruction as one line, for history and messages
+    bool json = false;  // the args were a JSON array
+    std::string text;   // the instruction as one line, for history and messages
 };
 
 struct Dockerfile {

@@ -5,7 +5,9 @@
 #include "base/rel_path.hpp"
 
 namespace synchost::images {
-bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n' || c == '\v' || c == '\f'; }
+bool is_blank(char c) {
+    return c == ' ' || c == '\t' || c == '\r' || c == '\n' || c == '\v' || c == '\f';
+}
 
 std::string_view trim_blanks(std::string_view text) {
     while (!text.empty() && is_blank(text.front())) text.remove_prefix(1);
@@ -117,7 +119,7 @@ Result<std::vector<std::string>> split_pairs(std::string_view rest, char escape,
 
 Result<std::optional<std::vector<std::string>>> parse_json_form(std::string_view rest) {
     rest = trim_blanks(rest);
-    if (!rest.starts_with('[') ) return std::nullopt;
+    if (!rest.starts_with('[')) return std::nullopt;
     const auto json = nlohmann::json::parse(rest, nullptr, false);
     if (!json.is_array()) return std::nullopt;
     std::vector<std::string> out;

@@ -13,7 +13,9 @@ bool covers(const std::string& outer, const std::string& inner) {
 }
 
 // Folder form of a path: "" -> "/", "app" -> "app/".
-std::string folder_form(std::string_view path) { return std::string(path) + "/"; }
+std::string folder_form(std::string_view path) {
+    return std::string(path) + "/";
+}
 
 struct Match {
     std::string named;     // as the pattern found it: gives the name inside a folder
@@ -72,8 +74,8 @@ Result<std::vector<Match>> Copy::find_sources() const {
 }
 
 void Copy::carry_managed(const Match& match, bool folder, const std::string& laid_at) {
-    const std::string one_form = folder ? folder_form(laid_at)
-                                        : (match.by_pattern ? folder_form(parent_path(laid_at)) : laid_at);
+    const std::string one_form =
+        folder ? folder_form(laid_at) : (match.by_pattern ? folder_form(parent_path(laid_at)) : laid_at);
     const std::string source =
         folder && !match.resolved.empty() ? folder_form(match.resolved) : match.resolved;
     for (const std::string& managed : managed_from_) {

@@ -23,10 +23,10 @@ namespace synchost::images {
 using ManagedPaths = std::vector<std::string>;
 
 struct CopyRequest {
-    std::vector<std::string> sources;     // paths or patterns
-    std::string destination;              // a trailing '/' makes it a folder
+    std::vector<std::string> sources;  // paths or patterns
+    std::string destination;           // a trailing '/' makes it a folder
     std::optional<Owner> chown;
-    std::optional<Owner> managed_owner;   // BuildRequest::managed_owner
+    std::optional<Owner> managed_owner;  // BuildRequest::managed_owner
     int line = 0;
     // What to say of a source that is not there; where it is empty such sources are passed over.
     std::function<Error(const std::string& source)> missing;

@@ -141,8 +141,10 @@ Result<> Evaluator::workdir(const Instruction& instruction, StageState& state) {
 Result<> Evaluator::add_layer(const Instruction& instruction, const NodeMap& nodes, StageState& state) const {
     state.config.history.push_back({instruction.text, false});
     if (tools_ == nullptr) return {};
-    const LayerSettings settings{.context = request_.context, .scratch = tools_->store,
-                                 .compression = request_.compression, .time = request_.source_date_epoch};
+    const LayerSettings settings{.context = request_.context,
+                                 .scratch = tools_->store,
+                                 .compression = request_.compression,
+                                 .time = request_.source_date_epoch};
     TRY_ASSIGN(Layer layer, write_layer(nodes, settings, *store_));
     if (tools_->progress) {
         tools_->progress(plan_.dockerfile().at(instruction.line, instruction.text) + " (" +

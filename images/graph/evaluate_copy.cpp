@@ -130,7 +130,8 @@ Result<> Evaluator::copy(std::size_t stage, const Instruction& instruction, Stag
         TRY_ASSIGN(words.emplace_back(), expand(arg, state.variables(), plan_.dockerfile().escape));
     }
     CopyRequest request{.destination = absolute_destination(words.back(), state.config.working_dir),
-                        .managed_owner = request_.managed_owner, .line = instruction.line};
+                        .managed_owner = request_.managed_owner,
+                        .line = instruction.line};
     words.pop_back();
     request.sources = std::move(words);
     TRY_ASSIGN(const CopySource source, copy_source(flags, stage));

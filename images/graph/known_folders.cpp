@@ -7,11 +7,30 @@
 namespace synchost::images {
 namespace {
 
-constexpr std::array<std::string_view, 24> kUsual = {
-    "etc",           "home",          "media",         "mnt",           "opt",       "run",       "srv",
-    "usr",           "usr/bin",       "usr/include",   "usr/lib",       "usr/local", "usr/local/bin",
-    "usr/local/etc", "usr/local/include", "usr/local/lib", "usr/local/sbin", "usr/local/share", "usr/sbin",
-    "usr/share",     "var",           "var/cache",     "var/lib",       "var/log"};
+constexpr std::array<std::string_view, 24> kUsual = {"etc",
+                                                     "home",
+                                                     "media",
+                                                     "mnt",
+                                                     "opt",
+                                                     "run",
+                                                     "srv",
+                                                     "usr",
+                                                     "usr/bin",
+                                                     "usr/include",
+                                                     "usr/lib",
+                                                     "usr/local",
+                                                     "usr/local/bin",
+                                                     "usr/local/etc",
+                                                     "usr/local/include",
+                                                     "usr/local/lib",
+                                                     "usr/local/sbin",
+                                                     "usr/local/share",
+                                                     "usr/sbin",
+                                                     "usr/share",
+                                                     "var",
+                                                     "var/cache",
+                                                     "var/lib",
+                                                     "var/log"};
 constexpr std::array<std::string_view, 10> kUnsure = {
     "bin", "sbin", "lib", "lib32", "lib64", "libx32", "libo32", "var/run", "var/lock", "etc/alternatives"};
 

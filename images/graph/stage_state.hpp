@@ -22,12 +22,12 @@ namespace synchost::images {
 struct StageState {
     ImageConfig config;
     std::vector<Layer> layers;
-    FileTree tree;                          // what is known: all of it for scratch, and once `base_listed`
+    FileTree tree;  // what is known: all of it for scratch, and once `base_listed`
     ManagedPaths managed;
     std::map<std::string, std::string> args;
-    std::shared_ptr<BaseImage> base;        // null for scratch, and in a trace
+    std::shared_ptr<BaseImage> base;  // null for scratch, and in a trace
     bool base_listed = false;
-    bool cmd_is_own = false;                // CMD was set in this stage, so ENTRYPOINT leaves it
+    bool cmd_is_own = false;  // CMD was set in this stage, so ENTRYPOINT leaves it
 
     // ENV before ARG. Borrows this state.
     [[nodiscard]] Variables variables() const;

@@ -16,9 +16,9 @@
 namespace synchost::images {
 
 struct OpenContent {
-    Fd own;                       // closed with this, where the content is a file of its own
-    int fd = -1;                  // -1: in memory
-    std::uint64_t offset = 0;     // of the content in `fd`
+    Fd own;                    // closed with this, where the content is a file of its own
+    int fd = -1;               // -1: in memory
+    std::uint64_t offset = 0;  // of the content in `fd`
     std::uint64_t size = 0;
     std::string_view memory;
 };

@@ -17,9 +17,12 @@ constexpr std::size_t kReadStep = std::size_t{256} << 10;
 
 char tar_type(FileKind kind) {
     switch (kind) {
-        case FileKind::file: return '0';
-        case FileKind::folder: return '5';
-        case FileKind::symlink: return '2';
+        case FileKind::file:
+            return '0';
+        case FileKind::folder:
+            return '5';
+        case FileKind::symlink:
+            return '2';
     }
     return '0';
 }
@@ -48,8 +51,14 @@ Result<> write_tar(const NodeMap& nodes, const ContentReader& contents, std::int
         if (node.kind == FileKind::file) {
             TRY_ASSIGN(content, contents.open(node));
         }
-        TRY(sink(tar_header({.path = path, .type = tar_type(node.kind), .mode = node.mode, .uid = node.uid,
-                             .gid = node.gid, .size = content.size, .mtime = time, .link = node.link})));
+        TRY(sink(tar_header({.path = path,
+                             .type = tar_type(node.kind),
+                             .mode = node.mode,
+                             .uid = node.uid,
+                             .gid = node.gid,
+                             .size = content.size,
+                             .mtime = time,
+                             .link = node.link})));
         if (auto written = write_content(content, buffer, sink); !written) {
             return std::unexpected(std::move(written.error()).context(printable(path)));
         }

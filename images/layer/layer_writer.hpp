@@ -20,7 +20,7 @@ struct LayerSettings {
     std::filesystem::path context;  // where ContextFile contents lie
     std::filesystem::path scratch;  // a folder for a nameless temporary file
     Compression compression = Compression::zstd;
-    std::int64_t time = 0;          // of every entry, in seconds
+    std::int64_t time = 0;  // of every entry, in seconds
 };
 
 // `nodes` by path, the folders that lead to them included. Errors: io with the file's name; conflict where a

@@ -27,7 +27,9 @@ bool climbs(std::string_view path) {
     return false;
 }
 
-std::string text(const char* bytes) { return bytes == nullptr ? std::string() : std::string(bytes); }
+std::string text(const char* bytes) {
+    return bytes == nullptr ? std::string() : std::string(bytes);
+}
 
 class ArchiveContent final : public TarContent {
   public:
@@ -63,13 +65,18 @@ Result<TarEntry> convert(archive_entry* from) {
         return out;
     }
     switch (archive_entry_filetype(from)) {
-        case AE_IFREG: out.kind = TarKind::file; break;
-        case AE_IFDIR: out.kind = TarKind::folder; break;
+        case AE_IFREG:
+            out.kind = TarKind::file;
+            break;
+        case AE_IFDIR:
+            out.kind = TarKind::folder;
+            break;
         case AE_IFLNK:
             out.kind = TarKind::symlink;
             out.link = text(archive_entry_symlink(from));
             break;
-        default: out.kind = TarKind::other;
+        default:
+            out.kind = TarKind::other;
     }
     return out;
 }

@@ -76,7 +76,9 @@ Block ustar(const TarHeader& header, const SplitPath& path, std::string_view lin
     return block;
 }
 
-void append(std::string& out, const Block& block) { out.append(block.data(), block.size()); }
+void append(std::string& out, const Block& block) {
+    out.append(block.data(), block.size());
+}
 
 }  // namespace
 
@@ -84,7 +86,9 @@ std::string_view tar_padding(std::uint64_t size) {
     return {kZeros.data(), static_cast<std::size_t>((kBlock - size % kBlock) % kBlock)};
 }
 
-std::string_view tar_end() { return {kZeros.data(), kZeros.size()}; }
+std::string_view tar_end() {
+    return {kZeros.data(), kZeros.size()};
+}
 
 std::string tar_header(const TarHeader& header) {
     std::string path = header.path.empty() ? "." : std::string(header.path);

@@ -19,9 +19,9 @@ struct TarHeader {
     std::uint32_t mode = 0;
     std::uint32_t uid = 0;
     std::uint32_t gid = 0;
-    std::uint64_t size = 0;   // of a file
-    std::int64_t mtime = 0;   // seconds, not negative
-    std::string_view link;    // of a symlink
+    std::uint64_t size = 0;  // of a file
+    std::int64_t mtime = 0;  // seconds, not negative
+    std::string_view link;   // of a symlink
 };
 
 // One or more blocks of 512 bytes.

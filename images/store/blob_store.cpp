@@ -49,7 +49,9 @@ Result<> BlobStore::remember_layer(const Layer& layer, Compression compression) 
                              layer.blob.digest.to_string() + " " + std::to_string(layer.blob.size));
 }
 
-Result<AtomicFile> BlobStore::new_blob() const { return AtomicFile::open(folder_ / "blobs" / "new", 0644); }
+Result<AtomicFile> BlobStore::new_blob() const {
+    return AtomicFile::open(folder_ / "blobs" / "new", 0644);
+}
 
 Result<> BlobStore::take_in(AtomicFile file, const Digest& digest) const {
     return file.commit_as(path_of(digest));

@@ -35,7 +35,9 @@ std::string_view parent_path(std::string_view path) {
     return slash == std::string_view::npos ? std::string_view() : path.substr(0, slash);
 }
 
-std::string_view base_name(std::string_view path) { return path.substr(path.rfind('/') + 1); }
+std::string_view base_name(std::string_view path) {
+    return path.substr(path.rfind('/') + 1);
+}
 
 std::string clean_path(std::string_view text) {
     std::vector<std::string> parts;

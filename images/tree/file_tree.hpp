@@ -37,8 +37,8 @@ struct Node {
     std::uint32_t mode = 0755;  // permission bits, with setuid, setgid and sticky
     std::uint32_t uid = 0;
     std::uint32_t gid = 0;
-    std::string link;           // target of a symlink
-    Content content;            // of a file
+    std::string link;                           // target of a symlink
+    Content content;                            // of a file
     std::optional<std::string> context_source;  // the path of the context that a COPY laid here
     int line = 0;                               // of that COPY
 };

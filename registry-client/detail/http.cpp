@@ -143,7 +143,8 @@ Error library_error(httplib::Error code, const HttpServer& server, const HttpOpt
     switch (code) {
         case httplib::Error::Connection:
             return why_unreachable(server.host, server.port, options.connect_timeout);
-        case httplib::Error::ConnectionTimeout: return error(Errc::timeout, "no connection in time");
+        case httplib::Error::ConnectionTimeout:
+            return error(Errc::timeout, "no connection in time");
         case httplib::Error::SSLServerVerification:
             return error(Errc::auth, "its certificate is not trusted",
                          "Name its CA file, if the registry is yours.");
@@ -152,7 +153,8 @@ Error library_error(httplib::Error code, const HttpServer& server, const HttpOpt
         case httplib::Error::SSLConnection:
             return error(Errc::registry, "no TLS there",
                          "Name the host as insecure, if it speaks plain http.");
-        default: return error(Errc::registry, "the connection broke off", "Try again.");
+        default:
+            return error(Errc::registry, "the connection broke off", "Try again.");
     }
 }
 

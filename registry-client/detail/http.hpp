@@ -42,10 +42,10 @@ struct HttpRequest {
     std::string target;  // path and query, as they go on the wire
     std::vector<std::pair<std::string, std::string>> headers;
     std::uint64_t body_size = 0;
-    BodyReader body;                     // needed where body_size > 0
-    BodySink sink;  // takes the body of a 2xx answer; else it lands in HttpResponse::body
+    BodyReader body;  // needed where body_size > 0
+    BodySink sink;    // takes the body of a 2xx answer; else it lands in HttpResponse::body
     std::size_t max_body = std::size_t{4} << 20;  // of HttpResponse::body
-    bool follow_redirects = false;       // for GET only
+    bool follow_redirects = false;                // for GET only
 };
 
 struct HttpResponse {

@@ -1,5 +1,5 @@
-// Runs a fuzz target over every file of its corpus, and over every truncation of the small ones, without libFuzzer.
-// A corpus that is missing or empty is a failure: a replay of nothing would show nothing.
+// Runs a fuzz target over every file of its corpus, and over every truncation of the small ones, without
+// libFuzzer. A corpus that is missing or empty is a failure: a replay of nothing would show nothing.
 #include <cstdint>
 #include <cstdio>
 #include <filesystem>
@@ -28,7 +28,8 @@ int main(int argc, char** argv) {
             std::ifstream in(entry.path(), std::ios::binary);
             const std::string bytes((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
             run(bytes, bytes.size());
-            for (std::size_t length = 0; bytes.size() <= kTruncateUpTo && length < bytes.size(); ++length) run(bytes, length);
+            for (std::size_t length = 0; bytes.size() <= kTruncateUpTo && length < bytes.size(); ++length)
+                run(bytes, length);
             ++files;
         }
     }

@@ -10,7 +10,8 @@
 
 namespace synchost::test {
 
-// The kernel does not give the same port to the next who asks for any, so it stays free for the length of a test.
+// The kernel does not give the same port to the next who asks for any, so it stays free for the length of a
+// test.
 inline std::uint16_t free_port() {
     const Fd socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
     sockaddr_in address{};

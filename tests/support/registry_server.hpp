@@ -18,10 +18,10 @@
 namespace synchost::test {
 
 struct RegistryOptions {
-    bool relative_urls = false;      // Location headers without scheme and host
-    std::string certificate;         // PEM files; plain http where empty
+    bool relative_urls = false;  // Location headers without scheme and host
+    std::string certificate;     // PEM files; plain http where empty
     std::string key;
-    std::string htpasswd;            // a file with bcrypt lines; no login where empty
+    std::string htpasswd;  // a file with bcrypt lines; no login where empty
 };
 
 class RegistryServer {

@@ -7,7 +7,8 @@
 
 namespace synchost::test {
 testing::AssertionResult is_ok(const char* expression, const Error* error);
-testing::AssertionResult has_error(const char* expression, const Error* error, Errc code, std::string_view part);
+testing::AssertionResult has_error(const char* expression, const Error* error, Errc code,
+                                   std::string_view part);
 template <typename T>
 const Error* error_of(const Result<T>& result) {
     return result ? nullptr : &result.error();

@@ -49,8 +49,8 @@ Json parse_or_null(const std::string& text) {
     return out.is_discarded() ? Json() : out;
 }
 
-// The same for the same address: a pod that replaces another is then reached by what its neighbours remember of the old
-// one, which would otherwise cost them half a minute.
+// The same for the same address: a pod that replaces another is then reached by what its neighbours remember
+// of the old one, which would otherwise cost them half a minute.
 std::string mac_address(const std::string& address) {
     std::istringstream parts(address);
     std::string out = "02:73";
@@ -80,9 +80,9 @@ Result<std::vector<Subnet>> used_subnets(const Cli& cli) {
 Result<std::string> play_pod(const Cli& cli, const PodPlan& plan, const std::string& podman_name,
                              const std::string& network, const std::string& address,
                              const std::string& label) {
-    auto played =
-        cli.run({"kube", "play", "--network", network, "--ip", address, "--mac-address", mac_address(address), "-"},
-                plan.yaml(), kPullTime);
+    auto played = cli.run(
+        {"kube", "play", "--network", network, "--ip", address, "--mac-address", mac_address(address), "-"},
+        plan.yaml(), kPullTime);
     std::string id = played ? played_id(*played) : std::string();
     if (played && !id.empty()) return id;
     if (id = own_pod(cli, podman_name, label); played && !id.empty()) return id;
@@ -95,8 +95,9 @@ Result<> set_service_rules(const Cli& cli, const std::string& id, const std::str
     // All containers of the pod share the network namespace of its infra container.
     TRY_ASSIGN(const std::string pid,
                cli.run({"container", "inspect", "--format", "{{.State.Pid}}", id.substr(0, 12) + "-infra"}));
-    Command command{.argv = {"nsenter", "--net=/proc/" + first_line(pid) + "/ns/net", "iptables-restore", "-w", "10"},
-                    .input = rules};
+    Command command{
+        .argv = {"nsenter", "--net=/proc/" + first_line(pid) + "/ns/net", "iptables-restore", "-w", "10"},
+        .input = rules};
     // An ordinary user's pods live in a user namespace that only podman knows how to enter.
     if (::geteuid() != 0) command.argv.insert(command.argv.begin(), {"podman", "unshare"});
     TRY(check_output(command, Errc::cluster));

@@ -117,23 +117,28 @@ std::vector<HostAlias> host_aliases(const std::vector<ServicePlan>& services,
     return out;
 }
 
-std::string service_rules(const std::vector<ServicePlan>& services, const std::vector<std::string>& addresses) {
+std::string service_rules(const std::vector<ServicePlan>& services,
+                          const std::vector<std::string>& addresses) {
     std::string nat;
     for (const ServicePlan& service : services) {
         for (const ServicePort& port : service.ports) {
             const std::string match =
                 "-A OUTPUT -d " + service.address + "/32 -p tcp -m tcp --dport " + std::to_string(port.port);
             for (std::size_t i = 0; i < port.backends.size(); ++i) {
-                // The first of n takes every n-th connection, the second every (n-1)-th of the rest, the last what is left.
+                // The first of n takes every n-th connection, the second every (n-1)-th of the rest, the last
+                // what is left.
                 const std::size_t left = port.backends.size() - i;
                 nat += match;
-                if (left > 1) nat += " -m statistic --mode random --probability " + std::to_string(1.0 / static_cast<double>(left));
+                if (left > 1)
+                    nat += " -m statistic --mode random --probability " +
+                           std::to_string(1.0 / static_cast<double>(left));
                 nat += " -j DNAT --to-destination " + addresses.at(port.backends[i].seat) + ":" +
                        std::to_string(port.backends[i].port) + "\n";
             }
         }
     }
-    return "*nat\n" + nat + "COMMIT\n*filter\n-A OUTPUT -d 198.18.0.0/24 -p tcp -j REJECT --reject-with tcp-reset\nCOMMIT\n";
+    return "*nat\n" + nat +
+           "COMMIT\n*filter\n-A OUTPUT -d 198.18.0.0/24 -p tcp -j REJECT --reject-with tcp-reset\nCOMMIT\n";
 }
 
 }  // namespace synchost::host::podman

@@ -191,9 +191,10 @@ class Translation {
     Result<> wrap(const Json& container, const k8s::InjectedImage& image, const Environment& environment,
                   Json& out, Json& mounts) {
         if (flag(field(container, "securityContext"), "readOnlyRootFilesystem")) {
-            return unsupported(seat_.place + ": container " + text(container, "name"),
-                               "readOnlyRootFilesystem: true on a container that is synced",
-                               "Set it to false for the inner loop: the agent writes into the image's folders.");
+            return unsupported(
+                seat_.place + ": container " + text(container, "name"),
+                "readOnlyRootFilesystem: true on a container that is synced",
+                "Set it to false for the inner loop: the agent writes into the image's folders.");
         }
         const std::string name = text(container, "name");
         const bool may_hold = seat_.restart_policy == "Always";

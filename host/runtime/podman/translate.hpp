@@ -64,9 +64,9 @@ struct Surroundings {
     const k8s::InjectOptions* options = nullptr;
     const ConfigStore* config = nullptr;
     const std::vector<ServicePlan>* services = nullptr;
-    std::filesystem::path state;         // host folders of the pods are below it
-    std::string label;                   // marks the pods of this project
-    bool resource_limits = true;         // rootless podman cannot set them everywhere
+    std::filesystem::path state;  // host folders of the pods are below it
+    std::string label;            // marks the pods of this project
+    bool resource_limits = true;  // rootless podman cannot set them everywhere
 };
 
 inline constexpr std::string_view kProjectLabel = "synchost/project";

@@ -2,8 +2,8 @@
 #include "registry-client/client.hpp"
 
 #include <gmock/gmock.h>
-#include <sys/socket.h>
 #include <netinet/in.h>
+#include <sys/socket.h>
 
 #include "support/registry_server.hpp"
 #include "support/result_matchers.hpp"

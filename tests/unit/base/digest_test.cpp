@@ -7,7 +7,8 @@ namespace synchost {
 namespace {
 
 TEST(Digest, OfEmptyInputIsTheKnownValue) {
-    EXPECT_EQ(sha256("").to_string(), "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+    EXPECT_EQ(sha256("").to_string(),
+              "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
 }
 
 TEST(Digest, PartsHashLikeTheWhole) {

@@ -44,7 +44,9 @@ TEST(AtomicFile, LeavesTheOldContentWithoutCommit) {
     EXPECT_EQ(std::distance(fs::directory_iterator(dir->path()), fs::directory_iterator()), 1);
 }
 
-TEST(File, MissingFileSaysItsName) { EXPECT_ERROR(read_file("/nonexistent/x"), Errc::not_found, "/nonexistent/x"); }
+TEST(File, MissingFileSaysItsName) {
+    EXPECT_ERROR(read_file("/nonexistent/x"), Errc::not_found, "/nonexistent/x");
+}
 
 TEST(File, MakeFoldersRefusesAFileInTheWay) {
     const auto dir = TempDir::make("test");

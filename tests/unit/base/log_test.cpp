@@ -14,7 +14,8 @@ TEST(Log, ValuesCannotForgeALineOrAField) {
     EXPECT_EQ(format_log_line(LogLevel::warn, "a", "b", {{"k", "x\ninfo evil y=1"}}),
               "warn a b k=\"x\\x0ainfo evil y=1\"");
     EXPECT_EQ(format_log_line(LogLevel::warn, "a", "b", {{"k", ""}}), "warn a b k=\"\"");
-    EXPECT_EQ(format_log_line(LogLevel::warn, "a", "b", {{"k", "say \"hi\""}}), "warn a b k=\"say \\\"hi\\\"\"");
+    EXPECT_EQ(format_log_line(LogLevel::warn, "a", "b", {{"k", "say \"hi\""}}),
+              "warn a b k=\"say \\\"hi\\\"\"");
 }
 
 }  // namespace

@@ -32,7 +32,8 @@ TEST(Subprocess, DropsOutputPastTheBound) {
 }
 
 TEST(Subprocess, EndsAtTheDeadline) {
-    EXPECT_ERROR(run_command({.argv = {"sleep", "60"}, .timeout = std::chrono::milliseconds(50)}), Errc::timeout, "sleep");
+    EXPECT_ERROR(run_command({.argv = {"sleep", "60"}, .timeout = std::chrono::milliseconds(50)}),
+                 Errc::timeout, "sleep");
 }
 
 TEST(Subprocess, ReportsASignalAsAShellDoes) {
@@ -46,12 +47,13 @@ TEST(Subprocess, MissingProgramIsNotFound) {
 }
 
 TEST(Subprocess, CheckOutputCarriesTheLastErrorLines) {
-    EXPECT_ERROR(check_output({.argv = {"sh", "-c", "echo broken >&2; exit 7"}}, Errc::cluster), Errc::cluster,
-                 "exit code 7: broken");
+    EXPECT_ERROR(check_output({.argv = {"sh", "-c", "echo broken >&2; exit 7"}}, Errc::cluster),
+                 Errc::cluster, "exit code 7: broken");
 }
 
 TEST(Subprocess, EnvironmentIsAdded) {
-    const auto done = run_command({.argv = {"sh", "-c", "echo $SYNCHOST_T $HOME"}, .env = {{"SYNCHOST_T", "v"}}});
+    const auto done =
+        run_command({.argv = {"sh", "-c", "echo $SYNCHOST_T $HOME"}, .env = {{"SYNCHOST_T", "v"}}});
     ASSERT_OK(done);
     EXPECT_TRUE(done->out.starts_with("v /"));
 }

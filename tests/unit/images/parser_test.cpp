@@ -60,7 +60,10 @@ TEST(Parser, DirectivesCountAtTheTopAlone) {
 }
 
 TEST(Parser, ByteOrderMarkAndCarriageReturnsAreDropped) {
-    EXPECT_THAT(only("\xef\xbb\xbf" "FROM scratch\r\n").args, ElementsAre("scratch"));
+    EXPECT_THAT(only("\xef\xbb\xbf"
+                     "FROM scratch\r\n")
+                    .args,
+                ElementsAre("scratch"));
 }
 
 TEST(Parser, UnknownInstructionNamesLineAndNearestWord) {

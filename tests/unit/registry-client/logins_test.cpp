@@ -23,7 +23,9 @@ TEST(Logins, RefusesBrokenFilesWithoutShowingThem) {
     EXPECT_EQ(injected.error().message.find("secret"), std::string::npos);
 }
 
-TEST(Logins, NoFileMeansNone) { EXPECT_EQ(find_login("/nonexistent/config.json", "r.io").value(), ""); }
+TEST(Logins, NoFileMeansNone) {
+    EXPECT_EQ(find_login("/nonexistent/config.json", "r.io").value(), "");
+}
 
 }  // namespace
 }  // namespace synchost::registry::detail

@@ -11,20 +11,20 @@ TEST(Reference, FillsInDockersDefaults) {
     struct Case {
         std::string text, full;
     };
-    for (const auto& [text, full] : std::vector<Case>{
-             {"alpine", "docker.io/library/alpine"},
-             {"alpine:3.20", "docker.io/library/alpine:3.20"},
-             {"todo/api", "docker.io/todo/api"},
-             {"docker.io/alpine", "docker.io/library/alpine"},
-             {"index.docker.io/alpine", "docker.io/library/alpine"},
-             {"localhost/app", "localhost/app"},
-             {"localhost:5000/app", "localhost:5000/app"},
-             {"127.0.0.1:5000/todo/api:dev", "127.0.0.1:5000/todo/api:dev"},
-             {"[::1]:5000/app", "[::1]:5000/app"},
-             {"ghcr.io/a/b__c/d-e---f.g", "ghcr.io/a/b__c/d-e---f.g"},
-             {"app@" + kDigest, "docker.io/library/app@" + kDigest},
-             {"r.io/app:1@" + kDigest, "r.io/app:1@" + kDigest},
-             {"Registry/app", "Registry/app"}}) {
+    for (const auto& [text, full] :
+         std::vector<Case>{{"alpine", "docker.io/library/alpine"},
+                           {"alpine:3.20", "docker.io/library/alpine:3.20"},
+                           {"todo/api", "docker.io/todo/api"},
+                           {"docker.io/alpine", "docker.io/library/alpine"},
+                           {"index.docker.io/alpine", "docker.io/library/alpine"},
+                           {"localhost/app", "localhost/app"},
+                           {"localhost:5000/app", "localhost:5000/app"},
+                           {"127.0.0.1:5000/todo/api:dev", "127.0.0.1:5000/todo/api:dev"},
+                           {"[::1]:5000/app", "[::1]:5000/app"},
+                           {"ghcr.io/a/b__c/d-e---f.g", "ghcr.io/a/b__c/d-e---f.g"},
+                           {"app@" + kDigest, "docker.io/library/app@" + kDigest},
+                           {"r.io/app:1@" + kDigest, "r.io/app:1@" + kDigest},
+                           {"Registry/app", "Registry/app"}}) {
         const auto parsed = Reference::parse(text);
         ASSERT_OK(parsed);
         EXPECT_EQ(parsed->to_string(), full) << text;

@@ -1,5 +1,5 @@
-// The real program on projects with one fault each: one clear line that names the place, the next step, and the exit
-// code of the documented list. Nothing is left behind: the project's state holds no pod.
+// The real program on projects with one fault each: one clear line that names the place, the next step, and
+// the exit code of the documented list. Nothing is left behind: the project's state holds no pod.
 #include <algorithm>
 #include <filesystem>
 
@@ -24,7 +24,8 @@ class BadInputTest : public testing::Test {
         write("Dockerfile", "FROM scratch\nCOPY app /app\nCMD [\"/app/run\"]\n");
         write("app/run", "#!/bin/false\n");
         write("k8s/app.yaml",
-              "apiVersion: v1\nkind: Pod\nmetadata: {name: app}\nspec:\n  containers:\n  - {name: app, image: app}\n");
+              "apiVersion: v1\nkind: Pod\nmetadata: {name: app}\nspec:\n  containers:\n  - {name: app, "
+              "image: app}\n");
     }
     void write(const std::string& path, const std::string& content) {
         fs::create_directories((dir_->path() / "project" / path).parent_path());
@@ -51,7 +52,8 @@ void expect_one_error(const Completed& done, int exit_code, const std::string& p
     const std::size_t start = done.err.find("synchost: ");
     ASSERT_NE(start, std::string::npos) << done.err;
     EXPECT_NE(done.err.find(part, start), std::string::npos) << done.err;
-    EXPECT_LE(std::count(done.err.begin() + static_cast<std::ptrdiff_t>(start), done.err.end(), '\n'), 2) << done.err;
+    EXPECT_LE(std::count(done.err.begin() + static_cast<std::ptrdiff_t>(start), done.err.end(), '\n'), 2)
+        << done.err;
 }
 
 TEST_F(BadInputTest, UnknownKeyNamesTheLineAndTheNearestKey) {
@@ -75,7 +77,8 @@ TEST_F(BadInputTest, DockerfileErrorNamesTheLineAndTheLikelyWord) {
 
 TEST_F(BadInputTest, UnsupportedInstructionNamesTheLine) {
     write("Dockerfile", "FROM scratch\nRUN make\n");
-    expect_one_error(run({"build", "-t", nobody() + "/bad:dev", "."}), 1, "Dockerfile:2: RUN is not supported yet");
+    expect_one_error(run({"build", "-t", nobody() + "/bad:dev", "."}), 1,
+                     "Dockerfile:2: RUN is not supported yet");
 }
 
 TEST_F(BadInputTest, RegistryThatIsNotThereNamesItsAddress) {

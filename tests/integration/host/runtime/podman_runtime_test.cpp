@@ -1,4 +1,5 @@
-// Real podman, a real docker-registry and the real agent; everything is started and stopped by the runtime itself.
+// Real podman, a real docker-registry and the real agent; everything is started and stopped by the runtime
+// itself.
 #include "host/runtime/podman/podman_runtime.hpp"
 
 #include <gmock/gmock.h>
@@ -91,9 +92,11 @@ class PodmanRuntimeTest : public testing::Test {
         image_.emplace(registry_);
     }
     Result<std::vector<RunningPod>> apply(const std::string& greeting = "hello") {
-        const std::string text = replaced(replaced(std::string(kManifests), "GREETING", greeting), "PLAIN", image_->pinned());
+        const std::string text =
+            replaced(replaced(std::string(kManifests), "GREETING", greeting), "PLAIN", image_->pinned());
         manifests_ = k8s::parse_manifests(text, "app.yaml").value();
-        k8s::InjectOptions options{.agent_image = image_->pinned(), .secret_name = "synchost-key",
+        k8s::InjectOptions options{.agent_image = image_->pinned(),
+                                   .secret_name = "synchost-key",
                                    .gate = std::chrono::milliseconds(0)};
         options.images["api"] = {.pinned = image_->pinned(),
                                  .entrypoint = {"/bin/httpd"},
@@ -103,12 +106,16 @@ class PodmanRuntimeTest : public testing::Test {
                                  .managed_paths = {"/www/"}};
         return runtime_->apply(manifests_, options);
     }
-    [[nodiscard]] std::string podman_name(const std::string& pod) const { return "sht" + std::to_string(getpid()) + "-" + pod; }
+    [[nodiscard]] std::string podman_name(const std::string& pod) const {
+        return "sht" + std::to_string(getpid()) + "-" + pod;
+    }
     // A page as the container sees it, asked again until it answers; without the answer's head.
-    [[nodiscard]] std::string fetch_inside(const std::string& container, const std::string& host, const std::string& path) const {
+    [[nodiscard]] std::string fetch_inside(const std::string& container, const std::string& host,
+                                           const std::string& path) const {
         const std::string ask = "printf 'GET " + path + " HTTP/1.0\\r\\n\\r\\n' | nc -w 5 " + host + " 80";
-        const std::string page = run({"podman", "exec", podman_name(container), "/bin/sh", "-c",
-                                      "for i in 1 2 3 4 5 6 7 8 9 10; do " + ask + " && exit; sleep 1; done"});
+        const std::string page =
+            run({"podman", "exec", podman_name(container), "/bin/sh", "-c",
+                 "for i in 1 2 3 4 5 6 7 8 9 10; do " + ask + " && exit; sleep 1; done"});
         const std::size_t body = page.find("\r\n\r\n");
         return body == std::string::npos ? page : page.substr(body + 4);
     }
@@ -121,11 +128,14 @@ class PodmanRuntimeTest : public testing::Test {
         return done && done->exit_code == 0;
     }
     [[nodiscard]] std::string our_pods() const {
-        return run({"podman", "pod", "ps", "--noheading", "--filter", "name=^" + podman_name(""), "--format", "{{.Name}}"});
+        return run({"podman", "pod", "ps", "--noheading", "--filter", "name=^" + podman_name(""), "--format",
+                    "{{.Name}}"});
     }
     [[nodiscard]] std::string address_of(const std::string& pod) const {
-        const std::string infra = run({"podman", "pod", "inspect", "--format", "{{.InfraContainerID}}", podman_name(pod)});
-        return run({"podman", "inspect", "--format", "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}",
+        const std::string infra =
+            run({"podman", "pod", "inspect", "--format", "{{.InfraContainerID}}", podman_name(pod)});
+        return run({"podman", "inspect", "--format",
+                    "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}",
                     infra.substr(0, infra.find('\n'))});
     }
 
@@ -216,7 +226,10 @@ TEST_F(PodmanRuntimeTest, LeftoversOfACrashAreRemoved) {
     int status = 0;
     ASSERT_EQ(waitpid(child, &status, 0), child);
     ASSERT_EQ(status, 0);
-    const auto left = [&] { return run({"podman", "pod", "ps", "--format", "{{.Name}}", "--filter", "name=^sht" + std::to_string(child)}); };
+    const auto left = [&] {
+        return run({"podman", "pod", "ps", "--format", "{{.Name}}", "--filter",
+                    "name=^sht" + std::to_string(child)});
+    };
     EXPECT_THAT(left(), HasSubstr("api-0"));
     ASSERT_OK(make());
     EXPECT_EQ(left(), "");
@@ -238,7 +251,8 @@ TEST_F(PodmanRuntimeTest, LogsComeByPodContainerAndStream) {
     std::vector<std::string> lines;
     ASSERT_OK(runtime_->follow_logs([&](const LogLine& line) {
         const std::lock_guard lock(mutex);
-        if (line.pod == "web-0") lines.push_back(line.container + (line.error_stream ? "! " : ": ") + line.text);
+        if (line.pod == "web-0")
+            lines.push_back(line.container + (line.error_stream ? "! " : ": ") + line.text);
         changed.notify_all();
     }));
     ASSERT_OK(apply());

@@ -40,7 +40,8 @@ TEST(ImageRecord, RefusesTruncationAtEveryByte) {
     for (std::size_t length = 0; length + 1 < text.size(); ++length) {
         EXPECT_FALSE(parse_image_record(text.substr(0, length))) << length;
     }
-    EXPECT_ERROR(parse_image_record("{\"manifest\": 1, \"config\": \"\", \"layers\": []}"), Errc::invalid_input, "image record");
+    EXPECT_ERROR(parse_image_record("{\"manifest\": 1, \"config\": \"\", \"layers\": []}"),
+                 Errc::invalid_input, "image record");
 }
 
 TEST(ImageRecord, SaysWhatToBuildWhereNothingWas) {

@@ -23,7 +23,8 @@ class ExamineTest : public testing::Test {
         auto dir = TempDir::make("test");
         ASSERT_OK(dir);
         dir_.emplace(*std::move(dir));
-        write("Dockerfile", "FROM scratch\nWORKDIR /srv\nCOPY app/ app/\nCOPY one.conf /etc/one.conf\nCMD [\"/x\"]\n");
+        write("Dockerfile",
+              "FROM scratch\nWORKDIR /srv\nCOPY app/ app/\nCOPY one.conf /etc/one.conf\nCMD [\"/x\"]\n");
         write("app/main.py", "one");
         write("app/lib/util.py", "two");
         write("one.conf", "three");
@@ -51,7 +52,8 @@ class ExamineTest : public testing::Test {
         std::vector<WantedPath> wanted;
         for (const std::string& path : mirror_.changed_since(from)) {
             const auto node = mirror_.nodes().find(path);
-            wanted.push_back({path, node == mirror_.nodes().end() ? std::nullopt : std::optional(node->second),
+            wanted.push_back({path,
+                              node == mirror_.nodes().end() ? std::nullopt : std::optional(node->second),
                               mirror_.recent_content(path)});
         }
         auto out = assemble(mirror_.generation(), mirror_.managed_paths(), wanted, *index_);
@@ -162,7 +164,8 @@ TEST_F(ExamineTest, AfterLostEventsTheWholeTreeIsCompared) {
 
 TEST_F(ExamineTest, AContainersOwnAccountShowsWhatItLacks) {
     protocol::Inventory inventory{.id = GenerationId{7}, .roots = {"/srv/app/", "/etc/one.conf"}};
-    auto hold = [&](std::uint16_t root, const std::string& path, ChangeKind kind, std::uint32_t mode, const std::string& content) {
+    auto hold = [&](std::uint16_t root, const std::string& path, ChangeKind kind, std::uint32_t mode,
+                    const std::string& content) {
         inventory.entries.push_back({root, *RelPath::parse(path), kind, mode, xxh3(content)});
     };
     hold(0, "main.py", ChangeKind::put_file, 0644, "edited by somebody");
@@ -180,8 +183,9 @@ TEST_F(ExamineTest, ASourceThatVanishedMeanwhileIsLeftOut) {
     write("app/main.py", "changed");
     mirror_.advance(look({"app/main.py"}));
     fs::remove(dir_->path() / "app/main.py");
-    const auto made = assemble(mirror_.generation(), mirror_.managed_paths(),
-                               {{"/srv/app/main.py", mirror_.nodes().at("/srv/app/main.py"), nullptr}}, *index_);
+    const auto made =
+        assemble(mirror_.generation(), mirror_.managed_paths(),
+                 {{"/srv/app/main.py", mirror_.nodes().at("/srv/app/main.py"), nullptr}}, *index_);
     ASSERT_OK(made);
     EXPECT_TRUE(made->changes.empty());
 }

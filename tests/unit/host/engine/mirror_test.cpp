@@ -16,7 +16,8 @@ Node file(const std::string& source, const std::string& content = {}) {
 class MirrorTest : public testing::Test {
   protected:
     void SetUp() override {
-        mirror_.reset({{"/srv/a", file("a")}, {"/srv/b", file("b")}, {"/srv/copy-of-a", file("a")}}, {"/srv/"});
+        mirror_.reset({{"/srv/a", file("a")}, {"/srv/b", file("b")}, {"/srv/copy-of-a", file("a")}},
+                      {"/srv/"});
     }
     Mirror mirror_;
 };
@@ -34,7 +35,8 @@ TEST_F(MirrorTest, KnowsEveryImagePathOfASource) {
 TEST_F(MirrorTest, AContainerGetsTheUnionOfWhatItMissed) {
     EXPECT_EQ(mirror_.advance({.put = {{"/srv/a", file("a", "1")}}}), GenerationId{1});
     EXPECT_EQ(mirror_.advance({.put = {{"/srv/c", file("c", "2")}}, .removed = {"/srv/b"}}), GenerationId{2});
-    EXPECT_EQ(mirror_.changed_since(GenerationId{0}), (std::vector<std::string>{"/srv/a", "/srv/b", "/srv/c"}));
+    EXPECT_EQ(mirror_.changed_since(GenerationId{0}),
+              (std::vector<std::string>{"/srv/a", "/srv/b", "/srv/c"}));
     EXPECT_EQ(mirror_.changed_since(GenerationId{1}), (std::vector<std::string>{"/srv/b", "/srv/c"}));
     EXPECT_TRUE(mirror_.changed_since(GenerationId{2}).empty());
     EXPECT_FALSE(mirror_.nodes().contains("/srv/b"));

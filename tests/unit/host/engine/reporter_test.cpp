@@ -25,7 +25,8 @@ TEST(Reporter, AFailureShowsItsNextStep) {
     Reporter reporter(false);
     testing::internal::CaptureStdout();
     reporter.failure("api", {Errc::io, "disk full", 0, "Make room."});
-    EXPECT_EQ(testing::internal::GetCapturedStdout(), "failed   api        disk full\n                    Make room.\n");
+    EXPECT_EQ(testing::internal::GetCapturedStdout(),
+              "failed   api        disk full\n                    Make room.\n");
 }
 
 TEST(Human, DurationsAndSizes) {

@@ -9,8 +9,10 @@ Result<std::optional<images::Owner>> user(const std::string& yaml) {
     return user_of_image(manifests, "api");
 }
 
-std::string pod(const std::string& name, const std::string& pod_context, const std::string& container_context) {
-    return "---\napiVersion: v1\nkind: Pod\nmetadata: {name: " + name + "}\nspec:\n  securityContext: " + pod_context +
+std::string pod(const std::string& name, const std::string& pod_context,
+                const std::string& container_context) {
+    return "---\napiVersion: v1\nkind: Pod\nmetadata: {name: " + name +
+           "}\nspec:\n  securityContext: " + pod_context +
            "\n  containers:\n  - {name: c, image: api, securityContext: " + container_context + "}\n";
 }
 

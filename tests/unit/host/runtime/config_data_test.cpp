@@ -23,7 +23,8 @@ TEST(Base64, RefusesWhatIsNoBase64) {
 
 TEST(ConfigStore, FindsByKindNamespaceAndName) {
     const auto manifests = k8s::parse_manifests(
-        "{apiVersion: v1, kind: Secret, metadata: {name: s, namespace: far}, data: {a: Zg==}, stringData: {b: "
+        "{apiVersion: v1, kind: Secret, metadata: {name: s, namespace: far}, data: {a: Zg==}, stringData: "
+        "{b: "
         "x}}",
         "s.yaml");
     ASSERT_OK(manifests);

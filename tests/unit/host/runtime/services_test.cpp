@@ -18,8 +18,7 @@ constexpr const char* kPods = R"(
 ---
 )";
 
-Result<std::vector<ServicePlan>> planned(const std::string& services,
-                                         std::string* rules = nullptr) {
+Result<std::vector<ServicePlan>> planned(const std::string& services, std::string* rules = nullptr) {
     const auto manifests = k8s::parse_manifests(kPods + services, "a.yaml").value();
     const Seats seats = list_seats(manifests, "p").value();
     auto plan = plan_services(manifests, seats.seats);
@@ -37,9 +36,11 @@ TEST(Services, LeadToEachPodOfTheirNamespaceThatTheSelectorMatches) {
                 "[{port: 80, targetPort: http}]}}",
                 &rules));
     const std::string match = "-A OUTPUT -d 198.18.0.1/32 -p tcp -m tcp --dport 80";
-    EXPECT_EQ(rules, "*nat\n" + match +
-                         " -m statistic --mode random --probability 0.500000 -j DNAT --to-destination 10.0.0.2:8080\n" + match +
-                         " -j DNAT --to-destination 10.0.0.3:8080\n" + kRefuseTheRest);
+    EXPECT_EQ(
+        rules,
+        "*nat\n" + match +
+            " -m statistic --mode random --probability 0.500000 -j DNAT --to-destination 10.0.0.2:8080\n" +
+            match + " -j DNAT --to-destination 10.0.0.3:8080\n" + kRefuseTheRest);
 }
 
 TEST(Services, WithoutSelectorOrPodsRefuse) {

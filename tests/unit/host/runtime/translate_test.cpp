@@ -32,16 +32,14 @@ Result<Translated> translated(std::string_view yaml) {
                              .gid = 1001,
                              .managed_paths = {"/app/"}};
     options.images["job"] = {.pinned = "reg/job@sha256:22", .entrypoint = {}, .cmd = {}, .managed_paths = {}};
-    Surroundings around{.options = &options,
-                        .config = &config,
-                        .services = &services,
-                        .state = "/state",
-                        .label = "label"};
+    Surroundings around{
+        .options = &options, .config = &config, .services = &services, .state = "/state", .label = "label"};
     Translated out;
     for (std::size_t i = 0; i < seats.seats.size(); ++i) {
         std::vector<Published> published;
         if (i == 0 && !services.empty()) published.push_back({8080, 18080});
-        TRY_ASSIGN(PodPlan plan, translate(seats.seats[i], "10.89.1." + std::to_string(i + 2), published, around));
+        TRY_ASSIGN(PodPlan plan,
+                   translate(seats.seats[i], "10.89.1." + std::to_string(i + 2), published, around));
         out.text += (i == 0 ? "" : "---\n") + plan.yaml();
         for (const HostFile& file : plan.files)
             out.text += "# file " + file.path.native() + ": " + file.bytes + "\n";
@@ -88,9 +86,12 @@ TEST(Translate, RefusesWhatPodmanCannotDoAndSaysWhere) {
 }
 
 TEST(Translate, RefusesAReadOnlyRootOfASyncedContainer) {
-    EXPECT_ERROR(translated(pod("{containers: [{name: a, image: api, securityContext: {readOnlyRootFilesystem: true}}]}")),
-                 Errc::unsupported, "container a: readOnlyRootFilesystem: true on a container that is synced");
-    EXPECT_OK(translated(pod("{containers: [{name: a, image: x, securityContext: {readOnlyRootFilesystem: true}}]}")));
+    EXPECT_ERROR(
+        translated(
+            pod("{containers: [{name: a, image: api, securityContext: {readOnlyRootFilesystem: true}}]}")),
+        Errc::unsupported, "container a: readOnlyRootFilesystem: true on a container that is synced");
+    EXPECT_OK(translated(
+        pod("{containers: [{name: a, image: x, securityContext: {readOnlyRootFilesystem: true}}]}")));
 }
 
 TEST(Translate, RefusesReferencesThatLeadNowhere) {
