@@ -73,6 +73,7 @@ boost::asio::awaitable<Result<>> Engine::serve() {
     CO_TRY(co_await build_all());
     if (stop_ || fatal_) co_return fatal_ ? Result<>(std::unexpected(*fatal_)) : Result<>{};
     CO_TRY(co_await deploy());
+    if (stop_) co_return Result<>{};
     CO_TRY(parts_.runtime->follow_logs([reporter = parts_.reporter](const LogLine& line) {
         reporter->log_line(line.pod + "/" + line.container, line.text, line.error_stream);
     }));
@@ -134,6 +135,7 @@ boost::asio::awaitable<Result<>> Engine::deploy() {
     }
     CO_TRY_ASSIGN(std::vector<RunningPod> pods,
                   co_await on_pool(pool_, [&] { return parts_.runtime->apply(manifests_, options); }));
+    if (stop_) co_return Result<>{};  // sessions that begin now would be stopped by nobody
     const std::size_t count = pods.size();
     adopt(std::move(pods));
     parts_.reporter->line(

@@ -125,8 +125,10 @@ class Check:
             self.edit_api("meanwhile")
             wait_until("an edit is synced meanwhile", lambda: self.health() == "meanwhile")
         dockerfile.write_text(good)
-        wait_until("the mended Dockerfile is built", lambda: self.told("built", "todo-api", times=2), REBUILD_SECONDS)
+        # Both images have got new content by edits, so both are rolled out: the start, and one for each.
+        wait_until("the mended Dockerfile is built and rolled out", lambda: self.told("deployed", times=3), REBUILD_SECONDS)
         wait_until("the API answers with the edit", lambda: self.health() == "meanwhile", REBUILD_SECONDS)
+        wait_until("the page is served", lambda: self.ui_status("/") == 200, REBUILD_SECONDS)
 
     def edits_are_fast(self):
         page = self.project / "ui/public/index.html"

@@ -7,6 +7,7 @@
 #include <deque>
 #include <nlohmann/json.hpp>
 #include <sstream>
+#include <thread>
 
 #include "base/file.hpp"
 #include "base/rel_path.hpp"
@@ -19,6 +20,8 @@ constexpr std::chrono::minutes kPullTime{15};
 constexpr std::chrono::seconds kRemoveTime{60};
 constexpr std::size_t kLastLines = 5;
 constexpr int kNetworkAttempts = 3;
+constexpr int kRemoveAttempts = 4;
+constexpr std::chrono::milliseconds kBetweenRemovals{300};
 
 std::string first_line(std::string text) {
     return text.substr(0, text.find('\n'));
@@ -109,8 +112,15 @@ Result<> remove_pod(const Cli& cli, const std::string& id, std::chrono::seconds 
         static_cast<void>(cli.run({"pod", "stop", "--ignore", "-t", std::to_string(grace.count()), id}, {},
                                   grace + kRemoveTime));
     }
-    TRY(cli.run({"pod", "rm", "-f", "-t", "0", "--ignore", id}, {}, kRemoveTime));
-    return {};
+    // A container that is ending on its own meanwhile makes podman give up half-way; the next try finds it ended.
+    Result<> outcome;
+    for (int attempt = 0; attempt < kRemoveAttempts; ++attempt) {
+        auto removed = cli.run({"pod", "rm", "-f", "-t", "0", "--ignore", id}, {}, kRemoveTime);
+        if (removed) return {};
+        outcome = std::unexpected(std::move(removed.error()));
+        std::this_thread::sleep_for(kBetweenRemovals);
+    }
+    return outcome;
 }
 
 std::string own_pod(const Cli& cli, const std::string& podman_name, const std::string& label) {

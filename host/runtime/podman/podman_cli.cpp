@@ -17,9 +17,10 @@ constexpr std::uint64_t kMostFiles = 1'048'576;
 constexpr std::uint64_t kMostProcesses =
     32'768;  // podman lowers its own limit to this, and cannot raise it again
 constexpr std::size_t kMaxErrorBytes = 600;
-constexpr std::array<std::string_view, 6> kNoise = {
+constexpr std::array<std::string_view, 8> kNoise = {
     "failed to connect to syslog", "is not a shared mount",    "unable to get systemd connection",
-    "No more static macs left",    "failed to stop container", "Getting image source signatures"};
+    "No more static macs left",    "failed to stop container", "Getting image source signatures",
+    "1 error occurred:",           "errors occurred:"};
 
 std::uint64_t hard_limit(__rlimit_resource resource, std::uint64_t most) {
     rlimit limit{};
