@@ -37,10 +37,8 @@ Result<> run_watch(const WatchFlags& flags) {
                                                   .registry = project.config.registry,
                                                   .key = key,
                                                   .agent_binary = embedded_agent()}));
-    reporter.line(
-        Tone::plain, "synchost", project.config.name,
-        fmt::format("{} {}, podman runtime", SYNCHOST_VERSION, project.config.file.parent_path().native()));
-
+    const std::string name = project.config.name;
+    const std::string folder = project.config.file.parent_path().native();
     boost::asio::io_context io(1);
     Engine engine(io, {.config = std::move(project.config),
                        .key = key,
@@ -51,6 +49,8 @@ Result<> run_watch(const WatchFlags& flags) {
     bool interrupted = false;
     boost::asio::signal_set signals(io, SIGINT, SIGTERM);
     stop_on_signals(signals, engine, interrupted);
+    reporter.line(Tone::plain, "synchost", name,
+                  fmt::format("{} {}, podman runtime", SYNCHOST_VERSION, folder));
     Result<> outcome;
     boost::asio::co_spawn(io, engine.run(), [&](const std::exception_ptr& failure, Result<> result) {
         signals.cancel();
