@@ -17,8 +17,10 @@ namespace {
 using Run = std::function<Result<>()>;
 
 void add_registry_flags(CLI::App& command, RegistryFlags& flags) {
-    command.add_option("--insecure-registry", flags.insecure,
-                       "Registry host that speaks plain http (loopback does anyway)");
+    command
+        .add_option("--insecure-registry", flags.insecure,
+                    "Registry host that speaks plain http (loopback does anyway)")
+        ->allow_extra_args(false);
     command.add_option("--registry-ca", flags.ca_file, "PEM file with the CA of a registry")
         ->check(CLI::ExistingFile);
 }
@@ -30,8 +32,9 @@ void add_watch(CLI::App& app, WatchFlags& flags, Run& run) {
         ->capture_default_str();
     command->add_option("--registry", flags.registry,
                         "Registry to push to; without it synchost starts one on loopback");
-    command->add_option("--build-arg", flags.build_args,
-                        "NAME=value for every image; wins over synchost.yaml");
+    command
+        ->add_option("--build-arg", flags.build_args, "NAME=value for every image; wins over synchost.yaml")
+        ->allow_extra_args(false);
     add_registry_flags(*command, flags.registries);
     command->footer("Example:\n  synchost watch examples/todo");
     command->callback([&] { run = [&] { return run_watch(flags); }; });
@@ -45,7 +48,8 @@ void add_build(CLI::App& app, BuildFlags& flags, Run& run) {
     command->add_option("-t,--tag", flags.tag, "Name for the result, e.g. 127.0.0.1:5000/app:dev")
         ->required();
     command->add_option("--target", flags.target, "Stage to build (default: the last)");
-    command->add_option("--build-arg", flags.build_args, "NAME=value for an ARG of the Dockerfile");
+    command->add_option("--build-arg", flags.build_args, "NAME=value for an ARG of the Dockerfile")
+        ->allow_extra_args(false);
     command->add_flag("--push", flags.push, "Push the result to the registry that its name says");
     const std::map<std::string, images::Compression> kinds = {{"zstd", images::Compression::zstd},
                                                               {"gzip", images::Compression::gzip}};
@@ -68,15 +72,18 @@ void add_push(CLI::App& app, PushFlags& flags, Run& run) {
 
 void add_inject(CLI::App& app, InjectFlags& flags, Run& run) {
     CLI::App* command = app.add_subcommand("inject", "Print manifests with the agent put into their pods");
-    command->add_option("-f,--filename", flags.files,
-                        "Manifest or folder of manifests; - is standard input "
-                        "(default: those of synchost.yaml)");
+    command
+        ->add_option("-f,--filename", flags.files,
+                     "Manifest or folder of manifests; - is standard input "
+                     "(default: those of synchost.yaml)")
+        ->allow_extra_args(false);
     command->add_option("--project", flags.folder, "Folder of synchost.yaml, or one below it")
         ->capture_default_str();
     command->add_option("--registry", flags.registry,
                         "Registry that holds the images (default: synchost.yaml's)");
-    command->add_option("--build-arg", flags.build_args,
-                        "NAME=value for every image; wins over synchost.yaml");
+    command
+        ->add_option("--build-arg", flags.build_args, "NAME=value for every image; wins over synchost.yaml")
+        ->allow_extra_args(false);
     const std::map<std::string, k8s::SidecarForm> forms = {{"native", k8s::SidecarForm::native},
                                                            {"init", k8s::SidecarForm::init_and_sidecar}};
     command

@@ -100,6 +100,14 @@ TEST_F(BadInputTest, WrongUsageIsExitCodeTwo) {
     EXPECT_EQ(run({"watch", "--help"}).exit_code, 0);
 }
 
+TEST_F(BadInputTest, ARepeatedOptionDoesNotSwallowTheArgumentBehindIt) {
+    write("Dockerfile", "ARG A\nFROM scratch\nCOPY app /app\n");
+    const std::string name = nobody() + "/good:dev";
+    const Completed done = run({"build", "-t", name, "--build-arg", "A=1", "--build-arg", "B=2", "."});
+    EXPECT_EQ(done.exit_code, 0) << done.err;
+    EXPECT_NE(done.out.find("built " + name), std::string::npos) << done.out;
+}
+
 TEST_F(BadInputTest, AFailedBuildLeavesNothingToPush) {
     write("Dockerfile", "FROM scratch\nCOPY missing /app\n");
     const std::string name = nobody() + "/bad:dev";
