@@ -9,6 +9,7 @@
 
 #include "host/engine/pool.hpp"
 #include "k8s/image_name.hpp"
+#include "k8s/key_secret.hpp"
 
 namespace synchost::host {
 namespace {
@@ -127,7 +128,7 @@ boost::asio::awaitable<Result<>> Engine::deploy() {
     if (stop_) co_return Result<>{};
     const auto started = std::chrono::steady_clock::now();
     k8s::InjectOptions options{.agent_image = agent_image_,
-                               .secret_name = "synchost-key",
+                               .secret_name = std::string(k8s::kKeySecretName),
                                .gate = parts_.config.gate,
                                .grace = parts_.config.grace};
     for (const auto& service : services_) {

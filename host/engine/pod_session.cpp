@@ -33,7 +33,10 @@ PodSession::PodSession(Shared shared, RunningPod pod, std::map<std::string, Serv
                  [this](const Error& error) {
                      for (auto& [name, container] : containers_) container.report.reset();
                      // Each failed try to reconnect would say the same again.
-                     if (std::exchange(was_connected_, false)) {
+                     const bool told = !std::exchange(was_connected_, false);
+                     if (!error.next_step.empty()) {
+                         shared_.reporter->failure(pod_.name, error);  // a key that is refused, say
+                     } else if (!told) {
                          shared_.reporter->line(Tone::warn, "link", pod_.name, error.message);
                      }
                  }}) {
