@@ -7,7 +7,7 @@
 #include <boost/asio/redirect_error.hpp>
 #include <utility>
 
-#include "host/engine/pool.hpp"
+#include "base/on_pool.hpp"
 #include "k8s/image_name.hpp"
 #include "k8s/key_secret.hpp"
 

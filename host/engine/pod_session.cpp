@@ -7,7 +7,7 @@
 #include <utility>
 
 #include "host/engine/examine.hpp"
-#include "host/engine/pool.hpp"
+#include "base/on_pool.hpp"
 
 namespace synchost::host {
 namespace {

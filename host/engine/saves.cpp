@@ -8,7 +8,7 @@
 
 #include "base/rel_path.hpp"
 #include "host/engine/engine.hpp"
-#include "host/engine/pool.hpp"
+#include "base/on_pool.hpp"
 
 namespace synchost::host {
 namespace {
