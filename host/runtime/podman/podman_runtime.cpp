@@ -78,9 +78,12 @@ class PodmanRuntime : public Runtime {
         return write_file_atomic(options_.state / "bin" / "synchost-agent", options_.agent_binary, 0555);
     }
 
-    Result<std::string> registry() override;
-    Result<std::vector<RunningPod>> apply(const std::vector<k8s::Manifest>& manifests,
-                                          const k8s::InjectOptions& options) override;
+    [[nodiscard]] std::string description() const override { return "podman runtime"; }
+    void observe(RuntimeEvents events) override { events_ = std::move(events); }
+    Result<RegistryAddress> registry() override;
+    Result<> apply(const std::vector<k8s::Manifest>& manifests, const k8s::InjectOptions& options) override;
+    Result<> wait_until_ready() override { return {}; }  // apply() waits for the agents, podman for the rest
+    void interrupt() override {}                         // every step here has a deadline of its own
     Result<std::vector<ForwardedPort>> ports() override { return ports_.ports(); }
     Result<> follow_logs(std::function<void(const LogLine&)> on_line) override {
         logs_.start(std::move(on_line));
@@ -102,6 +105,7 @@ class PodmanRuntime : public Runtime {
     Result<> check_agent(const Wanted& wanted, bool late) const;
 
     PodmanOptions options_;
+    RuntimeEvents events_;
     Fd lock_;
     Cli cli_;
     std::string label_;
@@ -131,7 +135,7 @@ void PodmanRuntime::remove_leftovers() {
     remove_pod_files(options_.state / "pods");
 }
 
-Result<std::string> PodmanRuntime::registry() {
+Result<RegistryAddress> PodmanRuntime::registry() {
     if (!registry_ && !options_.registry) {
         TRY_ASSIGN(registry_,
                    RegistryProcess::start(options_.state / "registry", options_.cache / "registry"));
@@ -141,7 +145,7 @@ Result<std::string> PodmanRuntime::registry() {
     const std::string address = registry_ ? registry_->address() : *options_.registry;
     const std::string host = address.substr(0, address.find('/'));
     if (is_loopback(host)) TRY(cli_.allow_plain_http(host));
-    return address;
+    return RegistryAddress{address, address};
 }
 
 Result<> PodmanRuntime::ensure_network() {
@@ -287,8 +291,8 @@ Result<> PodmanRuntime::wait_for_agent(const Wanted& wanted) const {
     return {};
 }
 
-Result<std::vector<RunningPod>> PodmanRuntime::apply(const std::vector<k8s::Manifest>& manifests,
-                                                     const k8s::InjectOptions& options) {
+Result<> PodmanRuntime::apply(const std::vector<k8s::Manifest>& manifests,
+                              const k8s::InjectOptions& options) {
     TRY_ASSIGN(const Seats seats, list_seats(manifests, options_.project));
     note_ignored(seats.ignored);
     TRY(ensure_network());
@@ -314,9 +318,10 @@ Result<std::vector<RunningPod>> PodmanRuntime::apply(const std::vector<k8s::Mani
     }
     TRY(update_service_rules());
     for (const Wanted* pod : started) TRY(wait_for_agent(*pod));
-    std::vector<RunningPod> out;
-    for (const Wanted& pod : wanted) out.push_back(running_.at(pod.seat->name).pod);
-    return out;
+    std::vector<RunningPod> pods;
+    for (const Wanted& pod : wanted) pods.push_back(running_.at(pod.seat->name).pod);
+    if (events_.on_pods) events_.on_pods(std::move(pods));
+    return {};
 }
 
 Result<> PodmanRuntime::down() {

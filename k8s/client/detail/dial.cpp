@@ -7,6 +7,7 @@
 #include <boost/asio/connect.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/read_until.hpp>
+#include <boost/asio/ssl/error.hpp>
 #include <boost/asio/ssl/host_name_verification.hpp>
 #include <boost/asio/streambuf.hpp>
 #include <boost/asio/write.hpp>
@@ -113,7 +114,8 @@ std::string last_tls_error(const boost::system::error_code& error, NetStream::Tl
 
 Error network_error(const boost::system::error_code& error, const Watchdog& watchdog) {
     if (watchdog.reason()) return *watchdog.reason();
-    if (error == asio::error::eof) return {Errc::io, "the connection was closed", EPIPE, {}};
+    if (error == asio::error::eof || error == ssl::error::stream_truncated)
+        return {Errc::io, "the connection was closed", EPIPE, {}};
     if (error.category() == asio::error::get_netdb_category()) return {Errc::cluster, error.message(), 0, {}};
     const bool known = error.category() == boost::system::system_category();
     return {Errc::io, error.message(), known ? error.value() : 0, {}};
