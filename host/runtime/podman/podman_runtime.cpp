@@ -1,14 +1,11 @@
 #include "host/runtime/podman/podman_runtime.hpp"
 
-#include <fcntl.h>
-#include <sys/file.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <future>
 #include <thread>
 
-#include "base/fd.hpp"
 #include "base/file.hpp"
 #include "base/log.hpp"
 #include "base/xxh3.hpp"
@@ -18,6 +15,7 @@
 #include "host/runtime/podman/port_plan.hpp"
 #include "host/runtime/podman/record.hpp"
 #include "host/runtime/podman/registry_process.hpp"
+#include "host/runtime/project_lock.hpp"
 
 namespace synchost::host {
 namespace {
@@ -32,19 +30,6 @@ constexpr std::chrono::milliseconds kLookForExit{500};
 bool is_loopback(std::string_view registry) {
     return registry.starts_with("127.") || registry.starts_with("localhost:") ||
            registry.starts_with("[::1]");
-}
-
-Result<Fd> take_lock(const fs::path& file) {
-    TRY_ASSIGN(Fd fd, open_file(file, O_RDWR | O_CREAT, 0600));
-    if (flock(fd.get(), LOCK_EX | LOCK_NB) != 0) {
-        std::string pid = read_file(file, 64).value_or("");
-        while (pid.ends_with('\n')) pid.pop_back();
-        return fail(Errc::conflict, "this project is being watched already (pid " + pid + ")",
-                    "Stop that one first (kill " + pid + "), or use it.");
-    }
-    if (ftruncate(fd.get(), 0) != 0) return fail_errno("write " + file.native());
-    TRY(write_all(fd.get(), std::to_string(getpid()) + "\n"));
-    return fd;
 }
 
 struct Running {
@@ -348,7 +333,7 @@ Result<> PodmanRuntime::down() {
 
 Result<std::unique_ptr<Runtime>> make_podman_runtime(PodmanOptions options) {
     TRY(make_folders(options.state, 0700));
-    TRY_ASSIGN(Fd lock, take_lock(options.state / "lock"));
+    TRY_ASSIGN(Fd lock, take_project_lock(options.state / "lock"));
     TRY_ASSIGN(Cli cli, Cli::open(options.state / "podman"));
     auto runtime = std::make_unique<PodmanRuntime>(std::move(options), std::move(lock), std::move(cli));
     TRY(runtime->prepare());
