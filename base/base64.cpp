@@ -9,18 +9,15 @@ constexpr std::string_view kAlphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmn
 
 }  // namespace
 
-std::string base64_encode(std::string_view bytes) {
+std::string to_base64(std::string_view bytes) {
     std::string out;
-    out.reserve((bytes.size() + 2) / 3 * 4);
-    for (std::size_t at = 0; at < bytes.size(); at += 3) {
-        std::uint32_t group = 0;
+    for (; !bytes.empty(); bytes.remove_prefix(std::min<std::size_t>(3, bytes.size()))) {
+        std::uint32_t bits = 0;
         for (std::size_t i = 0; i < 3; ++i) {
-            const bool there = at + i < bytes.size();
-            group = (group << 8U) | (there ? static_cast<unsigned char>(bytes[at + i]) : 0U);
+            bits = (bits << 8U) | (i < bytes.size() ? static_cast<unsigned char>(bytes[i]) : 0U);
         }
         for (std::size_t i = 0; i < 4; ++i) {
-            const bool there = at + i <= bytes.size();
-            out += there ? kAlphabet[(group >> (18 - 6 * i)) & 0x3FU] : '=';
+            out += i <= bytes.size() ? kAlphabet[(bits >> (18 - 6 * i)) & 0x3FU] : '=';
         }
     }
     return out;

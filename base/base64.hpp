@@ -1,4 +1,4 @@
-// Base64 as RFC 4648, section 4, has it: the standard alphabet, with padding.
+// RFC 4648 section 4: the alphabet with + and /, padded.
 #pragma once
 
 #include <string>
@@ -8,8 +8,8 @@
 
 namespace synchost {
 
-[[nodiscard]] std::string base64_encode(std::string_view bytes);
-// Line ends are passed over; everything else that is not base64 is invalid_input.
+[[nodiscard]] std::string to_base64(std::string_view bytes);
+// Line breaks are allowed, as kubectl allows them. invalid_input, which shows nothing of the text.
 Result<std::string> parse_base64(std::string_view text);
 
 }  // namespace synchost

@@ -31,10 +31,10 @@ struct StatusInfo {
 // Never fails: what is no Status object, or is wrong in parts, gives what can be read of it.
 StatusInfo parse_status(int http_code, std::string_view body);
 
-// "what: message". auth (401, 403), not_found (404), conflict (409), invalid_input (400, 413, 415, 422),
-// unsupported (405, 406), timeout (408, 504), cluster for everything else. is_retryable() for 408, 429 and
-// 5xx but 501. Conflicts of server-side apply list each field with its owner, refused objects each field with
-// its fault.
+// "what: message (Reason, HTTP 409)". auth (401, 403), not_found (404), conflict (409), invalid_input (400,
+// 413, 415, 422), unsupported (405, 406, 501), timeout (408), cluster for everything else. is_retryable() for
+// 408, 429, 5xx but 501, and a namespace that is being deleted. Conflicts of server-side apply list each
+// field with its owner, refused objects each field with its fault, on lines of their own.
 Error error_of_status(int http_code, std::string_view body, std::string_view what);
 Error error_of_status(const StatusInfo& status, std::string_view what);
 // The same of a Status object in a watch's ERROR event, whose code is in the object.

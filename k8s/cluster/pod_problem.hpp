@@ -24,9 +24,9 @@ struct PodProblem {
     bool operator==(const PodProblem&) const = default;
 };
 
-// `events_of_pod`: core/v1 or events.k8s.io/v1 Events whose object is this pod, in any order. Images first,
-// then configuration, crashes, volumes, scheduling and probes: what comes first keeps the rest from
-// happening.
+// `events_of_pod`: core/v1 or events.k8s.io/v1 Events whose object is this pod, in any order. What keeps the
+// rest from happening comes first: the pod's own end, scheduling, then each container in the order in which
+// they start (image, configuration, crash, probe), then volumes and the sandbox.
 std::optional<PodProblem> pod_problem(const Json& pod, const std::vector<Json>& events_of_pod);
 
 // Why a workload has no pods, or not all: admission refused (webhook, Pod Security, quota, missing

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "base/error.hpp"
+#include "k8s/kubeconfig/detail/exec_credential.hpp"
 #include "k8s/kubeconfig/kubeconfig.hpp"
 
 namespace synchost::k8s {
@@ -43,20 +44,14 @@ class CredentialSource {
     void reject();
 
   private:
-    struct PluginAnswer {
-        std::string token;
-        std::string client_certificate_pem;
-        std::string client_key_pem;
-        std::optional<std::chrono::system_clock::time_point> expires;
-    };
     Result<std::string> file_token();
-    Result<PluginAnswer> ask_plugin() const;
-    Result<PluginAnswer> plugin_answer();
+    Result<ExecAnswer> ask_plugin() const;
+    Result<ExecAnswer> plugin_answer();
 
     UserEntry user_;
     ClusterEntry cluster_;
     CredentialOptions options_;
-    std::optional<PluginAnswer> answer_;
+    std::optional<ExecAnswer> answer_;
     std::string file_token_;
     std::optional<std::chrono::system_clock::time_point> file_read_at_;
 };

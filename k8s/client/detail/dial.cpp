@@ -95,7 +95,7 @@ Result<ProxyAddress> parse_proxy(const std::string& url) {
     rest.erase(0, 7);
     ProxyAddress proxy;
     if (const std::size_t at = rest.rfind('@'); at != std::string::npos) {
-        proxy.authorization = "Basic " + base64_encode(rest.substr(0, at));
+        proxy.authorization = "Basic " + to_base64(rest.substr(0, at));
         rest.erase(0, at + 1);
     }
     auto address = parse_server_address("http://" + rest);
