@@ -48,7 +48,9 @@ std::string text_at(const Json& object, std::initializer_list<const char*> keys)
 
 std::int64_t number_at(const Json& object, std::initializer_list<const char*> keys, std::int64_t fallback) {
     const Json& value = at_path(object, keys);
-    const bool fits = value.is_number_integer() && value >= -kMaxNumber && value <= kMaxNumber;
+    const bool fits = value.is_number_unsigned()
+                          ? value.get<std::uint64_t>() <= std::uint64_t{kMaxNumber}
+                          : value.is_number_integer() && value >= -kMaxNumber && value <= kMaxNumber;
     return fits ? value.get<std::int64_t>() : fallback;
 }
 
