@@ -11,7 +11,7 @@ namespace {
 
 constexpr std::int64_t kMaxNumber = std::int64_t{1} << 53;  // sums of two still fit
 constexpr int kMaxDepth = 64;
-constexpr std::size_t kMaxKeys = 10'000;
+constexpr std::size_t kMaxKeys = 5'000;
 
 }  // namespace
 

@@ -26,6 +26,9 @@ TEST(ServerAddress, TakesUrlsApart) {
 
 TEST(ServerAddress, RefusesWhatCanBeReadInTwoWays) {
     for (const std::string_view url : {"",
+                                       "http",
+                                       "https:",
+                                       "https:/",
                                        "localhost:8080",
                                        "127.0.0.1:6443",
                                        "ftp://127.0.0.1",
