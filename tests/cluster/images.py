@@ -19,7 +19,7 @@ MANIFEST_TYPE = "application/vnd.oci.image.manifest.v1+json"
 
 def push_base_images(registry, pause):
     """pause:1, and busybox:1 with a shell, tar, httpd and the script fetch. `registry` is HOST:PORT."""
-    push(registry, "pause", "1", _layer([_file("pause", pause.read_bytes(), 0o755)]), {"Entrypoint": ["/pause"]})
+    push(registry, "pause", "1", layer_of({"pause": pause.read_bytes()}), {"Entrypoint": ["/pause"]})
     push(registry, "busybox", "1", _busybox(), {"Cmd": ["/bin/sh"]})
 
 
@@ -44,6 +44,11 @@ def push(registry, name, tag, layer, config):
     finally:
         connection.close()
     return _digest(manifest)
+
+
+def layer_of(files):
+    """A layer of programs and other files by name, all of them executable."""
+    return _layer([_file(name, content, 0o755) for name, content in files.items()])
 
 
 def _busybox():

@@ -56,8 +56,9 @@ def hold(pause, folder):
         remove_cgroups()  # of one that was killed
         command = ["unshare", "--fork", "--kill-child", "--pid", "--net", "--mount", "--mount-proc", "--propagation",
                    "private", str(pause)]
-        # The lock is the open file: it is free again when the last process that inherited it has ended.
-        parent = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=sys.stderr,
+        # The lock is the open file: it is free again when the last process that inherited it has ended. Our own output
+        # is not given on: whoever reads it to its end would wait for as long as the cluster lives.
+        parent = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
                                   start_new_session=True, pass_fds=[lock.fileno()])
         holder = _child_that_runs(pause, parent)
         lock.seek(0)
@@ -126,7 +127,8 @@ def _child_that_runs(program, parent):
                 return int(children[0])
         time.sleep(LOOK_SECONDS)
     parent.kill()
-    raise RuntimeError("unshare could not make the cluster's namespaces on this machine")
+    raise RuntimeError("the cluster's namespaces could not be made; this says why: unshare --fork --pid --net --mount "
+                       "--mount-proc --propagation private true")
 
 
 def _free_port():
