@@ -13,7 +13,10 @@ import urllib.parse
 PASSWD = "root:x:0:0:root:/root:/bin/sh\napp:x:1000:1000:app:/home/app:/bin/sh\n"
 GROUP = "root:x:0:\napp:x:1000:\n"
 # Debian's static busybox crashes in its wget; nc does not.
-FETCH = '#!/bin/sh\n# fetch HOST PORT [PATH]: HTTP/1.0\nprintf "GET %s HTTP/1.0\\r\\n\\r\\n" "${3:-/}" | nc -w 3 "$1" "$2"\n'
+FETCH = """#!/bin/sh
+# fetch HOST PORT [PATH]: HTTP/1.0
+printf 'GET %s HTTP/1.0\\r\\n\\r\\n' "${3:-/}" | nc -w 3 "$1" "$2"
+"""
 MANIFEST_TYPE = "application/vnd.oci.image.manifest.v1+json"
 
 

@@ -1,5 +1,5 @@
 """A real API server accepts every manifest of the corpus once the agent is in it, in both forms, and injecting again
-changes nothing. `inject_dry_run.py INJECT_CORPUS [FILE...]`: the program of that name; without files, all of manifests/."""
+changes nothing. `inject_dry_run.py INJECT_CORPUS [FILE...]`: that program; without files, all of manifests/."""
 
 import concurrent.futures
 import re
@@ -13,7 +13,7 @@ import cluster
 
 CORPUS = Path(__file__).resolve().parent / "manifests"
 FORMS = ("native", "init")
-NAMESPACE = re.compile(r"^  namespace: \"?([a-z0-9-]+)\"?$", re.MULTILINE)  # of metadata, in the block style that we print
+NAMESPACE = re.compile(r"^  namespace: \"?([a-z0-9-]+)\"?$", re.MULTILINE)  # of metadata, in block style
 BUILT_IN = {"default", "kube-system", "kube-public", "kube-node-lease"}
 
 

@@ -58,8 +58,8 @@ def hold(pause, folder):
                    "private", str(pause)]
         # The lock is the open file: it is free again when the last process that inherited it has ended. Our own output
         # is not given on: whoever reads it to its end would wait for as long as the cluster lives.
-        parent = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-                                  start_new_session=True, pass_fds=[lock.fileno()])
+        nothing = {name: subprocess.DEVNULL for name in ("stdin", "stdout", "stderr")}
+        parent = subprocess.Popen(command, start_new_session=True, pass_fds=[lock.fileno()], **nothing)
         holder = _child_that_runs(pause, parent)
         lock.seek(0)
         lock.truncate()
@@ -87,8 +87,8 @@ def relay(holder, name, unix_socket, folder):
         listen = f"TCP-LISTEN:{port},bind=127.0.0.1,reuseaddr,fork,nodelay"
         script = 'log=$1; shift; "$@" </dev/null >>"$log" 2>&1 & echo $!'
         # Relative, from the folder: a socket's path has at most 107 bytes.
-        command = ["nsenter", "-t", str(holder), "-p", "--", "setsid", "sh", "-c", script, "sh", str(log), "socat", listen,
-                   f"UNIX-CONNECT:{unix_socket}"]
+        command = ["nsenter", "-t", str(holder), "-p", "--", "setsid", "sh", "-c", script, "sh", str(log),
+                   "socat", listen, f"UNIX-CONNECT:{unix_socket}"]
         done = subprocess.run(command, cwd=run_folder, stdout=subprocess.PIPE, text=True, check=True)
         if _listens(port):
             (run_folder / f"{name}.pid").write_text(done.stdout.strip())

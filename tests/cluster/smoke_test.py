@@ -28,7 +28,8 @@ def container(name, *command, image=BUSYBOX, **fields):
 
 def workload(kind, name, spec):
     versions = {"Pod": "v1", "Service": "v1", "Job": "batch/v1", "StatefulSet": "apps/v1"}
-    return {"apiVersion": versions[kind], "kind": kind, "metadata": {"name": name, "labels": {"app": name}}, "spec": spec}
+    metadata = {"name": name, "labels": {"app": name}}
+    return {"apiVersion": versions[kind], "kind": kind, "metadata": metadata, "spec": spec}
 
 
 def pod_spec(*containers, **fields):
@@ -212,7 +213,8 @@ class Smoke(unittest.TestCase):
 
     def test_connections_are_cut_and_new_ones_get_through(self):
         command = self.node.kubectl_command("exec", "-n", NAMESPACE, "-i", "web", "-c", "web", "--", "cat")
-        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as session:
+        pipes = {name: subprocess.PIPE for name in ("stdin", "stdout", "stderr")}
+        with subprocess.Popen(command, **pipes) as session:
             session.stdin.write(b"there\n")
             session.stdin.flush()
             self.assertEqual(b"there\n", session.stdout.readline())
