@@ -33,7 +33,12 @@ Checks, which say why in one line:
       passes while the container is gated, held or restarting; else makes the check itself
       --timeout TIME   of the check (1000ms)
 
+Before the app's container starts:
   synchost-agent install --to DIR
+      copies this binary to DIR/synchost-agent
+  synchost-agent seed --to VOLUME --folder PATH...
+      copies folders of the image to VOLUME/0, VOLUME/1 and so on; what is complete there already stays as it is
+
   synchost-agent --version | --help
 
 Exit codes: 0 ok, 1 failed, 2 usage. `run` exits as CMD does: its code, 128 + n for signal n, 127 and 126 where CMD
@@ -48,6 +53,7 @@ Command command_of(std::string_view name) {
     if (name == "check") return check_command_line;
     if (name == "probe") return probe_command_line;
     if (name == "install") return install_command_line;
+    if (name == "seed") return seed_command_line;
     return nullptr;
 }
 

@@ -8,7 +8,8 @@
 #include "base/rel_path.hpp"
 #include "k8s/detail/fields.hpp"
 #include "k8s/detail/original.hpp"
-#include "k8s/detail/qos.hpp"
+#include "k8s/detail/resources.hpp"
+#include "k8s/detail/seed.hpp"
 #include "k8s/detail/sidecar.hpp"
 #include "k8s/image_name.hpp"
 #include "k8s/wrap.hpp"
@@ -25,13 +26,6 @@ const InjectedImage* image_of(const std::string& name, const InjectOptions& opti
 
 bool is_job(const Json& object) {
     return object["kind"] == "Job" || object["kind"] == "CronJob";
-}
-
-// Only where pod_spec() found a spec.
-Json& pod_template(Json& object) {
-    if (object["kind"] == "Pod") return object;
-    if (object["kind"] == "CronJob") return object["spec"]["jobTemplate"]["spec"]["template"];
-    return object["spec"]["template"];
 }
 
 // A container's name becomes a path and a volume's name: nothing but what Kubernetes itself admits.
@@ -53,16 +47,14 @@ Result<> refuse_name(const Json& object, const char* list_key, const std::vector
     return {};
 }
 
-Result<> refuse_mounts(const Json& container) {
-    TRY_ASSIGN(const Json* mounts, list_field(container, "volumeMounts"));
-    for (const Json& mount : mounts == nullptr ? Json::array() : *mounts) {
-        TRY_ASSIGN(const std::string path, text_field(mount, "mountPath"));
-        if (path != "/synchost" && !path.starts_with("/synchost/")) continue;
-        return fail(Errc::invalid_input,
-                    "mounts a volume at " + path + ", and /synchost is what synchost uses",
-                    "Mount it elsewhere.");
-    }
-    return {};
+// spec.os, or the label that every node has. The agent is a program for Linux.
+Result<bool> is_for_windows(const Json& spec) {
+    TRY_ASSIGN(const Json* os, mapping_field(spec, "os"));
+    TRY_ASSIGN(const Json* labels, mapping_field(spec, "nodeSelector"));
+    TRY_ASSIGN(const std::string name, text_field(os == nullptr ? Json::object() : *os, "name"));
+    TRY_ASSIGN(const std::string label,
+               text_field(labels == nullptr ? Json::object() : *labels, "kubernetes.io/os"));
+    return name == "windows" || label == "windows";
 }
 
 // One pod template, on its way from the original to the injected form.
@@ -70,7 +62,7 @@ class Injection {
   public:
     Injection(Json& object, const InjectOptions& options)
         : options_(options),
-          template_(pod_template(object)),
+          template_(*pod_template(object)),
           spec_(template_["spec"]),
           job_(is_job(object)) {}
 
@@ -131,10 +123,17 @@ class Injection {
     }
 
     Result<> wrap(Json& container, const InjectedImage& image) {
-        TRY(admit(container));
-        TRY_ASSIGN(const auto command, supervised_command(container, image, options_, !ends_));
+        TRY(admit(container, image));
+        TRY_ASSIGN(const std::string policy, text_field(container, "restartPolicy", "Always"));
+        TRY_ASSIGN(const auto command,
+                   supervised_command(container, image, options_, !ends_ && policy == "Always"));
         TRY_ASSIGN(WrappedContainer one, user_of(container, image));
         TRY_ASSIGN(one.name, keep(container));
+        TRY_ASSIGN(const bool seeded, needs_seed(container, image));
+        std::vector<std::string> folders;
+        if (seeded) {
+            TRY_ASSIGN(folders, seeded_folders(container, image.managed_paths));
+        }
         for (const char* key : {"livenessProbe", "startupProbe"}) {
             const Json* probe = field(container, key);
             if (probe == nullptr) continue;
@@ -146,6 +145,10 @@ class Injection {
         set_command(container, command);
         TRY_ASSIGN(Json * mounts, grown_list(container, "volumeMounts"));
         for (Json& mount : wrapped_mounts(one.name)) mounts->push_back(std::move(mount));
+        if (!folders.empty()) {
+            seeds_.push_back(seed_of(one, container, image, std::move(folders)));
+            for (Json& mount : seed_mounts(seeds_.back())) mounts->push_back(std::move(mount));
+        }
         wrapped_.push_back(std::move(one));
         return {};
     }
@@ -161,7 +164,7 @@ class Injection {
         container.erase("args");
     }
 
-    Result<> admit(const Json& container) const {
+    Result<> admit(const Json& container, const InjectedImage& image) const {
         TRY_ASSIGN(const bool host_network, flag_field(spec_, "hostNetwork"));
         if (host_network) {
             return fail(
@@ -169,27 +172,45 @@ class Injection {
                 "hostNetwork: the pod's loopback is the node's, where others could reach the agent",
                 "Remove hostNetwork for development, or take the image's sync rules out of synchost.yaml.");
         }
+        TRY_ASSIGN(const bool windows, is_for_windows(spec_));
+        if (windows) {
+            return fail(Errc::unsupported, "the pod is for Windows, and the agent is a program for Linux",
+                        "Take the image out of synchost.yaml.");
+        }
+        return check_mounts(spec_, container, image.managed_paths);
+    }
+
+    Result<bool> needs_seed(const Json& container, const InjectedImage& image) const {
         TRY_ASSIGN(const Json* security, mapping_field(container, "securityContext"));
         TRY_ASSIGN(const bool read_only,
                    flag_field(security == nullptr ? empty_ : *security, "readOnlyRootFilesystem"));
-        if (read_only) {
-            return fail(Errc::unsupported, "readOnlyRootFilesystem: files cannot be synced into it",
-                        "Set readOnlyRootFilesystem to false for development.");
-        }
-        return refuse_mounts(container);
+        return read_only || image.seed_folders;
     }
 
-    // As the kubelet decides it: the container's securityContext, then the pod's, then the image.
+    static Seed seed_of(const WrappedContainer& app, const Json& container, const InjectedImage& image,
+                        std::vector<std::string> folders) {
+        const Json* security = field(container, "securityContext");
+        const Json* capabilities = security == nullptr ? nullptr : field(*security, "capabilities");
+        return {.app = app,
+                .image = image.pinned,
+                .folders = std::move(folders),
+                .resources = seed_resources(container),
+                .capabilities = capabilities == nullptr ? std::nullopt : std::optional<Json>(*capabilities)};
+    }
+
+    // As the kubelet decides it: the container's securityContext, then the pod's, then the image. The image's
+    // group goes with its user alone.
     Result<WrappedContainer> user_of(const Json& container, const InjectedImage& image) const {
-        WrappedContainer out = {.name = {}, .uid = image.uid, .gid = image.gid};
+        WrappedContainer out = {.name = {}, .uid = image.uid, .gid = {}};
         for (const Json* level : {static_cast<const Json*>(&spec_), &container}) {
             TRY_ASSIGN(const Json* security, mapping_field(*level, "securityContext"));
             if (security == nullptr) continue;
             TRY_ASSIGN(const auto uid, id_field(*security, "runAsUser"));
             TRY_ASSIGN(const auto gid, id_field(*security, "runAsGroup"));
             out.uid = uid.value_or(out.uid);
-            out.gid = gid.value_or(out.gid);
+            if (gid) out.gid = gid;
         }
+        if (!out.gid && out.uid == image.uid) out.gid = image.gid;
         return out;
     }
 
@@ -197,7 +218,7 @@ class Injection {
         std::vector<std::string> names;
         for (const WrappedContainer& one : wrapped_) names.push_back(one.name);
         for (const char* key : {"initContainers", "containers"})
-            TRY(refuse_name(spec_, key, {kSidecarName, kInstallerName}));
+            TRY(refuse_name(spec_, key, sidecar_container_names(names)));
         TRY(refuse_name(spec_, "volumes", sidecar_volume_names(names)));
 
         const Sidecar sidecar = {.agent_image = options_.agent_image,
@@ -205,14 +226,16 @@ class Injection {
                                  .form = options_.form,
                                  .wrapped = wrapped_,
                                  .exit_when_done = ends_,
-                                 .guaranteed = is_guaranteed(spec_)};
+                                 .resources = sidecar_resources(spec_)};
         const bool native = sidecar.form == SidecarForm::native;
         TRY_ASSIGN(Json * init_containers, grown_list(spec_, "initContainers"));
-        init_containers->insert(init_containers->begin(),
-                                native ? sidecar_container(sidecar) : installer_container(sidecar));
+        Json first = Json::array({native ? sidecar_container(sidecar) : installer_container(sidecar)});
+        for (const Seed& seed : seeds_) first.push_back(seed_container(seed));
+        init_containers->insert(init_containers->begin(), first.begin(), first.end());
         if (!native) spec_["containers"].push_back(sidecar_container(sidecar));
         TRY_ASSIGN(Json * volumes, grown_list(spec_, "volumes"));
         for (Json& volume : sidecar_volumes(sidecar)) volumes->push_back(std::move(volume));
+        for (const Seed& seed : seeds_) volumes->push_back(seed_volume(seed));
         return {};
     }
 
@@ -224,6 +247,7 @@ class Injection {
     Json originals_ = Json::object();
     std::multiset<std::string> names_;  // Kubernetes has one set of names for containers and init containers
     std::vector<WrappedContainer> wrapped_;
+    std::vector<Seed> seeds_;
     Json empty_ = Json::array();
 };
 

@@ -25,6 +25,9 @@ struct InjectedImage {
     std::uint32_t gid = 0;
     std::vector<std::string>
         managed_paths;  // absolute; a trailing '/' means the folder and all below, without it one file
+    // Its managed folders are not writable for the pod's user (root's, in an image that we did not build):
+    // they become volumes filled from the image, as those of a read-only root do.
+    bool seed_folders = false;
 };
 
 struct InjectOptions {
@@ -37,7 +40,7 @@ struct InjectOptions {
 };
 
 // The manifests with the agent in every pod template that runs one of options.images. Errors name file,
-// workload and container, and say what to do: unsupported for hostNetwork pods.
+// workload and container, and say what to do: unsupported for what k8s/README.md lists as refused.
 Result<std::vector<Manifest>> inject(std::vector<Manifest> manifests, const InjectOptions& options);
 
 }  // namespace synchost::k8s

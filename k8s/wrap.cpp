@@ -9,26 +9,12 @@
 namespace synchost::k8s {
 namespace {
 
-constexpr const char* kBinary = "/synchost/bin/synchost-agent";
 constexpr const char* kRunFolder = "/synchost/run";
-
-// The kubelet expands $(NAME) in commands and reads $$ as $; a lone $ elsewhere stays. So "$(" becomes "$$(",
-// and "$$" (the process ID, in a shell) "$$$$" (k8s.io/kubernetes/third_party/forked/golang/expansion).
-std::string escaped(std::string_view word) {
-    std::string out;
-    for (std::size_t at = 0; at < word.size();) {
-        const std::size_t end = std::min(word.find_first_not_of('$', at), word.size());
-        const std::size_t dollars = end - at;
-        const bool has_meaning = dollars > 1 || (dollars == 1 && end < word.size() && word[end] == '(');
-        out.append(has_meaning ? 2 * dollars : dollars, '$');
-        if (end < word.size()) out += word[end];
-        at = end + 1;
-    }
-    return out;
-}
+constexpr std::int64_t kStartSeconds = 2;            // for the exec of a probe
+constexpr std::int64_t kMaxTimeoutSeconds = 86'400;  // what the agent takes
 
 std::vector<std::string> escaped(std::vector<std::string> words) {
-    for (std::string& word : words) word = escaped(std::string_view(word));
+    for (std::string& word : words) word = k8s::escaped(std::string_view(word));
     return words;
 }
 
@@ -78,11 +64,9 @@ Result<std::vector<std::string>> http_words(const Json& get, const Json& contain
     TRY_ASSIGN(std::string port, port_number(get, container));
     TRY_ASSIGN(const std::string path, text_field(get, "path", "/"));
     TRY_ASSIGN(const std::string scheme, text_field(get, "scheme", "HTTP"));
-    TRY_ASSIGN(const std::string host, text_field(get, "host"));
     TRY_ASSIGN(const Json* headers, list_field(get, "httpHeaders"));
     std::vector<std::string> out = {"http", "--port", std::move(port), "--path", path.empty() ? "/" : path};
     if (scheme == "HTTPS") append(out, {"--scheme", "https"});
-    if (!host.empty()) append(out, {"--host", host});
     for (const Json& header : headers == nullptr ? Json::array() : *headers) {
         TRY_ASSIGN(const std::string name, text_field(header, "name"));
         TRY_ASSIGN(const std::string value, text_field(header, "value"));
@@ -91,24 +75,35 @@ Result<std::vector<std::string>> http_words(const Json& get, const Json& contain
     return escaped(std::move(out));
 }
 
-// `what` is tcp or grpc; `option_key` the one further field that its check takes, `option` its flag.
-Result<std::vector<std::string>> port_words(const char* what, const Json& check, const Json& container,
-                                            const char* option_key, const char* option) {
+Result<std::vector<std::string>> grpc_words(const Json& check, const Json& container) {
     TRY_ASSIGN(std::string port, port_number(check, container));
-    TRY_ASSIGN(const std::string value, text_field(check, option_key));
-    std::vector<std::string> out = {what, "--port", std::move(port)};
-    if (!value.empty()) append(out, {option, escaped(value)});
+    TRY_ASSIGN(const std::string service, text_field(check, "service"));
+    std::vector<std::string> out = {"grpc", "--port", std::move(port)};
+    if (!service.empty()) append(out, {"--service", k8s::escaped(service)});
     return out;
 }
 
-// The check as words for `synchost-agent probe`; empty where the probe has none, or has ours already.
+// A check of a host that the user names is made by the kubelet, from the node.
+Result<bool> has_host(const Json& check) {
+    TRY_ASSIGN(const std::string host, text_field(check, "host"));
+    return !host.empty();
+}
+
+// The check as words for `synchost-agent probe`; empty where the probe stays as it is.
 Result<std::vector<std::string>> check_words(const Json& probe, const Json& container) {
     for (const char* key : {"httpGet", "tcpSocket", "grpc"}) TRY(mapping_field(probe, key));
+    for (const char* key : {"httpGet", "tcpSocket"}) {
+        const Json* check = field(probe, key);
+        if (check == nullptr) continue;
+        TRY_ASSIGN(const bool elsewhere, has_host(*check));
+        if (elsewhere) return std::vector<std::string>();
+    }
     if (const Json* get = field(probe, "httpGet")) return http_words(*get, container);
-    if (const Json* tcp = field(probe, "tcpSocket"))
-        return port_words("tcp", *tcp, container, "host", "--host");
-    if (const Json* grpc = field(probe, "grpc"))
-        return port_words("grpc", *grpc, container, "service", "--service");
+    if (const Json* tcp = field(probe, "tcpSocket")) {
+        TRY_ASSIGN(std::string port, port_number(*tcp, container));
+        return std::vector<std::string>{"tcp", "--port", std::move(port)};
+    }
+    if (const Json* grpc = field(probe, "grpc")) return grpc_words(*grpc, container);
     TRY_ASSIGN(const Json* exec, mapping_field(probe, "exec"));
     if (exec == nullptr) return std::vector<std::string>();
     TRY_ASSIGN(const auto command, words_field(*exec, "command"));
@@ -127,16 +122,17 @@ Result<Json> wrap_checked(const Json& probe, const Json& container) {
     const bool valid =
         seconds == nullptr || (seconds->is_number_integer() && *seconds >= 0 && *seconds <= INT32_MAX);
     if (!valid) return fail(Errc::invalid_input, "timeoutSeconds is not a number of seconds");
+    const std::int64_t written = seconds == nullptr ? 0 : seconds->get<std::int64_t>();
     const std::int64_t timeout =
-        seconds == nullptr ? 0 : seconds->get<std::int64_t>();  // 0 is Kubernetes' default of 1
+        std::min(written == 0 ? 1 : written, kMaxTimeoutSeconds);  // 0 is Kubernetes' default of 1
 
-    std::vector<std::string> words = {
-        kBinary,    "probe",     "--socket-dir",
-        kRunFolder, "--timeout", std::to_string((timeout == 0 ? 1 : timeout) * 1000) + "ms"};
+    std::vector<std::string> words = {kBinary,    "probe",     "--socket-dir",
+                                      kRunFolder, "--timeout", std::to_string(timeout * 1000) + "ms"};
     append(words, check);
     Json out = probe;
     for (const char* key : {"httpGet", "tcpSocket", "grpc", "exec"}) out.erase(key);
     out["exec"]["command"] = words;
+    out["timeoutSeconds"] = timeout + kStartSeconds;
     return out;
 }
 
@@ -145,6 +141,21 @@ std::string container_label(const Json& container) {
 }
 
 }  // namespace
+
+// The kubelet expands $(NAME) in commands and reads $$ as $; a lone $ elsewhere stays. So "$(" becomes "$$(",
+// and "$$" (the process ID, in a shell) "$$$$" (k8s.io/kubernetes/third_party/forked/golang/expansion).
+std::string escaped(std::string_view word) {
+    std::string out;
+    for (std::size_t at = 0; at < word.size();) {
+        const std::size_t end = std::min(word.find_first_not_of('$', at), word.size());
+        const std::size_t dollars = end - at;
+        const bool has_meaning = dollars > 1 || (dollars == 1 && end < word.size() && word[end] == '(');
+        out.append(has_meaning ? 2 * dollars : dollars, '$');
+        if (end < word.size()) out += word[end];
+        at = end + 1;
+    }
+    return out;
+}
 
 Result<std::vector<std::string>> supervised_command(const Json& container, const InjectedImage& image,
                                                     const InjectOptions& options, bool may_hold) {

@@ -7,11 +7,17 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "k8s/inject.hpp"
 
 namespace synchost::k8s {
+
+inline constexpr const char* kBinary = "/synchost/bin/synchost-agent";
+
+// A word that the kubelet's expansion of $(NAME) and $$ turns back into this one.
+std::string escaped(std::string_view word);
 
 // The complete argv (what goes into `command`, with `args` removed):
 //   /synchost/bin/synchost-agent run --name NAME --socket-dir /synchost/run --root PATH... --gate
@@ -31,9 +37,11 @@ bool is_supervised(const std::vector<std::string>& command);
 // The user's probe as an exec probe of the agent, which passes while the container is gated or held:
 //   synchost-agent probe --socket-dir /synchost/run http --port 8080 --path /healthz ... (also tcp, grpc,
 //   exec -- CMD)
-// Named ports are resolved by the container's ports. Timing fields stay. invalid_input for fields of the
-// wrong type and ports that the container does not have. A probe without a check, or already wrapped, is
-// given back as it is.
+// Named ports are resolved by the container's ports. The agent keeps to timeoutSeconds; the exec probe gets
+// two more, because it begins with a process being started. All else stays. A probe without a check, or
+// already wrapped, is given back as it is; so is one that names a host, which the kubelet asks from the node
+// and which says nothing about this process. invalid_input for fields of the wrong type and ports that the
+// container does not have.
 Result<Json> wrapped_probe(const Json& probe, const Json& container);
 
 }  // namespace synchost::k8s

@@ -47,5 +47,6 @@ Result<int> serve_command_line(Arguments words);
 Result<int> check_command_line(Arguments words);
 Result<int> probe_command_line(Arguments words);
 Result<int> install_command_line(Arguments words);
+Result<int> seed_command_line(Arguments words);
 
 }  // namespace synchost::agent

@@ -97,7 +97,7 @@ Result<> restore_original(Json& pod_template) {
     const std::vector<std::string> volumes = sidecar_volume_names(names);
     Json& spec = pod_template["spec"];
     for (const char* key : {"initContainers", "containers"}) {
-        remove_named(spec, key, {kSidecarName, kInstallerName});
+        remove_named(spec, key, sidecar_container_names(names));
         TRY_ASSIGN(Json * list, list_field(spec, key));
         if (list == nullptr) continue;
         for (Json& container : *list) {

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/xxh3.hpp"
+#include "k8s/detail/seed.hpp"
 
 namespace synchost::k8s {
 namespace {
@@ -17,31 +18,9 @@ constexpr const char* kContainersFolder = "/synchost/containers";
 constexpr const char* kProgram = "/synchost-agent";  // in the agent's image
 constexpr std::size_t kMaxLabel = 63;                // RFC 1123 label: volumes, containers
 
-Json mount(const std::string& volume, const std::string& path) {
-    return {{"name", volume}, {"mountPath", path}};
-}
-
 Json read_only_mount(const std::string& volume, const std::string& path) {
-    Json out = mount(volume, path);
+    Json out = mount_of(volume, path);
     out["readOnly"] = true;
-    return out;
-}
-
-// Admitted by the `restricted` Pod Security Standard wherever the app's own user is.
-Json security_context(const WrappedContainer& user) {
-    Json out = {{"runAsUser", user.uid}, {"runAsGroup", user.gid}};
-    if (user.uid != 0) out["runAsNonRoot"] = true;
-    out["allowPrivilegeEscalation"] = false;
-    out["readOnlyRootFilesystem"] = true;
-    out["capabilities"]["drop"] = Json::array({"ALL"});
-    out["seccompProfile"]["type"] = "RuntimeDefault";
-    return out;
-}
-
-Json resources(bool guaranteed) {
-    const Json amounts = {{"cpu", "5m"}, {"memory", "16Mi"}};
-    Json out = {{"requests", amounts}};
-    if (guaranteed) out["limits"] = amounts;
     return out;
 }
 
@@ -49,6 +28,7 @@ Json check_probe(const char* what, int period_seconds) {
     Json out;
     out["exec"]["command"] = Json::array({kProgram, "check", what, "--containers-dir", kContainersFolder});
     out["periodSeconds"] = period_seconds;
+    out["timeoutSeconds"] = 5;  // of a node that is busy starting pods
     return out;
 }
 
@@ -77,14 +57,15 @@ Json sidecar_container(const Sidecar& sidecar) {
     out["startupProbe"] = check_probe("started", 1);
     out["startupProbe"]["failureThreshold"] = 60;
     out["readinessProbe"] = check_probe("ready", 2);
-    out["resources"] = resources(sidecar.guaranteed);
+    if (!sidecar.resources.empty()) out["resources"] = sidecar.resources;
     out["securityContext"] = security_context(sidecar.wrapped.front());
 
     Json mounts = Json::array();
-    if (native) mounts.push_back(mount(kBinVolume, kBinFolder));
-    mounts.push_back(mount(kContainersVolume, kContainersFolder));
+    if (native) mounts.push_back(mount_of(kBinVolume, kBinFolder));
+    mounts.push_back(mount_of(kContainersVolume, kContainersFolder));
     for (const WrappedContainer& one : sidecar.wrapped) {
-        mounts.push_back(mount(run_volume_name(one.name), std::string(kContainersFolder) + "/" + one.name));
+        mounts.push_back(
+            mount_of(run_volume_name(one.name), std::string(kContainersFolder) + "/" + one.name));
     }
     mounts.push_back(read_only_mount(kKeyVolume, "/synchost/key"));
     out["volumeMounts"] = std::move(mounts);
@@ -94,9 +75,9 @@ Json sidecar_container(const Sidecar& sidecar) {
 Json installer_container(const Sidecar& sidecar) {
     Json out = {{"name", kInstallerName}, {"image", sidecar.agent_image}};
     out["command"] = Json::array({kProgram, "install", "--to", kBinFolder});
-    out["resources"] = resources(sidecar.guaranteed);
+    if (!sidecar.resources.empty()) out["resources"] = sidecar.resources;
     out["securityContext"] = security_context(sidecar.wrapped.front());
-    out["volumeMounts"] = Json::array({mount(kBinVolume, kBinFolder)});
+    out["volumeMounts"] = Json::array({mount_of(kBinVolume, kBinFolder)});
     return out;
 }
 
@@ -114,12 +95,29 @@ Json sidecar_volumes(const Sidecar& sidecar) {
 }
 
 Json wrapped_mounts(const std::string& container_name) {
-    return Json::array(
-        {read_only_mount(kBinVolume, kBinFolder), mount(run_volume_name(container_name), "/synchost/run")});
+    return Json::array({binary_mount(), mount_of(run_volume_name(container_name), "/synchost/run")});
 }
 
-std::string run_volume_name(const std::string& container_name) {
-    const std::string prefix = "synchost-run-";
+Json mount_of(const std::string& volume, const std::string& path) {
+    return {{"name", volume}, {"mountPath", path}};
+}
+
+Json binary_mount() {
+    return read_only_mount(kBinVolume, kBinFolder);
+}
+
+Json security_context(const WrappedContainer& user) {
+    Json out = {{"runAsUser", user.uid}};
+    if (user.gid) out["runAsGroup"] = *user.gid;
+    if (user.uid != 0) out["runAsNonRoot"] = true;
+    out["allowPrivilegeEscalation"] = false;
+    out["readOnlyRootFilesystem"] = true;
+    out["capabilities"]["drop"] = Json::array({"ALL"});
+    out["seccompProfile"]["type"] = "RuntimeDefault";
+    return out;
+}
+
+std::string label_of(const std::string& prefix, const std::string& container_name) {
     if (prefix.size() + container_name.size() <= kMaxLabel) return prefix + container_name;
     std::array<char, 10> hash{};
     std::snprintf(hash.data(), hash.size(), "-%08x",
@@ -127,9 +125,22 @@ std::string run_volume_name(const std::string& container_name) {
     return prefix + container_name.substr(0, kMaxLabel - prefix.size() - 9) + hash.data();
 }
 
+std::string run_volume_name(const std::string& container_name) {
+    return label_of("synchost-run-", container_name);
+}
+
 std::vector<std::string> sidecar_volume_names(const std::vector<std::string>& container_names) {
     std::vector<std::string> out = {kBinVolume, kContainersVolume, kKeyVolume};
-    for (const std::string& name : container_names) out.push_back(run_volume_name(name));
+    for (const std::string& name : container_names) {
+        out.push_back(run_volume_name(name));
+        out.push_back(seed_name(name));
+    }
+    return out;
+}
+
+std::vector<std::string> sidecar_container_names(const std::vector<std::string>& container_names) {
+    std::vector<std::string> out = {kSidecarName, kInstallerName};
+    for (const std::string& name : container_names) out.push_back(seed_name(name));
     return out;
 }
 

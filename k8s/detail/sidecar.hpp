@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -16,7 +17,7 @@ inline constexpr const char* kInstallerName = "synchost-install";
 struct WrappedContainer {
     std::string name;
     std::uint32_t uid = 0;
-    std::uint32_t gid = 0;
+    std::optional<std::uint32_t> gid;  // none: the image's passwd decides
 };
 
 struct Sidecar {
@@ -25,7 +26,7 @@ struct Sidecar {
     SidecarForm form = SidecarForm::native;
     std::vector<WrappedContainer> wrapped;  // at least one; the first one's user is the sidecar's too
     bool exit_when_done = false;  // matters to init_and_sidecar alone: native sidecars end with their pod
-    bool guaranteed = false;      // the pod's QoS class is Guaranteed
+    Json resources;               // empty: none
 };
 
 Json sidecar_container(const Sidecar& sidecar);
@@ -33,9 +34,18 @@ Json installer_container(const Sidecar& sidecar);        // init_and_sidecar onl
 Json sidecar_volumes(const Sidecar& sidecar);            // a list
 Json wrapped_mounts(const std::string& container_name);  // a list: the two that a wrapped container gets
 
-// "synchost-run-NAME"; of names too long for a volume (63 characters), the beginning and a hash.
-std::string run_volume_name(const std::string& container_name);
-// Volumes of the pod as a whole, and the one of each container named.
+Json mount_of(const std::string& volume, const std::string& path);
+Json binary_mount();
+// Admitted by the `restricted` Pod Security Standard wherever this user is.
+Json security_context(const WrappedContainer& user);
+
+// `prefix` and the container's name; of what is too long for a label (63 characters), the beginning and a
+// hash.
+std::string label_of(const std::string& prefix, const std::string& container_name);
+std::string run_volume_name(const std::string& container_name);  // "synchost-run-NAME"
+// Volumes of the pod as a whole, and those that each container named may have.
 std::vector<std::string> sidecar_volume_names(const std::vector<std::string>& container_names);
+// Containers and init containers of ours, those that each container named may have included.
+std::vector<std::string> sidecar_container_names(const std::vector<std::string>& container_names);
 
 }  // namespace synchost::k8s

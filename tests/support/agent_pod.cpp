@@ -34,6 +34,7 @@ BackgroundProcess& AgentPod::start_sidecar(const Words& containers, const Words&
         command.argv.push_back(container);
     }
     command.argv.insert(command.argv.end(), options.begin(), options.end());
+    command.argv.insert(command.argv.begin(), before_.begin(), before_.end());
     sidecar_.reset();
     sidecar_.emplace(BackgroundProcess::start(command, dir() / "sidecar.log").value());
     return *sidecar_;
@@ -50,6 +51,7 @@ BackgroundProcess& AgentPod::start_supervisor(const std::string& container, cons
     run.argv.insert(run.argv.end(), options.begin(), options.end());
     run.argv.emplace_back("--");
     run.argv.insert(run.argv.end(), command.begin(), command.end());
+    run.argv.insert(run.argv.begin(), before_.begin(), before_.end());
     supervisors_.erase(container);
     return supervisors_.emplace(container, BackgroundProcess::start(run, log_of(container)).value())
         .first->second;

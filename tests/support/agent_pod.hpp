@@ -45,6 +45,8 @@ class AgentPod {
     [[nodiscard]] const protocol::PskKey& key() const { return key_; }
 
     BackgroundProcess& start_sidecar(const Words& containers = {"app"}, const Words& options = {});
+    // Words in front of what is started from now on: another user, say.
+    void start_with(Words words) { before_ = std::move(words); }
     void remove_key() { std::filesystem::remove(dir() / "key"); }
     // A supervisor of app_dir() unless `options` names roots; its output goes to log_of(container).
     BackgroundProcess& start_supervisor(const std::string& container, const Words& options,
@@ -81,6 +83,7 @@ class AgentPod {
     std::filesystem::path agent_;
     protocol::PskKey key_;
     boost::asio::io_context io_;
+    Words before_;
     std::optional<BackgroundProcess> sidecar_;
     std::map<std::string, BackgroundProcess> supervisors_;
     std::unique_ptr<host::AgentLink> link_;

@@ -217,6 +217,21 @@ TEST_F(Pod, InstallsItself) {
     EXPECT_EQ(agent({"install", "--to", bin.native()}).exit_code, 0);  // over one that is there
 }
 
+TEST_F(Pod, SeedsAVolumeOnce) {
+    const auto volume = pod_.dir() / "volume";
+    ASSERT_OK(make_folders(volume));
+    ASSERT_OK(make_folders(pod_.app_dir() / "lib"));
+    ASSERT_OK(write_file_atomic(pod_.app_dir() / "lib/a.py", "image", 0755));
+    const Words words = {"seed", "--to", volume.native(), "--folder", pod_.app_dir().native()};
+    const Completed first = agent(words);
+    EXPECT_EQ(first.exit_code, 0) << first.err;
+    EXPECT_TRUE(first.err.contains("seeded folder=")) << first.err;
+    EXPECT_EQ(content_of(volume / "0/lib/a.py"), "image");
+    ASSERT_OK(write_file_atomic(volume / "0/lib/a.py", "synced", 0755));
+    EXPECT_EQ(agent(words).exit_code, 0);
+    EXPECT_EQ(content_of(volume / "0/lib/a.py"), "synced");
+}
+
 TEST_F(Pod, UsageErrorsSayWhatToWrite) {
     const Words wrong[] = {{"run", "--name", "a", "--socket-dir", "/x", "--root", "relative/", "--", "x"},
                            {"run", "--name", "a", "--socket-dir", "/x"},
@@ -226,6 +241,9 @@ TEST_F(Pod, UsageErrorsSayWhatToWrite) {
                            {"serve", "--container", "../x"},
                            {"probe", "smoke"},
                            {"check", "mood"},
+                           {"seed", "--to", "/x"},
+                           {"seed", "--to", "/x", "--folder", "/"},
+                           {"seed", "--to", "/x", "--folder", "/app/../etc"},
                            {"nothing"}};
     for (const Words& words : wrong) {
         const Completed done = agent(words);

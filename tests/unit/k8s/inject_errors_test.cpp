@@ -32,8 +32,14 @@ TEST(InjectErrors, NameFileWorkloadAndContainer) {
 
 TEST(InjectErrors, RefuseWhatCannotBeInjected) {
     const std::vector<Refusal> table = {
-        {"{containers: [{name: app, image: api, securityContext: {readOnlyRootFilesystem: true}}]}",
-         Errc::unsupported, "container app: readOnlyRootFilesystem"},
+        {"{os: {name: windows}, containers: [{name: app, image: api}]}", Errc::unsupported,
+         "container app: the pod is for Windows"},
+        {"{nodeSelector: {kubernetes.io/os: windows}, containers: [{name: app, image: api}]}",
+         Errc::unsupported, "container app: the pod is for Windows"},
+        {"{initContainers: [{name: synchost-seed-app, image: redis}], containers: [{name: app, image: api}]}",
+         Errc::invalid_input, "initContainers has a \"synchost-seed-app\" already"},
+        {"{volumes: [{name: synchost-seed-app}], containers: [{name: app, image: api}]}", Errc::invalid_input,
+         "volumes has a \"synchost-seed-app\" already"},
         {"{containers: [{name: synchost-agent, image: redis}, {name: app, image: api}]}", Errc::invalid_input,
          "containers has a \"synchost-agent\" already"},
         {"{initContainers: [{name: synchost-install, image: redis}], containers: [{name: app, image: api}]}",
@@ -55,6 +61,52 @@ TEST(InjectErrors, RefuseWhatCannotBeInjected) {
     for (const Refusal& row : table) EXPECT_ERROR(inject_spec(row.spec), row.code, row.part) << row.spec;
 }
 
+// `mount` of the volume v, in a pod of the image api, whose managed paths are /app/ and /etc/app.conf.
+Result<std::vector<Manifest>> inject_mount(const std::string& mount, const std::string& volume) {
+    return inject_spec("{volumes: [{name: v, " + volume +
+                       "}], containers: [{name: app, image: api, volumeMounts: [{name: v, " + mount +
+                       "}]}]}");
+}
+
+TEST(InjectErrors, RefuseReadOnlyVolumesOverWhatIsSynced) {
+    for (const char* volume :
+         {"configMap: {name: c}", "secret: {secretName: s}", "projected: {}", "downwardAPI: {}",
+          "image: {reference: r}", "persistentVolumeClaim: {claimName: c, readOnly: true}"}) {
+        EXPECT_ERROR(inject_mount("mountPath: /app", volume), Errc::unsupported,
+                     "container app: volume v is mounted at /app, read-only, and hides /app/")
+            << volume;
+    }
+    EXPECT_ERROR(inject_mount("mountPath: /etc/, readOnly: true", "emptyDir: {}"), Errc::unsupported,
+                 "volume v is mounted at /etc, read-only, and hides /etc/app.conf");
+    EXPECT_ERROR(inject_mount("mountPath: etc/app.conf, subPath: app.conf", "emptyDir: {}"),
+                 Errc::unsupported, "volume v is mounted at /etc/app.conf, a single file");
+    EXPECT_ERROR(inject_mount("mountPath: /srv/../synchost", "emptyDir: {}"), Errc::invalid_input,
+                 "mounts a volume at /synchost");
+}
+
+TEST(InjectErrors, AdmitVolumesBesideAndBelowWhatIsSynced) {
+    for (const char* mount : {"mountPath: /app/settings", "mountPath: /app/a.toml, subPath: a.toml",
+                              "mountPath: /application", "mountPath: /etc/app.conf.d"}) {
+        EXPECT_OK(inject_mount(mount, "configMap: {name: c}")) << mount;
+    }
+    EXPECT_OK(inject_mount("mountPath: /app", "persistentVolumeClaim: {claimName: c}"));
+    EXPECT_OK(inject_mount("mountPath: /app/", "emptyDir: {}"));
+}
+
+TEST(InjectErrors, RefuseAReadOnlyRootWhoseFilesLieInNoFolder) {
+    const char* spec =
+        "{containers: [{name: a, image: api, securityContext: {readOnlyRootFilesystem: true}}]}";
+    for (const auto& [path, folder] :
+         {std::pair("/app.py", "/"), std::pair("/dev/app/", "/dev/app"), std::pair("/proc/x", "/proc")}) {
+        InjectOptions options = options_of(SidecarForm::native);
+        options.images["api"].managed_paths = {path};
+        const std::string yaml =
+            std::string("{apiVersion: v1, kind: Pod, metadata: {name: p}, spec: ") + spec + "}";
+        const auto result = inject(parse_manifests(yaml, "pod.yaml").value(), options);
+        EXPECT_ERROR(result, Errc::unsupported, std::string("writable, and ") + folder + " cannot be one");
+    }
+}
+
 TEST(InjectErrors, RefuseFieldsOfTheWrongType) {
     const std::vector<std::pair<const char*, const char*>> table = {
         {"{containers: 5}", "containers is not a list"},
@@ -66,6 +118,9 @@ TEST(InjectErrors, RefuseFieldsOfTheWrongType) {
         {"{volumes: [{name: 1}], containers: [{name: a, image: api}]}", "name is not a string"},
         {"{hostNetwork: 1, containers: [{name: a, image: api}]}", "hostNetwork is not true or false"},
         {"{securityContext: [], containers: [{name: a, image: api}]}", "securityContext is not a mapping"},
+        {"{nodeSelector: 1, containers: [{name: a, image: api}]}", "nodeSelector is not a mapping"},
+        {"{os: windows, containers: [{name: a, image: api}]}", "os is not a mapping"},
+        {"{containers: [{name: a, image: api, restartPolicy: 1}]}", "restartPolicy is not a string"},
         {"{containers: [{name: a, image: 5}]}", "image is not a string"},
         {"{containers: [{name: 5, image: api}]}", "name is not a string"},
         {"{containers: [{name: a, image: api, command: ls}]}", "command is not a list of strings"},

@@ -32,6 +32,12 @@ InjectOptions options_of(SidecarForm form) {
     out.images["shell"] = image("shell", 1000, {"-c", "echo $(date) $$(id)"});
     out.images["static"] = image("static", 101, {"serve.py"});
     out.images["static"].managed_paths.clear();
+    out.images["node"] = image("node", 1500, {"app.py"});  // USER node: the number and group are its passwd's
+    out.images["node"].gid = 1501;
+    out.images["cmdonly"] = image("cmdonly", 1000, {"/srv/bin/server", "--dev"});
+    out.images["cmdonly"].entrypoint.clear();
+    out.images["foreign"] = image("foreign", 1000, {"app.py"});
+    out.images["foreign"].seed_folders = true;
     return out;
 }
 

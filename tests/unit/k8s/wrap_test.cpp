@@ -82,12 +82,11 @@ Words wrapped_words(const char* probe, const char* ports = "[]") {
 TEST(WrappedProbe, DoesTheUsersOwnCheck) {
     EXPECT_THAT(wrapped_words(R"({"httpGet": {"port": 80}})"),
                 ElementsAre("http", "--port", "80", "--path", "/"));
-    EXPECT_THAT(wrapped_words(R"p({"httpGet": {"port": 80, "path": "/$(x)", "scheme": "HTTPS", "host": "h",
+    EXPECT_THAT(
+        wrapped_words(R"p({"httpGet": {"port": 80, "path": "/$(x)", "scheme": "HTTPS",
                                   "httpHeaders": [{"name": "A", "value": "b"}]}})p"),
-                ElementsAre("http", "--port", "80", "--path", "/$$(x)", "--scheme", "https", "--host", "h",
-                            "--header", "A: b"));
-    EXPECT_THAT(wrapped_words(R"({"tcpSocket": {"port": 80, "host": "h"}})"),
-                ElementsAre("tcp", "--port", "80", "--host", "h"));
+        ElementsAre("http", "--port", "80", "--path", "/$$(x)", "--scheme", "https", "--header", "A: b"));
+    EXPECT_THAT(wrapped_words(R"({"tcpSocket": {"port": 80}})"), ElementsAre("tcp", "--port", "80"));
     EXPECT_THAT(wrapped_words(R"({"grpc": {"port": 80, "service": "s"}})"),
                 ElementsAre("grpc", "--port", "80", "--service", "s"));
     EXPECT_THAT(wrapped_words(R"p({"exec": {"command": ["sh", "$(A)"]}})p"),
@@ -106,15 +105,37 @@ TEST(WrappedProbe, ResolvesPortsByName) {
                 ElementsAre("container a: containerPort of \"bad\" is not a number from 1 to 65535"));
 }
 
+// The kubelet's own clock for an exec probe runs from before the process is started.
 TEST(WrappedProbe, KeepsTimingAndTakesTheTimeout) {
     const Json probe = {{"httpGet", {{"port", 80}}}, {"periodSeconds", 3}, {"timeoutSeconds", 7}};
     const auto wrapped = wrapped_probe(probe, {{"name", "a"}});
     ASSERT_OK(wrapped);
     EXPECT_EQ((*wrapped)["periodSeconds"], 3);
-    EXPECT_EQ((*wrapped)["timeoutSeconds"], 7);
+    EXPECT_EQ((*wrapped)["timeoutSeconds"], 9);
     EXPECT_EQ((*wrapped)["exec"]["command"][5], "7000ms");
     EXPECT_FALSE(wrapped->contains("httpGet"));
     EXPECT_EQ(wrapped_probe(*wrapped, {{"name", "a"}}).value(), *wrapped) << "wrapped twice";
+}
+
+TEST(WrappedProbe, HasATimeoutThatTheAgentTakes) {
+    for (const auto& [written, agent, kubelet] :
+         {std::tuple("0", "1000ms", 3), std::tuple("2147483647", "86400000ms", 86'402)}) {
+        const Json probe = {{"tcpSocket", {{"port", 80}}}, {"timeoutSeconds", Json::parse(written)}};
+        const auto wrapped = wrapped_probe(probe, {{"name", "a"}});
+        ASSERT_OK(wrapped);
+        EXPECT_EQ((*wrapped)["exec"]["command"][5], agent);
+        EXPECT_EQ((*wrapped)["timeoutSeconds"], kubelet);
+    }
+}
+
+TEST(WrappedProbe, LeavesChecksOfAnotherHostToTheKubelet) {
+    for (const char* text : {R"({"httpGet": {"port": 80, "host": "gateway"}, "timeoutSeconds": 3})",
+                             R"({"tcpSocket": {"port": "no-port-of-ours", "host": "10.0.0.1"}})"}) {
+        const Json probe = Json::parse(text);
+        EXPECT_EQ(wrapped_probe(probe, {{"name", "a"}}).value(), probe);
+    }
+    EXPECT_ERROR(wrapped_probe(Json::parse(R"({"tcpSocket": {"port": 80, "host": 1}})"), {{"name", "a"}}),
+                 Errc::invalid_input, "host is not a string");
 }
 
 TEST(WrappedProbe, RefusesFieldsOfTheWrongType) {

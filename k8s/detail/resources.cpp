@@ -1,4 +1,4 @@
-#include "k8s/detail/qos.hpp"
+#include "k8s/detail/resources.hpp"
 
 #include <algorithm>
 #include <array>
@@ -61,6 +61,43 @@ bool has_equal_limits(const Json& container) {
     });
 }
 
+// Less than a limit that starves the agent: the kubelet runs its exec probes within it.
+struct Amount {
+    const char* resource;
+    const char* request;
+    const char* limit;
+    const char* guaranteed;  // request and limit in one: an HPA counts it
+};
+constexpr std::array kAmounts = {Amount{"cpu", "5m", "100m", "50m"}, Amount{"memory", "16Mi", "64Mi", "32Mi"},
+                                 Amount{"ephemeral-storage", "16Mi", "64Mi", "16Mi"}};
+
+// Whether `resources` has more than nothing of it under `key` (requests or limits).
+bool has_some(const Json* resources, const char* key, const char* resource) {
+    const Json* list = resources == nullptr ? nullptr : field(*resources, key);
+    const Json* value = list == nullptr ? nullptr : field(*list, resource);
+    return value != nullptr && quantity(*value).value_or(0) > 0;
+}
+
+// What the pod's own containers and init containers say of one resource.
+struct Usage {
+    bool requested = false;  // by one of them at least
+    bool limited = true;     // by all of them
+};
+
+Usage usage_of(const Json& pod_spec, const char* resource) {
+    Usage out;
+    for (const char* key : {"containers", "initContainers"}) {
+        const Json* list = field(pod_spec, key);
+        for (const Json& container : list == nullptr ? Json::array() : *list) {
+            const Json* resources = field(container, "resources");
+            const bool limited = has_some(resources, "limits", resource);
+            out.requested = out.requested || limited || has_some(resources, "requests", resource);
+            out.limited = out.limited && limited;
+        }
+    }
+    return out;
+}
+
 }  // namespace
 
 bool is_guaranteed(const Json& pod_spec) {
@@ -68,6 +105,34 @@ bool is_guaranteed(const Json& pod_spec) {
         const Json* list = field(pod_spec, key);
         return list == nullptr || std::ranges::all_of(*list, has_equal_limits);
     });
+}
+
+Json sidecar_resources(const Json& pod_spec) {
+    const bool guaranteed = is_guaranteed(pod_spec);
+    const Json* of_pod = field(pod_spec, "resources");
+    Json out = Json::object();
+    for (const Amount& amount : kAmounts) {
+        const char* name = amount.resource;
+        if (has_some(of_pod, "requests", name) || has_some(of_pod, "limits", name)) continue;
+        const Usage usage = usage_of(pod_spec, name);
+        if (usage.requested) out["requests"][name] = guaranteed ? amount.guaranteed : amount.request;
+        if (usage.requested && usage.limited)
+            out["limits"][name] = guaranteed ? amount.guaranteed : amount.limit;
+    }
+    return out;
+}
+
+Json seed_resources(const Json& container) {
+    Json out = Json::object();
+    const Json* resources = field(container, "resources");
+    for (const char* key : {"requests", "limits"}) {
+        const Json* list = resources == nullptr ? nullptr : field(*resources, key);
+        for (const Amount& amount : kAmounts) {
+            const Json* value = list == nullptr ? nullptr : field(*list, amount.resource);
+            if (value != nullptr) out[key][amount.resource] = *value;
+        }
+    }
+    return out;
 }
 
 }  // namespace synchost::k8s
