@@ -184,8 +184,10 @@ def attach(folder):
     except FileNotFoundError:
         state = {}
     held = sandbox.holder_of_lock()
-    if not held or held != (state.get("holder"), str(folder)):
-        raise RuntimeError(f"no test cluster runs in {folder}; start it with: ./dev cluster up")
+    if not held:
+        raise RuntimeError("no test cluster runs on this machine; start one with: ./dev cluster up")
+    if held != (state.get("holder"), str(folder)):
+        raise RuntimeError(f"no test cluster runs in {folder}, but one in {held[1]}, held by process {held[0]}")
     return Cluster(folder, **state)
 
 

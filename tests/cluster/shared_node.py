@@ -40,7 +40,7 @@ def down(folder):
         with socket.socket() as probe:
             assert probe.connect_ex(("127.0.0.1", port)) != 0, f"somebody still listens on port {port}"
     node.down()
-    assert not traces.cgroups(), f"cgroups are left: {traces.cgroups()}"
+    assert not any(folder.exists() for folder in sandbox.cgroups()), "cgroups of the cluster are left"
     for when, left in (("while it ran", meanwhile), ("after its end", traces.find() - before)):
         assert not left, f"the cluster showed on the machine {when}:\n" + "\n".join(sorted(left))
     assert sandbox.holder_of_lock() is None, "the lock outlives the cluster"

@@ -25,10 +25,6 @@ def find():
                     if "kubelet" in line or "containerd" in line or "cluster/data" in line}
 
 
-def cgroups():
-    return {str(path) for path in Path("/sys/fs/cgroup").glob("*/kubepods*")}
-
-
 def members(pid_namespace):
     """Processes of a pid namespace."""
     found = set()
