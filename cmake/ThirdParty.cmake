@@ -28,3 +28,12 @@ if(SYNCHOST_SANITIZE)
     target_compile_options(synchost_asio PRIVATE -fsanitize=${SYNCHOST_SANITIZE})
 endif()
 target_link_libraries(synchost_asio PUBLIC Boost::headers Threads::Threads)
+
+# What speaks TLS, HTTP and WebSocket by Asio and Beast; apart, because the agent links synchost_asio alone.
+add_library(synchost_beast STATIC "${CMAKE_CURRENT_LIST_DIR}/beast_impl.cpp")
+target_compile_definitions(synchost_beast PUBLIC BOOST_BEAST_SEPARATE_COMPILATION)
+target_compile_options(synchost_beast PRIVATE -ffunction-sections -fdata-sections)
+if(SYNCHOST_SANITIZE)
+    target_compile_options(synchost_beast PRIVATE -fsanitize=${SYNCHOST_SANITIZE})
+endif()
+target_link_libraries(synchost_beast PUBLIC synchost_asio synchost_crypto)

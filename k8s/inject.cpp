@@ -28,13 +28,6 @@ bool is_job(const Json& object) {
     return object["kind"] == "Job" || object["kind"] == "CronJob";
 }
 
-// Only where pod_spec() found a spec.
-Json& pod_template(Json& object) {
-    if (object["kind"] == "Pod") return object;
-    if (object["kind"] == "CronJob") return object["spec"]["jobTemplate"]["spec"]["template"];
-    return object["spec"]["template"];
-}
-
 // A container's name becomes a path and a volume's name: nothing but what Kubernetes itself admits.
 bool is_label(const std::string& name) {
     return !name.empty() && name.size() <= 63 && name.front() != '-' && name.back() != '-' &&
@@ -69,7 +62,7 @@ class Injection {
   public:
     Injection(Json& object, const InjectOptions& options)
         : options_(options),
-          template_(pod_template(object)),
+          template_(*pod_template(object)),
           spec_(template_["spec"]),
           job_(is_job(object)) {}
 

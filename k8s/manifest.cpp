@@ -109,27 +109,36 @@ std::string to_yaml(const std::vector<Manifest>& manifests) {
     return text;
 }
 
-const Json* pod_spec(const Json& object) {
+const Json* pod_template(const Json& object) {
     const auto kind = object.find("kind");
     if (kind == object.end() || !kind->is_string()) return nullptr;
     const std::string& name = kind->get_ref<const std::string&>();
-    std::vector<const char*> way = {"spec"};
+    std::vector<const char*> way = {"spec", "template"};
     constexpr std::array<std::string_view, 6> kWithTemplate = {
         "Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "ReplicationController", "Job"};
     if (name == "CronJob") {
-        way = {"spec", "jobTemplate", "spec", "template", "spec"};
-    } else if (std::ranges::find(kWithTemplate, name) != kWithTemplate.end()) {
-        way = {"spec", "template", "spec"};
-    } else if (name != "Pod") {
+        way = {"spec", "jobTemplate", "spec", "template"};
+    } else if (name == "Pod") {
+        way = {};
+    } else if (std::ranges::find(kWithTemplate, name) == kWithTemplate.end()) {
         return nullptr;
     }
     const Json* at = &object;
     for (const char* step : way) {
-        const auto next = at->is_object() ? at->find(step) : at->end();
-        if (!at->is_object() || next == at->end()) return nullptr;
-        at = &*next;
+        at = field(*at, step);
+        if (at == nullptr) return nullptr;
     }
-    return at->is_object() ? at : nullptr;
+    const Json* spec = field(*at, "spec");
+    return spec != nullptr && spec->is_object() ? at : nullptr;
+}
+
+Json* pod_template(Json& object) {
+    return const_cast<Json*>(pod_template(std::as_const(object)));
+}
+
+const Json* pod_spec(const Json& object) {
+    const Json* found = pod_template(object);
+    return found == nullptr ? nullptr : field(*found, "spec");
 }
 
 Json* pod_spec(Json& object) {

@@ -30,8 +30,10 @@ Result<std::vector<Manifest>> load_manifests(const std::vector<std::filesystem::
 // Documents separated by "---", in block style. Read back, they are the same objects.
 std::string to_yaml(const std::vector<Manifest>& manifests);
 
-// The spec of a workload's pod template (of the object itself for a Pod), or nullptr for kinds that have
-// none.
+// A workload's pod template (the object itself for a Pod), or nullptr where there is none with a spec.
+Json* pod_template(Json& object);
+const Json* pod_template(const Json& object);
+// The template's spec.
 Json* pod_spec(Json& object);
 const Json* pod_spec(const Json& object);
 

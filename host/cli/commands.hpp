@@ -20,13 +20,31 @@ struct RegistryFlags {
     std::filesystem::path ca_file;
 };
 
+// Where pods are to run. `automatic`: in the cluster of the kubeconfig's context where there is one that may be
+// used, else on podman.
+enum class RuntimeChoice : std::uint8_t { automatic, kubernetes, podman };
+
+struct RuntimeFlags {
+    RuntimeChoice choice = RuntimeChoice::automatic;
+    std::filesystem::path kubeconfig;  // KUBECONFIG or ~/.kube/config where empty
+    std::string context;               // the current one where empty
+    std::string namespace_name;        // wins over synchost.yaml's
+};
+
 struct WatchFlags {
     std::filesystem::path folder = ".";   // where the search for synchost.yaml begins
     std::string registry;                 // wins over synchost.yaml's
     std::vector<std::string> build_args;  // NAME=value, for every image; win over synchost.yaml's
+    RuntimeFlags runtime;
     RegistryFlags registries;
 };
 Result<> run_watch(const WatchFlags& flags);
+
+struct DownFlags {
+    std::filesystem::path folder = ".";
+    RuntimeFlags runtime;
+};
+Result<> run_down(const DownFlags& flags);
 
 struct BuildFlags {
     std::filesystem::path context = ".";

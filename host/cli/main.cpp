@@ -25,19 +25,49 @@ void add_registry_flags(CLI::App& command, RegistryFlags& flags) {
         ->check(CLI::ExistingFile);
 }
 
+void add_runtime_flags(CLI::App& command, RuntimeFlags& flags) {
+    const std::map<std::string, RuntimeChoice> choices = {{"auto", RuntimeChoice::automatic},
+                                                          {"kubernetes", RuntimeChoice::kubernetes},
+                                                          {"podman", RuntimeChoice::podman}};
+    command
+        .add_option("--runtime", flags.choice,
+                    "auto (default): the cluster of the current context where it is a local one, else podman; "
+                    "kubernetes; podman")
+        ->transform(CLI::CheckedTransformer(choices));
+    command.add_option("--context", flags.context, "Context of the kubeconfig (default: the current one)");
+    command.add_option("--kubeconfig", flags.kubeconfig, "In place of KUBECONFIG and ~/.kube/config")
+        ->check(CLI::ExistingFile);
+    command.add_option("-n,--namespace", flags.namespace_name,
+                       "Namespace of the cluster (default: synchost.yaml's, the context's, default)");
+}
+
 void add_watch(CLI::App& app, WatchFlags& flags, Run& run) {
     CLI::App* command =
         app.add_subcommand("watch", "Build, deploy, and keep every container at your tree until Ctrl-C");
     command->add_option("folder", flags.folder, "Folder of synchost.yaml, or one below it")
         ->capture_default_str();
     command->add_option("--registry", flags.registry,
-                        "Registry to push to; without it synchost starts one on loopback");
+                        "Registry to push to (default: the one that the cluster announces, or with podman one that "
+                        "synchost starts)");
     command
         ->add_option("--build-arg", flags.build_args, "NAME=value for every image; wins over synchost.yaml")
         ->allow_extra_args(false);
+    add_runtime_flags(*command, flags.runtime);
     add_registry_flags(*command, flags.registries);
-    command->footer("Example:\n  synchost watch examples/todo");
+    command->footer(
+        "Examples:\n  synchost watch examples/todo\n  synchost watch --context k3d-dev -n todo\n"
+        "A context that is not a local one is used only where synchost.yaml names it: cluster: {contexts: [NAME]}");
     command->callback([&] { run = [&] { return run_watch(flags); }; });
+}
+
+void add_down(CLI::App& app, DownFlags& flags, Run& run) {
+    CLI::App* command =
+        app.add_subcommand("down", "Take away what a watch applied and could not take down itself");
+    command->add_option("folder", flags.folder, "Folder of synchost.yaml, or one below it")
+        ->capture_default_str();
+    add_runtime_flags(*command, flags.runtime);
+    command->footer("Only what synchost itself made for this project is removed.");
+    command->callback([&] { run = [&] { return run_down(flags); }; });
 }
 
 void add_build(CLI::App& app, BuildFlags& flags, Run& run) {
@@ -121,12 +151,14 @@ int run_program(int argc, char** argv) {
     app.require_subcommand(1);
     app.footer("Exit codes: 0 ok, 1 failed, 2 usage, 3 cluster or registry unreachable, 130 interrupted.");
     WatchFlags watch;
+    DownFlags down;
     BuildFlags build;
     PushFlags push;
     InjectFlags inject;
     KeyFlags key;
     Run run;
     add_watch(app, watch, run);
+    add_down(app, down, run);
     add_build(app, build, run);
     add_push(app, push, run);
     add_inject(app, inject, run);

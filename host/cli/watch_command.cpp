@@ -4,11 +4,10 @@
 #include <boost/asio/signal_set.hpp>
 #include <csignal>
 
+#include "host/cli/choose_runtime.hpp"
 #include "host/cli/commands.hpp"
 #include "host/cli/project_parts.hpp"
-#include "host/engine/embedded_agent.hpp"
 #include "host/engine/engine.hpp"
-#include "host/runtime/podman/podman_runtime.hpp"
 
 namespace synchost::host {
 namespace {
@@ -31,18 +30,14 @@ Result<> run_watch(const WatchFlags& flags) {
     TRY_ASSIGN(ProjectParts project, open_project(flags.folder, flags.registry, flags.build_args));
     TRY_ASSIGN(const protocol::PskKey key, load_or_make_key(project.folders.state));
     const registry::Connector registries = make_connector(flags.registries);
-    TRY_ASSIGN(auto runtime, make_podman_runtime({.project = project.config.name,
-                                                  .state = project.folders.state,
-                                                  .cache = project.folders.cache,
-                                                  .registry = project.config.registry,
-                                                  .key = key,
-                                                  .agent_binary = embedded_agent()}));
+    TRY_ASSIGN(ChosenRuntime chosen, choose_runtime(flags.runtime, project, key));
+    const std::string where = chosen.runtime->description();
     const std::string name = project.config.name;
     const std::string folder = project.config.file.parent_path().native();
     boost::asio::io_context io(1);
     Engine engine(io, {.config = std::move(project.config),
                        .key = key,
-                       .runtime = std::move(runtime),
+                       .runtime = std::move(chosen.runtime),
                        .registries = &registries,
                        .store = project.folders.cache / "store",
                        .reporter = &reporter});
@@ -50,7 +45,8 @@ Result<> run_watch(const WatchFlags& flags) {
     boost::asio::signal_set signals(io, SIGINT, SIGTERM);
     stop_on_signals(signals, engine, interrupted);
     reporter.line(Tone::plain, "synchost", name,
-                  fmt::format("{} {}, podman runtime", SYNCHOST_VERSION, folder));
+                  fmt::format("{} {}, {}", SYNCHOST_VERSION, folder, where));
+    if (!chosen.why.empty()) reporter.line(Tone::plain, "note", "runtime", "no cluster is used: " + chosen.why);
     Result<> outcome;
     boost::asio::co_spawn(io, engine.run(), [&](const std::exception_ptr& failure, Result<> result) {
         signals.cancel();

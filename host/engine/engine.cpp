@@ -4,10 +4,11 @@
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/experimental/awaitable_operators.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <utility>
 
-#include "host/engine/pool.hpp"
+#include "base/on_pool.hpp"
 #include "k8s/image_name.hpp"
 #include "k8s/key_secret.hpp"
 
@@ -33,6 +34,7 @@ Engine::~Engine() {
 
 void Engine::stop() {
     stop_ = true;
+    parts_.runtime->interrupt();
     changed_.notify();
 }
 
@@ -90,14 +92,33 @@ boost::asio::awaitable<Result<>> Engine::serve() {
 
 boost::asio::awaitable<Result<>> Engine::prepare() {
     CO_TRY_ASSIGN(manifests_, k8s::load_manifests(parts_.config.manifests));
-    CO_TRY_ASSIGN(const std::string registry,
-                  co_await on_pool(pool_, [&] { return parts_.runtime->registry(); }));
-    CO_TRY_ASSIGN(agent_image_, co_await on_pool(pool_, [&] { return push_agent_image(registry, tools()); }));
+    observe_runtime();
+    CO_TRY_ASSIGN(registry_, co_await on_pool(pool_, [&] { return parts_.runtime->registry(); }));
+    CO_TRY_ASSIGN(agent_image_,
+                  co_await on_pool(pool_, [&] { return push_agent_image(registry_.push, tools()); }));
     for (const ImageConfig& image : parts_.config.images) {
-        CO_TRY_ASSIGN(auto service, make_service(image, registry));
+        CO_TRY_ASSIGN(auto service, make_service(image));
         services_.push_back(std::move(service));
     }
     co_return Result<>{};
+}
+
+void Engine::observe_runtime() {
+    RuntimeEvents events;
+    // From a thread of the runtime's: the sessions belong to the io thread.
+    events.on_pods = [this](std::vector<RunningPod> pods) {
+        boost::asio::post(io_, [this, pods = std::move(pods)]() mutable {
+            pods_ = std::move(pods);
+            if (!stop_) adopt();
+        });
+    };
+    events.on_problem = [reporter = parts_.reporter](const std::string& subject, const Error& problem) {
+        reporter->failure(subject, problem);
+    };
+    events.on_note = [reporter = parts_.reporter](const std::string& subject, const std::string& text) {
+        reporter->line(Tone::plain, "note", subject, text);
+    };
+    parts_.runtime->observe(std::move(events));
 }
 
 boost::asio::awaitable<Result<>> Engine::build_all() {
@@ -124,31 +145,48 @@ boost::asio::awaitable<Result<>> Engine::build_all() {
 }
 
 boost::asio::awaitable<Result<>> Engine::deploy() {
-    const auto guard = co_await deploying_.acquire();
-    if (stop_) co_return Result<>{};
     const auto started = std::chrono::steady_clock::now();
+    {
+        const auto guard = co_await deploying_.acquire();
+        if (stop_) co_return Result<>{};
+        CO_TRY_ASSIGN(const k8s::InjectOptions options, inject_options());
+        CO_TRY(co_await on_pool(pool_, [&] { return parts_.runtime->apply(manifests_, options); }));
+    }
+    if (stop_) co_return Result<>{};
+    adopt();  // pods that were told of before their images were known
+    const auto number = ++deployments_;
+    // Saves and rebuilds go on meanwhile; a newer deployment ends this wait.
+    const auto ready = co_await on_pool(pool_, [&] { return parts_.runtime->wait_until_ready(); });
+    if (stop_ || number != deployments_) co_return Result<>{};
+    if (!ready) {
+        parts_.reporter->failure(parts_.config.name, ready.error());
+        co_return report_ports();
+    }
+    co_await wait_until_current();
+    if (stop_ || number != deployments_) co_return Result<>{};
+    parts_.reporter->line(Tone::good, "deployed", parts_.config.name,
+                          fmt::format("{} in {}", counted(pods_.size(), "pod"),
+                                      human(std::chrono::steady_clock::now() - started)));
+    co_return report_ports();
+}
+
+Result<k8s::InjectOptions> Engine::inject_options() {
     k8s::InjectOptions options{.agent_image = agent_image_,
                                .secret_name = std::string(k8s::kKeySecretName),
                                .gate = parts_.config.gate,
                                .grace = parts_.config.grace};
+    TRY_ASSIGN(options.agent_image, as_pulled(agent_image_, registry_.pull));
     for (const auto& service : services_) {
-        options.images[service->name] = injected_image(service->image, service->repository);
+        k8s::InjectedImage image = injected_image(service->image, service->repository);
+        TRY_ASSIGN(image.pinned, as_pulled(image.pinned, registry_.pull));
+        service->deployed_image = image.pinned;
+        options.images[service->name] = std::move(image);
     }
-    CO_TRY_ASSIGN(std::vector<RunningPod> pods,
-                  co_await on_pool(pool_, [&] { return parts_.runtime->apply(manifests_, options); }));
-    if (stop_) co_return Result<>{};  // sessions that begin now would be stopped by nobody
-    const std::size_t count = pods.size();
-    adopt(std::move(pods));
-    parts_.reporter->line(
-        Tone::good, "deployed", parts_.config.name,
-        fmt::format("{} in {}", counted(count, "pod"), human(std::chrono::steady_clock::now() - started)));
-    co_await wait_until_current();
-    co_return report_ports();
+    return options;
 }
 
-Result<std::unique_ptr<Service>> Engine::make_service(const ImageConfig& image,
-                                                      const std::string& registry) const {
-    TRY_ASSIGN(auto repository, dev_repository(registry, image.name));
+Result<std::unique_ptr<Service>> Engine::make_service(const ImageConfig& image) const {
+    TRY_ASSIGN(auto repository, dev_repository(registry_.push, image.name));
     auto service = std::make_unique<Service>(image.name, std::move(repository), io_.get_executor());
     service->request = build_request(image);
     TRY_ASSIGN(service->request.managed_owner, user_of_image(manifests_, image.name));
@@ -164,29 +202,31 @@ Result<std::unique_ptr<Service>> Engine::make_service(const ImageConfig& image,
     return service;
 }
 
-void Engine::adopt(std::vector<RunningPod> pods) {
+void Engine::adopt() {
     std::vector<std::shared_ptr<PodSession>> kept;
-    for (RunningPod& pod : pods) {
-        const auto same =
-            std::ranges::find_if(sessions_, [&](const auto& session) { return session->pod().id == pod.id; });
+    for (const RunningPod& pod : pods_) {
+        auto services = services_of(pod);
+        if (services.empty()) continue;
+        const auto same = std::ranges::find_if(sessions_, [&](const auto& session) {
+            return session->pod().id == pod.id && session->serves(services);
+        });
         if (same != sessions_.end()) {
             kept.push_back(std::move(*same));
             sessions_.erase(same);
             continue;
         }
-        auto services = services_of(pod);
-        if (services.empty()) continue;
         PodSession::Shared shared{.executor = io_.get_executor(),
                                   .pool = &pool_,
                                   .reporter = parts_.reporter,
                                   .on_outcome = [this](const SyncOutcome& outcome) { on_outcome(outcome); },
                                   .on_state = [this] { changed_.notify(); }};
-        kept.push_back(
-            std::make_shared<PodSession>(std::move(shared), std::move(pod), std::move(services), parts_.key));
+        kept.push_back(std::make_shared<PodSession>(std::move(shared), pod, std::move(services), parts_.key));
         kept.back()->start();
     }
     for (const auto& gone : sessions_) gone->stop();
     sessions_ = std::move(kept);
+    for (const auto& service : services_) settle(*service);
+    changed_.notify();
 }
 
 boost::asio::awaitable<void> Engine::wait_until_current() {
@@ -221,10 +261,13 @@ std::map<std::string, Service*> Engine::services_of(const RunningPod& pod) {
         const k8s::Json* spec = k8s::pod_spec(object);
         if (workload != pod.workload || spec == nullptr || !spec->contains("containers")) continue;
         for (const k8s::Json& container : spec->at("containers")) {
-            const std::string name = container.value("name", "");
-            if (std::ranges::find(pod.containers, name) == pod.containers.end()) continue;
+            const auto running = pod.containers.find(container.value("name", ""));
+            if (running == pod.containers.end()) continue;
             for (const auto& service : services_) {
-                if (k8s::same_image(container.value("image", ""), service->name)) out[name] = service.get();
+                // A pod of the image before counts generations of another tree.
+                if (k8s::same_image(container.value("image", ""), service->name) &&
+                    running->second == service->deployed_image)
+                    out[running->first] = service.get();
             }
         }
     }

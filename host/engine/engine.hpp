@@ -59,6 +59,7 @@ class Engine {
         std::chrono::steady_clock::time_point first_event;
         std::chrono::steady_clock::time_point seen;
         std::set<std::string> done;  // pod/container
+        std::chrono::steady_clock::time_point applied;  // by the last of them so far
         std::chrono::microseconds slowest_restart{};
     };
     using SourceSet = std::set<std::string>;
@@ -66,11 +67,13 @@ class Engine {
     // Start (engine.cpp)
     boost::asio::awaitable<Result<>> serve();
     boost::asio::awaitable<Result<>> prepare();
-    Result<std::unique_ptr<Service>> make_service(const ImageConfig& image,
-                                                  const std::string& registry) const;
+    void observe_runtime();
+    Result<std::unique_ptr<Service>> make_service(const ImageConfig& image) const;
     boost::asio::awaitable<Result<>> build_all();
     boost::asio::awaitable<Result<>> deploy();
-    void adopt(std::vector<RunningPod> pods);
+    Result<k8s::InjectOptions> inject_options();
+    // Makes the sessions those of pods_, each with the services whose image it runs.
+    void adopt();
     boost::asio::awaitable<void> wait_until_current();
     Result<> report_ports();
     std::map<std::string, Service*> services_of(const RunningPod& pod);
@@ -87,6 +90,8 @@ class Engine {
     boost::asio::awaitable<SourceSet> take_sources(Service& service, SourceSet sources, const Batch& batch);
     void announce(Service& service, const SourceSet& sources, const Batch& batch);
     void on_outcome(const SyncOutcome& outcome);
+    // Prints the saves that all containers of the service have by now.
+    void settle(const Service& service);
     [[nodiscard]] std::size_t containers_of(const Service& service) const;
     void notify_sessions(const Service& service);
 
@@ -105,7 +110,10 @@ class Engine {
     std::size_t tasks_ = 0;
     std::optional<Error> fatal_;
     std::vector<k8s::Manifest> manifests_;
+    RegistryAddress registry_;
     std::string agent_image_;
+    std::vector<RunningPod> pods_;  // as the runtime told last
+    std::uint64_t deployments_ = 0;
     std::vector<std::unique_ptr<Service>> services_;
     std::vector<std::shared_ptr<PodSession>> sessions_;
     AsyncLock deploying_;  // the runtime takes one call at a time

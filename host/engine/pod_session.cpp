@@ -7,7 +7,7 @@
 #include <utility>
 
 #include "host/engine/examine.hpp"
-#include "host/engine/pool.hpp"
+#include "base/on_pool.hpp"
 
 namespace synchost::host {
 namespace {
@@ -68,9 +68,21 @@ void PodSession::notify() {
     changed_.notify();
 }
 
+bool PodSession::serves(const std::map<std::string, Service*>& services) const {
+    return std::ranges::equal(services, containers_, [](const auto& asked, const auto& own) {
+        return asked.first == own.first && asked.second == own.second.service;
+    });
+}
+
 std::size_t PodSession::count_of(const Service& service) const {
     return static_cast<std::size_t>(std::ranges::count_if(
         containers_, [&](const auto& item) { return item.second.service == &service; }));
+}
+
+void PodSession::add_containers_of(const Service& service, std::set<std::string>& names) const {
+    for (const auto& [name, container] : containers_) {
+        if (container.service == &service) names.insert(pod_.name + "/" + name);
+    }
 }
 
 bool PodSession::current() const {

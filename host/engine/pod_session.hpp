@@ -10,11 +10,12 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 
 #include "host/engine/reporter.hpp"
 #include "host/engine/service.hpp"
-#include "host/engine/signal.hpp"
+#include "base/signal.hpp"
 #include "host/link/agent_link.hpp"
 #include "host/runtime/runtime.hpp"
 
@@ -49,8 +50,12 @@ class PodSession : public std::enable_shared_from_this<PodSession> {
     // A service has a newer generation: send it.
     void notify();
     [[nodiscard]] const RunningPod& pod() const { return pod_; }
+    // True where these are its containers and their services.
+    [[nodiscard]] bool serves(const std::map<std::string, Service*>& services) const;
     // How many of its containers run this service's image.
     [[nodiscard]] std::size_t count_of(const Service& service) const;
+    // Their names as SyncOutcome has them: "pod/container".
+    void add_containers_of(const Service& service, std::set<std::string>& names) const;
     // True once each container has run with the generation that its service is at.
     [[nodiscard]] bool current() const;
 

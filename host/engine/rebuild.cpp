@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "host/engine/engine.hpp"
-#include "host/engine/pool.hpp"
+#include "base/on_pool.hpp"
 
 namespace synchost::host {
 

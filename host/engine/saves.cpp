@@ -8,7 +8,7 @@
 
 #include "base/rel_path.hpp"
 #include "host/engine/engine.hpp"
-#include "host/engine/pool.hpp"
+#include "base/on_pool.hpp"
 
 namespace synchost::host {
 namespace {
@@ -235,28 +235,31 @@ void Engine::on_outcome(const SyncOutcome& outcome) {
         parts_.reporter->failure(service.name, Error(outcome.applied.error()).context(container));
         return;
     }
-    const std::size_t containers = containers_of(service);
-    for (auto it = pending_.begin(); it != pending_.end();) {
-        auto& [key, pending] = *it;
-        if (key.first != &service || key.second > outcome.generation) {
-            ++it;
-            continue;
-        }
+    for (auto& [key, pending] : pending_) {
+        if (key.first != &service || key.second > outcome.generation) continue;
         pending.done.insert(container);
+        pending.applied = std::max(pending.applied, outcome.finished - outcome.applied->restarted);
         pending.slowest_restart = std::max(pending.slowest_restart, outcome.applied->restarted);
-        if (pending.done.size() < containers) {
-            ++it;
-            continue;
-        }
-        const auto total = outcome.finished - pending.first_event - outcome.applied->restarted;
+    }
+    settle(service);
+}
+
+void Engine::settle(const Service& service) {
+    std::set<std::string> containers;
+    for (const auto& session : sessions_) session->add_containers_of(service, containers);
+    if (containers.empty()) return;
+    std::erase_if(pending_, [&](const auto& item) {
+        const auto& [key, pending] = item;
+        if (key.first != &service || !std::ranges::includes(pending.done, containers)) return false;
+        const auto total = pending.applied - pending.first_event;
         const auto seen = pending.seen - pending.first_event;
         std::string text =
             fmt::format("{} -> {} in {} (seen {}, sent and applied {})", listed(pending.sources),
-                        counted(containers, "container"), human(total), human(seen), human(total - seen));
+                        counted(containers.size(), "container"), human(total), human(seen), human(total - seen));
         if (pending.slowest_restart.count() > 0) text += ", restarted in " + human(pending.slowest_restart);
         parts_.reporter->line(Tone::good, "synced", service.name, text);
-        it = pending_.erase(it);
-    }
+        return true;
+    });
 }
 
 std::size_t Engine::containers_of(const Service& service) const {

@@ -12,7 +12,7 @@
 
 #include "base/error.hpp"
 #include "host/engine/mirror.hpp"
-#include "host/engine/signal.hpp"
+#include "base/signal.hpp"
 #include "host/plan/decision.hpp"
 #include "host/tree/file_index.hpp"
 #include "images/builder.hpp"
@@ -83,6 +83,7 @@ struct Service {
     DecisionRules rules;
     registry::Reference repository;  // where its builds are pushed
     images::Image image;             // the last one that was built and pushed
+    std::string deployed_image;      // as the manifests that were applied last pin it
     Mirror mirror;
     std::optional<FileIndex> index;  // of request.context; used on the pool, under the lock
     GenerationCache generations;

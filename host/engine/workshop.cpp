@@ -66,6 +66,12 @@ Result<std::string> push_agent_image(const std::string& registry, const images::
     return reference.with_digest(image.digest).to_string();
 }
 
+Result<std::string> as_pulled(const std::string& pinned, const std::string& registry) {
+    TRY_ASSIGN(const auto pushed, registry::Reference::parse(pinned));
+    TRY_ASSIGN(const auto pulled, pushed.with_host(registry));
+    return pulled.to_string();
+}
+
 k8s::InjectedImage injected_image(const images::Image& image, const registry::Reference& repository) {
     return {.pinned = repository.with_digest(image.digest).to_string(),
             .entrypoint = image.run.entrypoint,

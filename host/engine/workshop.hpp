@@ -38,6 +38,9 @@ images::BuildRequest build_request(const ImageConfig& image);
 // The agent image, made from the binary that this program carries; returns repository@digest.
 Result<std::string> push_agent_image(const std::string& registry, const images::BuildTools& tools);
 
+// The same image under the name by which the pods' runtime gets it from the registry.
+Result<std::string> as_pulled(const std::string& pinned, const std::string& registry);
+
 k8s::InjectedImage injected_image(const images::Image& image, const registry::Reference& repository);
 
 // The user that the manifests give to the containers of this image; nothing where they leave it to the image.

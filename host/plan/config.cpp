@@ -40,6 +40,16 @@ Result<> store(const ConfigValue& value, Owner& owner, const Place&) {
 }
 
 Result<> read_images(const ConfigValue& value, Config& config, const Place& place);
+Result<> read_cluster(const ConfigValue& value, Config& config, const Place& place);
+
+constexpr std::array kClusterFields{
+    Field<ClusterConfig>{{"contexts", Shape::texts, Need::optional, "", "[team-dev]",
+                          "Contexts of the kubeconfig that may be used though they are not local: exact names."},
+                         store<&ClusterConfig::contexts, &ConfigValue::text_list, ClusterConfig>},
+    Field<ClusterConfig>{{"namespace", Shape::dns_label, Need::optional, "the context's namespace", "todo-dev",
+                          "The namespace for manifests that name none."},
+                         store<&ClusterConfig::namespace_name, &ConfigValue::dns_label, ClusterConfig>},
+};
 
 constexpr std::array kImageFields{
     Field<ImageConfig>{
@@ -72,6 +82,9 @@ constexpr std::array kProjectFields{
     Field<Config>{{"manifests", Shape::paths, Need::required, "", "[k8s]",
                    "The Kubernetes manifests to apply: files, or folders of them."},
                   store<&Config::manifests, &ConfigValue::paths, Config>},
+    Field<Config>{{"cluster", Shape::cluster, Need::optional, "", "{namespace: todo-dev}",
+                   "Which cluster may be used, and where in it."},
+                  read_cluster},
     Field<Config>{{"registry", Shape::address, Need::optional, "the registry of the cluster",
                    "127.0.0.1:5000", "The registry that images are pushed to."},
                   store<&Config::registry, &ConfigValue::address, Config>},
@@ -91,6 +104,7 @@ constexpr auto keys_of(const std::array<Field<Owner>, size>& fields) {
 }
 constexpr auto kImageKeys = keys_of(kImageFields);
 constexpr auto kProjectKeys = keys_of(kProjectFields);
+constexpr auto kClusterKeys = keys_of(kClusterFields);
 
 std::unexpected<Error> refuse(const Place& place, int line, const std::string& why, std::string step = {}) {
     return fail(Errc::invalid_input, std::string(place.source) + ":" + std::to_string(line) + ": " + why,
@@ -190,6 +204,12 @@ Result<> read_images(const ConfigValue& value, Config& config, const Place& plac
     return {};
 }
 
+Result<> read_cluster(const ConfigValue& value, Config& config, const Place& place) {
+    TRY_ASSIGN(const YamlNode* map, value.map());
+    const Place below{place.source, "cluster > ", place.lines};
+    return read_fields(*map, kClusterFields, kClusterKeys, config.cluster, below);
+}
+
 // Absolute and normal; "a/." and "a/" are "a".
 std::filesystem::path resolve(const std::filesystem::path& folder, const std::filesystem::path& relative) {
     auto path = (folder / relative).lexically_normal();
@@ -203,6 +223,9 @@ std::span<const KeySpec> project_keys() {
 }
 std::span<const KeySpec> image_keys() {
     return kImageKeys;
+}
+std::span<const KeySpec> cluster_keys() {
+    return kClusterKeys;
 }
 
 std::string Config::where(const std::string& key) const {

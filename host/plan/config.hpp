@@ -37,11 +37,18 @@ struct ImageConfig {
     PathPatterns rebuild;  // of paths relative to the context
 };
 
+// Which cluster `watch` may use, and where in it.
+struct ClusterConfig {
+    std::vector<std::string> contexts;  // that may be used beside local ones, by their exact names
+    std::string namespace_name;         // "" is the context's
+};
+
 struct Config {
     std::filesystem::path file;                    // absolute, normal
     std::string name;                              // a DNS label
     std::vector<ImageConfig> images;               // in the order of the file, at least one
     std::vector<std::filesystem::path> manifests;  // absolute, normal, at least one
+    ClusterConfig cluster;
     std::optional<std::string> registry;
     std::chrono::milliseconds gate{5'000};   // 0: do not wait for the host; kHold: without end
     std::chrono::milliseconds grace{2'000};  // between TERM and KILL

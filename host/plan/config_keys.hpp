@@ -19,6 +19,8 @@ enum class Shape : std::uint8_t {
     duration,   // 0, or a whole number and ms, s or m; at most an hour
     gate,       // a duration, or "hold"
     images,     // a map of image names to maps of image_keys(), not empty
+    texts,      // a list of text
+    cluster,    // a map of cluster_keys()
 };
 
 enum class Need : std::uint8_t { optional, required };
@@ -35,5 +37,6 @@ struct KeySpec {
 
 std::span<const KeySpec> project_keys();  // of the file itself
 std::span<const KeySpec> image_keys();    // of each image
+std::span<const KeySpec> cluster_keys();  // of `cluster`
 
 }  // namespace synchost::host

@@ -1,11 +1,12 @@
 // Where the pods run. One interface; podman (the embedded default) and, with a cluster, Kubernetes implement
-// it. All calls block and are made from a worker thread, one at a time, but for follow_logs' callback, which
-// comes from a thread of the runtime's own.
+// it. All calls block and are made from a worker thread, one at a time where they do not say otherwise; callbacks
+// come from threads of the runtime's own.
 #pragma once
 
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -18,13 +19,19 @@
 
 namespace synchost::host {
 
-// A pod that runs, as far as the engine must know it.
+// A pod whose agent can be reached, as far as the engine must know it.
 struct RunningPod {
     std::string workload;  // "Deployment/api"
     std::string name;      // "api-0": unique in the project
     std::string id;        // changes when the pod is replaced
     AgentAddress agent;
-    std::vector<std::string> containers;  // names of the wrapped ones
+    std::map<std::string, std::string> containers;  // the wrapped ones, and the pinned image that each runs
+};
+
+// Where images go, and the name under which the pods get them.
+struct RegistryAddress {
+    std::string push;  // "localhost:41234", from this machine
+    std::string pull;  // "k3d-registry:5000", from where the pods run; often the same
 };
 
 struct ForwardedPort {
@@ -40,18 +47,40 @@ struct LogLine {
     bool error_stream = false;
 };
 
+// What a runtime tells by itself, from a thread of its own, until down() returns.
+struct RuntimeEvents {
+    // All pods whose agent can be reached, whenever that has changed: replicas that are new, replaced or gone.
+    std::function<void(std::vector<RunningPod>)> on_pods;
+    // What is in the way of a workload ("api-6c9f: its image cannot be pulled"), or has got out of it: once
+    // each.
+    std::function<void(const std::string& subject, const Error& problem)> on_problem;
+    // Progress of long work, and what a person may want to know.
+    std::function<void(const std::string& subject, const std::string& text)> on_note;
+};
+
 class Runtime {
   public:
     virtual ~Runtime() = default;
 
-    // The registry to push to ("127.0.0.1:41234"), started where the runtime brings its own.
-    virtual Result<std::string> registry() = 0;
-    // Makes the pods equal to these manifests (not injected yet: the runtime injects in its own form) and
-    // waits until their agents can be reached. A workload whose pod would be unchanged is left running.
-    virtual Result<std::vector<RunningPod>> apply(const std::vector<k8s::Manifest>& manifests,
-                                                  const k8s::InjectOptions& options) = 0;
+    // "podman runtime", "context k3d-dev, namespace default"
+    [[nodiscard]] virtual std::string description() const = 0;
+    // Before anything else.
+    virtual void observe(RuntimeEvents events) = 0;
+    // The registry to push to, started where the runtime brings its own.
+    virtual Result<RegistryAddress> registry() = 0;
+    // Makes what runs equal to these manifests (not injected yet: the runtime injects in its own form). A
+    // workload whose pod would be unchanged is left running. on_pods tells of the pods, before this returns
+    // or later.
+    virtual Result<> apply(const std::vector<k8s::Manifest>& manifests,
+                           const k8s::InjectOptions& options) = 0;
+    // Until what was applied last runs as asked for: an Error says what is in the way where it will not come
+    // by itself or not in time. Returns early, without an error, when apply() is called again: the one call
+    // that may be made while another is under way.
+    virtual Result<> wait_until_ready() = 0;
     virtual Result<std::vector<ForwardedPort>> ports() = 0;
     virtual Result<> follow_logs(std::function<void(const LogLine&)> on_line) = 0;
+    // What is under way ends soon, with `cancelled`. From any thread; down() still works.
+    virtual void interrupt() = 0;
     // Stops and removes all that this object started, and nothing else. Safe to call twice.
     virtual Result<> down() = 0;
 };

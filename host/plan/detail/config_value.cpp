@@ -121,6 +121,16 @@ Result<std::vector<std::filesystem::path>> ConfigValue::paths() const {
     return out;
 }
 
+Result<std::vector<std::string>> ConfigValue::text_list() const {
+    TRY_ASSIGN(const auto items, texts());
+    std::vector<std::string> out;
+    for (const YamlNode* item : items) {
+        if (item->text.empty()) return refuse(item->line, "has an empty entry");
+        out.push_back(item->text);
+    }
+    return out;
+}
+
 Result<PathPatterns> ConfigValue::patterns() const {
     TRY_ASSIGN(const auto items, texts());
     PathPatterns out;

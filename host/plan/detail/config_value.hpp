@@ -24,6 +24,7 @@ class ConfigValue {
 
     Result<std::string> dns_label() const;
     Result<std::string> text() const;
+    Result<std::vector<std::string>> text_list() const;
     Result<std::filesystem::path> path() const;  // as written
     Result<std::vector<std::filesystem::path>> paths() const;
     Result<PathPatterns> patterns() const;

@@ -2,10 +2,10 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/base64.hpp"
+
 namespace synchost::host::podman {
 namespace {
-
-constexpr std::string_view kAlphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
 std::string key_of(std::string_view kind, std::string_view namespace_name, std::string_view name) {
     return std::string(kind) + "/" + std::string(namespace_name) + "/" + std::string(name);
@@ -29,32 +29,6 @@ Result<> add(ConfigData& to, const Json& values, bool base64, const std::string&
 }
 
 }  // namespace
-
-Result<std::string> parse_base64(std::string_view text) {
-    std::string out;
-    std::uint32_t bits = 0;
-    int have = 0;
-    std::size_t digits = 0;
-    std::size_t padding = 0;
-    for (const char c : text) {
-        if (c == '\n' || c == '\r') continue;
-        ++digits;
-        if (c == '=') {
-            ++padding;
-            continue;
-        }
-        const std::size_t value = kAlphabet.find(c);
-        if (value == std::string_view::npos || padding > 0) return fail(Errc::invalid_input, "not base64");
-        bits = (bits << 6U) | static_cast<std::uint32_t>(value);
-        have += 6;
-        if (have >= 8) {
-            have -= 8;
-            out += static_cast<char>((bits >> static_cast<unsigned>(have)) & 0xFFU);
-        }
-    }
-    if (digits % 4 != 0 || padding > 2) return fail(Errc::invalid_input, "not base64");
-    return out;
-}
 
 Result<ConfigStore> ConfigStore::read(const std::vector<k8s::Manifest>& manifests) {
     ConfigStore store;

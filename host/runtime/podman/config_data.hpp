@@ -26,7 +26,4 @@ class ConfigStore {
     std::map<std::string, ConfigData> objects_;
 };
 
-// RFC 4648 section 4 with padding; line breaks are allowed, as kubectl allows them.
-Result<std::string> parse_base64(std::string_view text);
-
 }  // namespace synchost::host::podman

@@ -1,14 +1,11 @@
 #include "host/runtime/podman/podman_runtime.hpp"
 
-#include <fcntl.h>
-#include <sys/file.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <future>
 #include <thread>
 
-#include "base/fd.hpp"
 #include "base/file.hpp"
 #include "base/log.hpp"
 #include "base/xxh3.hpp"
@@ -18,6 +15,7 @@
 #include "host/runtime/podman/port_plan.hpp"
 #include "host/runtime/podman/record.hpp"
 #include "host/runtime/podman/registry_process.hpp"
+#include "host/runtime/project_lock.hpp"
 
 namespace synchost::host {
 namespace {
@@ -32,19 +30,6 @@ constexpr std::chrono::milliseconds kLookForExit{500};
 bool is_loopback(std::string_view registry) {
     return registry.starts_with("127.") || registry.starts_with("localhost:") ||
            registry.starts_with("[::1]");
-}
-
-Result<Fd> take_lock(const fs::path& file) {
-    TRY_ASSIGN(Fd fd, open_file(file, O_RDWR | O_CREAT, 0600));
-    if (flock(fd.get(), LOCK_EX | LOCK_NB) != 0) {
-        std::string pid = read_file(file, 64).value_or("");
-        while (pid.ends_with('\n')) pid.pop_back();
-        return fail(Errc::conflict, "this project is being watched already (pid " + pid + ")",
-                    "Stop that one first (kill " + pid + "), or use it.");
-    }
-    if (ftruncate(fd.get(), 0) != 0) return fail_errno("write " + file.native());
-    TRY(write_all(fd.get(), std::to_string(getpid()) + "\n"));
-    return fd;
 }
 
 struct Running {
@@ -78,9 +63,12 @@ class PodmanRuntime : public Runtime {
         return write_file_atomic(options_.state / "bin" / "synchost-agent", options_.agent_binary, 0555);
     }
 
-    Result<std::string> registry() override;
-    Result<std::vector<RunningPod>> apply(const std::vector<k8s::Manifest>& manifests,
-                                          const k8s::InjectOptions& options) override;
+    [[nodiscard]] std::string description() const override { return "podman runtime"; }
+    void observe(RuntimeEvents events) override { events_ = std::move(events); }
+    Result<RegistryAddress> registry() override;
+    Result<> apply(const std::vector<k8s::Manifest>& manifests, const k8s::InjectOptions& options) override;
+    Result<> wait_until_ready() override { return {}; }  // apply() waits for the agents, podman for the rest
+    void interrupt() override {}                         // every step here has a deadline of its own
     Result<std::vector<ForwardedPort>> ports() override { return ports_.ports(); }
     Result<> follow_logs(std::function<void(const LogLine&)> on_line) override {
         logs_.start(std::move(on_line));
@@ -102,6 +90,7 @@ class PodmanRuntime : public Runtime {
     Result<> check_agent(const Wanted& wanted, bool late) const;
 
     PodmanOptions options_;
+    RuntimeEvents events_;
     Fd lock_;
     Cli cli_;
     std::string label_;
@@ -131,7 +120,7 @@ void PodmanRuntime::remove_leftovers() {
     remove_pod_files(options_.state / "pods");
 }
 
-Result<std::string> PodmanRuntime::registry() {
+Result<RegistryAddress> PodmanRuntime::registry() {
     if (!registry_ && !options_.registry) {
         TRY_ASSIGN(registry_,
                    RegistryProcess::start(options_.state / "registry", options_.cache / "registry"));
@@ -141,7 +130,7 @@ Result<std::string> PodmanRuntime::registry() {
     const std::string address = registry_ ? registry_->address() : *options_.registry;
     const std::string host = address.substr(0, address.find('/'));
     if (is_loopback(host)) TRY(cli_.allow_plain_http(host));
-    return address;
+    return RegistryAddress{address, address};
 }
 
 Result<> PodmanRuntime::ensure_network() {
@@ -287,8 +276,8 @@ Result<> PodmanRuntime::wait_for_agent(const Wanted& wanted) const {
     return {};
 }
 
-Result<std::vector<RunningPod>> PodmanRuntime::apply(const std::vector<k8s::Manifest>& manifests,
-                                                     const k8s::InjectOptions& options) {
+Result<> PodmanRuntime::apply(const std::vector<k8s::Manifest>& manifests,
+                              const k8s::InjectOptions& options) {
     TRY_ASSIGN(const Seats seats, list_seats(manifests, options_.project));
     note_ignored(seats.ignored);
     TRY(ensure_network());
@@ -314,9 +303,10 @@ Result<std::vector<RunningPod>> PodmanRuntime::apply(const std::vector<k8s::Mani
     }
     TRY(update_service_rules());
     for (const Wanted* pod : started) TRY(wait_for_agent(*pod));
-    std::vector<RunningPod> out;
-    for (const Wanted& pod : wanted) out.push_back(running_.at(pod.seat->name).pod);
-    return out;
+    std::vector<RunningPod> pods;
+    for (const Wanted& pod : wanted) pods.push_back(running_.at(pod.seat->name).pod);
+    if (events_.on_pods) events_.on_pods(std::move(pods));
+    return {};
 }
 
 Result<> PodmanRuntime::down() {
@@ -343,7 +333,7 @@ Result<> PodmanRuntime::down() {
 
 Result<std::unique_ptr<Runtime>> make_podman_runtime(PodmanOptions options) {
     TRY(make_folders(options.state, 0700));
-    TRY_ASSIGN(Fd lock, take_lock(options.state / "lock"));
+    TRY_ASSIGN(Fd lock, take_project_lock(options.state / "lock"));
     TRY_ASSIGN(Cli cli, Cli::open(options.state / "podman"));
     auto runtime = std::make_unique<PodmanRuntime>(std::move(options), std::move(lock), std::move(cli));
     TRY(runtime->prepare());

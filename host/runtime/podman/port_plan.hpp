@@ -1,12 +1,10 @@
-// Which port of 127.0.0.1 leads to which Service: its own number where that is free and needs no privilege,
-// else a free one; the choice stays for as long as the runtime lives.
+// Which port of 127.0.0.1 leads to which Service, and which pod publishes it.
 #pragma once
 
-#include <map>
-#include <string>
 #include <vector>
 
 #include "base/error.hpp"
+#include "host/runtime/local_ports.hpp"
 #include "host/runtime/podman/services.hpp"
 #include "host/runtime/runtime.hpp"
 
@@ -22,9 +20,7 @@ class PortPlan {
     [[nodiscard]] const std::vector<ForwardedPort>& ports() const { return ports_; }
 
   private:
-    Result<std::uint16_t> local_port(const ServicePlan& service, std::uint16_t wanted);
-
-    std::map<std::string, std::uint16_t> chosen_;  // "namespace/service:port" to the local port
+    LocalPorts local_;
     std::vector<ForwardedPort> ports_;
 };
 

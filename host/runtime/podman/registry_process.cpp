@@ -9,7 +9,7 @@
 #include <thread>
 
 #include "base/file.hpp"
-#include "host/runtime/podman/host_ports.hpp"
+#include "host/runtime/host_ports.hpp"
 
 namespace synchost::host::podman {
 namespace {

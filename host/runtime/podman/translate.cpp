@@ -211,7 +211,7 @@ class Translation {
             {run, same ? mode_t{0700} : mode_t{0770}, {owner.uid, same ? owner.gid : plan_.agent.gid}});
         mounts.push_back(volumes_.mount(around_.state / "bin", "/synchost/bin", true));
         mounts.push_back(volumes_.mount(run, "/synchost/run", false));
-        plan_.wrapped.push_back(name);
+        plan_.wrapped[name] = image.pinned;
         supervised_.push_back({name, owner, run});
         return {};
     }

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <optional>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -46,7 +47,7 @@ struct PodPlan {
     Json pod;                         // kind: Pod
     std::vector<HostFolder> folders;  // parents first
     std::vector<HostFile> files;
-    std::vector<std::string> wrapped;  // names of the supervised containers
+    std::map<std::string, std::string> wrapped;  // the supervised containers, and the image of each
     std::vector<std::string> app_containers;
     std::filesystem::path agent_socket;  // empty: no sidecar
     Owner agent;                         // the sidecar's user

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"context"
 	"flag"
 	"fmt"
 	"os"
@@ -15,6 +16,7 @@ import (
 	_ "k8s.io/component-base/metrics/prometheus/clientgo"
 	_ "k8s.io/component-base/metrics/prometheus/version"
 	kubectl "k8s.io/kubectl/pkg/cmd"
+	cmdutil "k8s.io/kubectl/pkg/cmd/util"
 	apiserver "k8s.io/kubernetes/cmd/kube-apiserver/app"
 	controllers "k8s.io/kubernetes/cmd/kube-controller-manager/app"
 	proxy "k8s.io/kubernetes/cmd/kube-proxy/app"
@@ -27,8 +29,9 @@ var components = map[string]func() *cobra.Command{
 	"kube-controller-manager": controllers.NewControllerManagerCommand,
 	"kube-proxy":              proxyCommand,
 	"kube-scheduler":          func() *cobra.Command { return scheduler.NewSchedulerCommand() },
-	"kubelet":                 func() *cobra.Command { return kubelet.NewKubeletCommand() },
+	"kubelet":                 func() *cobra.Command { return kubelet.NewKubeletCommand(context.Background()) },
 	"kubectl":                 func() *cobra.Command { return kubectl.NewDefaultKubectlCommand() },
+	"dns":                     dnsCommand,
 }
 
 // kube-proxy's own main does the same: its logging flags are Go flags.
@@ -45,8 +48,12 @@ func main() {
 	}
 	make := components[name]
 	if make == nil {
-		fmt.Fprintf(os.Stderr, "%s: no such component; there are kube-apiserver, kube-controller-manager, kube-proxy, kube-scheduler, kubelet and kubectl\n", name)
+		fmt.Fprintf(os.Stderr, "%s: no such component; there are kube-apiserver, kube-controller-manager, kube-proxy, kube-scheduler, kubelet, kubectl and dns\n", name)
 		os.Exit(2)
+	}
+	if name == "kubectl" { // which prints its errors in its own way, and gives an exec's exit code on
+		cmdutil.CheckErr(cli.RunNoErrOutput(make()))
+		return
 	}
 	os.Exit(cli.Run(make()))
 }

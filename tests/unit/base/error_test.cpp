@@ -27,6 +27,8 @@ TEST(Error, ErrnoDecidesTheCode) {
 TEST(Error, OnlyPassingFaultsAreRetryable) {
     EXPECT_TRUE(is_retryable(fail_errno("a", ECONNRESET).error()));
     EXPECT_TRUE(is_retryable(Error{Errc::timeout, "", 0, {}}));
+    EXPECT_TRUE(is_retryable(Error{Errc::cluster, "", EAGAIN, {}}));
+    EXPECT_FALSE(is_retryable(Error{Errc::cluster, "", 0, {}}));
     EXPECT_FALSE(is_retryable(fail_errno("a", ENOSPC).error()));
     EXPECT_FALSE(is_retryable(Error{Errc::invalid_input, "", 0, {}}));
 }

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "host/runtime/podman/host_ports.hpp"
+#include "host/runtime/host_ports.hpp"
 #include "support/result_matchers.hpp"
 
 namespace synchost::host::podman {

@@ -17,7 +17,7 @@
 
 #include "base/error.hpp"
 
-namespace synchost::host {
+namespace synchost {
 
 // `work` returns a Result<T>; what it captures by reference must outlive the await.
 template <typename Work>
@@ -41,4 +41,4 @@ boost::asio::awaitable<std::invoke_result_t<Work>> on_pool(boost::asio::thread_p
     co_return *std::move(result);
 }
 
-}  // namespace synchost::host
+}  // namespace synchost

@@ -8,7 +8,7 @@
 
 #include "base/error.hpp"
 
-namespace synchost::host::podman {
+namespace synchost::host {
 
 // True where a socket could be bound to 127.0.0.1:port just now.
 bool is_free(std::uint16_t port);
@@ -19,4 +19,4 @@ std::string holder_of(std::uint16_t port);
 // The inode of the socket in /proc/net/tcp's format that listens on `port`; 0 where none does.
 std::uint64_t listening_inode(std::string_view table, std::uint16_t port);
 
-}  // namespace synchost::host::podman
+}  // namespace synchost::host

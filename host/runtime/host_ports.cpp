@@ -1,4 +1,4 @@
-#include "host/runtime/podman/host_ports.hpp"
+#include "host/runtime/host_ports.hpp"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -12,7 +12,7 @@
 #include "base/file.hpp"
 #include "base/rel_path.hpp"
 
-namespace synchost::host::podman {
+namespace synchost::host {
 namespace {
 
 constexpr std::string_view kListening = "0A";
@@ -90,4 +90,4 @@ std::string holder_of(std::uint16_t port) {
     return {};
 }
 
-}  // namespace synchost::host::podman
+}  // namespace synchost::host

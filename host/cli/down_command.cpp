@@ -1,0 +1,16 @@
+// `synchost down`: takes away what a `watch` left that could not do it itself.
+#include "host/cli/choose_runtime.hpp"
+#include "host/cli/commands.hpp"
+#include "host/cli/project_parts.hpp"
+#include "host/engine/project.hpp"
+
+namespace synchost::host {
+
+Result<> run_down(const DownFlags& flags) {
+    TRY_ASSIGN(const ProjectParts project, open_project(flags.folder, {}, {}));
+    TRY_ASSIGN(const protocol::PskKey key, load_or_make_key(project.folders.state));
+    TRY_ASSIGN(const ChosenRuntime chosen, choose_runtime(flags.runtime, project, key));
+    return chosen.runtime->down();
+}
+
+}  // namespace synchost::host

@@ -1,0 +1,199 @@
+#include "host/runtime/kubernetes/forwards.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <nlohmann/json.hpp>
+#include <set>
+#include <utility>
+
+namespace synchost::host::kubernetes {
+
+namespace asio = boost::asio;
+using k8s::Json;
+using Clock = std::chrono::steady_clock;
+
+namespace {
+
+// How long a connection waits for a pod that is ready.
+constexpr std::chrono::seconds kReadyWait{30};
+
+const Json kNothing;
+
+const Json& at(const Json& object, const char* key) {
+    const auto found = object.is_object() ? object.find(key) : object.end();
+    return found == object.end() ? kNothing : *found;
+}
+std::string text_at(const Json& object, const char* key) {
+    const Json& value = at(object, key);
+    return value.is_string() ? value.get<std::string>() : std::string();
+}
+std::map<std::string, std::string> texts_at(const Json& object, const char* key) {
+    std::map<std::string, std::string> out;
+    const Json& value = at(object, key);
+    if (!value.is_object()) return out;
+    for (const auto& [name, text] : value.items()) {
+        if (text.is_string()) out[name] = text.get<std::string>();
+    }
+    return out;
+}
+std::uint16_t port_at(const Json& object, const char* key) {
+    const Json& value = at(object, key);
+    const bool is_port = value.is_number_integer() && value >= 1 && value <= 65535;
+    return is_port ? value.get<std::uint16_t>() : std::uint16_t{0};
+}
+bool is_tcp(const Json& port) {
+    const std::string protocol = text_at(port, "protocol");
+    return protocol.empty() || protocol == "TCP";
+}
+std::string namespace_of(const Json& object, const std::string& fallback) {
+    const std::string own = text_at(at(object, "metadata"), "namespace");
+    return own.empty() ? fallback : own;
+}
+
+bool selects(const std::map<std::string, std::string>& selector,
+             const std::map<std::string, std::string>& labels) {
+    return std::ranges::all_of(selector, [&](const auto& wanted) {
+        const auto found = labels.find(wanted.first);
+        return found != labels.end() && found->second == wanted.second;
+    });
+}
+
+void add_services(const Json& object, const std::string& space, std::vector<ForwardPlan>& out) {
+    const std::string name = text_at(at(object, "metadata"), "name");
+    const auto selector = texts_at(at(object, "spec"), "selector");
+    const Json& ports = at(at(object, "spec"), "ports");
+    if (selector.empty() || !ports.is_array()) return;
+    for (const Json& item : ports) {
+        const std::uint16_t port = port_at(item, "port");
+        if (port == 0 || !is_tcp(item)) continue;
+        const Json& target = at(item, "targetPort");
+        out.push_back({.key = space + "/" + name + ":" + std::to_string(port),
+                       .subject = name,
+                       .namespace_name = space,
+                       .port = port,
+                       .target = target.is_null() ? Json(port) : target,
+                       .selector = selector,
+                       .workload = {}});
+    }
+}
+
+// Whether a Service of `plans` leads to this port of pods with these labels.
+bool is_reached(const std::vector<ForwardPlan>& plans, const std::string& space,
+                const std::map<std::string, std::string>& labels, const Json& port) {
+    return std::ranges::any_of(plans, [&](const ForwardPlan& plan) {
+        if (plan.selector.empty() || plan.namespace_name != space || !selects(plan.selector, labels)) return false;
+        return plan.target == at(port, "containerPort") ||
+               (plan.target.is_string() && plan.target == at(port, "name"));
+    });
+}
+
+void add_container_ports(const Json& object, const std::string& space, std::vector<ForwardPlan>& out) {
+    const Json* pod = k8s::pod_template(object);
+    if (pod == nullptr) return;
+    const auto labels = texts_at(at(*pod, "metadata"), "labels");
+    const std::string workload =
+        text_at(object, "kind") + "/" + text_at(at(object, "metadata"), "name");
+    const std::vector<ForwardPlan> services = out;
+    const Json& containers = at(at(*pod, "spec"), "containers");
+    if (!containers.is_array()) return;
+    for (const Json& container : containers) {
+        const Json& ports = at(container, "ports");
+        if (!ports.is_array()) continue;
+        for (const Json& item : ports) {
+            const std::uint16_t port = port_at(item, "containerPort");
+            if (port == 0 || !is_tcp(item) || is_reached(services, space, labels, item)) continue;
+            out.push_back({.key = space + "/" + workload + ":" + std::to_string(port),
+                           .subject = workload,
+                           .namespace_name = space,
+                           .port = port,
+                           .target = port,
+                           .selector = {},
+                           .workload = workload});
+        }
+    }
+}
+
+}  // namespace
+
+bool ForwardPlan::leads_to(const PodView& pod) const {
+    if (pod.namespace_name != namespace_name || pod.ending) return false;
+    return workload.empty() ? selects(selector, pod.labels) : pod.workload == workload;
+}
+
+std::vector<ForwardPlan> plan_forwards(const std::vector<k8s::Manifest>& manifests,
+                                       const std::string& default_namespace) {
+    std::vector<ForwardPlan> out;
+    for (const k8s::Manifest& manifest : manifests) {
+        if (text_at(manifest.object, "kind") != "Service") continue;
+        add_services(manifest.object, namespace_of(manifest.object, default_namespace), out);
+    }
+    for (const k8s::Manifest& manifest : manifests) {
+        add_container_ports(manifest.object, namespace_of(manifest.object, default_namespace), out);
+    }
+    return out;
+}
+
+Forwards::Forwards(asio::any_io_executor executor, std::shared_ptr<k8s::ApiClient> client, PodBook& pods,
+                   std::function<void(const std::string&, const Error&)> on_problem)
+    : executor_(std::move(executor)),
+      client_(std::move(client)),
+      pods_(pods),
+      on_problem_(std::move(on_problem)) {}
+
+Result<> Forwards::open(const std::vector<ForwardPlan>& plans) {
+    std::set<std::string> wanted;
+    order_.clear();
+    for (const ForwardPlan& plan : plans) {
+        if (!wanted.insert(plan.key).second) continue;
+        order_.push_back(plan.key);
+        if (const auto known = open_.find(plan.key); known != open_.end()) {
+            known->second.plan = plan;
+            continue;
+        }
+        TRY_ASSIGN(const std::uint16_t local, local_.choose(plan.key, plan.subject, plan.port));
+        k8s::ForwardOptions options{
+            .choose = [this, key = plan.key] { return choose(key); },
+            .on_error = [this, subject = plan.subject](const Error& error) { on_problem_(subject, error); }};
+        TRY_ASSIGN(auto forward, k8s::PortForward::on_port(executor_, client_, local, std::move(options)));
+        open_.emplace(plan.key, Open{plan, std::move(forward)});
+    }
+    std::erase_if(open_, [&](const auto& item) { return !wanted.contains(item.first); });
+    return {};
+}
+
+std::vector<ForwardedPort> Forwards::ports() const {
+    std::vector<ForwardedPort> out;
+    for (const std::string& key : order_) {
+        const Open& one = open_.at(key);
+        out.push_back({one.plan.subject, one.plan.port, one.forward->port()});
+    }
+    return out;
+}
+
+void Forwards::close() {
+    open_.clear();
+    order_.clear();
+}
+
+// Ready pods in turn; where there is none, the first that becomes ready.
+asio::awaitable<Result<k8s::PortTarget>> Forwards::choose(std::string key) {
+    const auto deadline = Clock::now() + kReadyWait;
+    for (;;) {
+        const auto found = open_.find(key);
+        if (found == open_.end()) co_return fail(Errc::cancelled, "stopped");
+        const ForwardPlan& plan = found->second.plan;
+        std::vector<k8s::PortTarget> targets;
+        for (const auto& [uid, pod] : pods_.pods()) {
+            if (!pod.ready || !plan.leads_to(pod)) continue;
+            if (const auto port = pod.port(plan.target)) targets.push_back({pod.path(), *port});
+        }
+        if (!targets.empty()) co_return targets[turn_++ % targets.size()];
+        if (Clock::now() >= deadline)
+            co_return fail(Errc::timeout,
+                           "a connection to port " + std::to_string(plan.port) +
+                               " found no pod that was ready within 30 s");
+        co_await pods_.changed().wait_until(deadline);
+    }
+}
+
+}  // namespace synchost::host::kubernetes
