@@ -62,10 +62,6 @@ void add_rendered(const fs::path& folder, std::vector<SourceFolder>& out, std::s
     }
 }
 
-const char* shown_command(Renderer renderer) {
-    return renderer == Renderer::helm ? "helm template" : "kustomize build";
-}
-
 // The end of what a program said, with its lines joined for one message.
 std::string last_words(std::string_view text) {
     constexpr std::size_t kMost = 2'000;
@@ -112,7 +108,7 @@ Result<Rendered> render(const fs::path& folder, Renderer renderer, const LoadOpt
     TRY_ASSIGN(auto argv, render_command(folder, renderer, options, [](std::string_view program) {
                    return find_program(program).has_value();
                }));
-    const std::string source = folder.native() + " (" + shown_command(renderer) + ")";
+    const std::string source = folder.native() + " (" + argv[0] + " " + argv[1] + ")";
     auto done = run_command({.argv = std::move(argv), .max_output_bytes = kMaxYamlBytes + 1});
     if (!done) return std::unexpected(std::move(done).error().context(printable(source)));
     if (done->exit_code != 0) {
