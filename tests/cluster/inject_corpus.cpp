@@ -1,6 +1,6 @@
 // Injects the manifests on stdin as if every image below "app.test/" were ours, and prints them. Fails when
-// injecting what it printed gives another text. No image is built and nothing is pushed: what an image is
-// follows from its name, so that a corpus says it by the names that it uses (manifests/README.md).
+// injecting what it printed gives another text. No image is built and nothing is pushed: what an image is like
+// is said in manifests/README.md.
 //   inject_corpus native|init < MANIFESTS
 #include <unistd.h>
 
@@ -19,17 +19,19 @@ constexpr std::string_view kOurs = "app.test/";
 constexpr std::size_t kMaxInputBytes = std::size_t{16} << 20;
 const std::string kDigest = "@sha256:" + std::string(64, '1');
 
+// As manifests/README.md says of its custom resources.
+const PodTemplates kPodTemplates = {{"Rollout", "spec.template"},
+                                    {"ServerlessService", "spec.template"},
+                                    {"TrainingJob.corpus.test", "spec.worker.template"}};
+
 InjectedImage image_named(const std::string& name) {
     const std::string base = name.substr(kOurs.size(), name.find_first_of(":@") - kOurs.size());
-    InjectedImage out{.pinned = std::string(kOurs) + base + kDigest,
-                      .entrypoint = {"/app/" + base},
-                      .cmd = {"--serve"},
-                      .uid = base.starts_with("root") ? 0U : 1000U,
-                      .gid = base.starts_with("root") ? 0U : 1000U,
-                      .managed_paths = {"/app/", "/etc/app.conf"}};
-    if (base.starts_with("bare")) out.entrypoint.clear();
-    if (base.starts_with("static")) out.managed_paths.clear();
-    return out;
+    return {.pinned = std::string(kOurs) + base + kDigest,
+            .entrypoint = {"/app"},
+            .cmd = {"--serve"},
+            .uid = 1000,
+            .gid = 1000,
+            .managed_paths = {"/srv/app/"}};
 }
 
 // Every image of ours, wherever in the object it is named.
@@ -43,7 +45,7 @@ void collect(const Json& value, InjectOptions& options) {
 }
 
 Result<std::string> injected(std::string_view text, const InjectOptions& options) {
-    TRY_ASSIGN(auto manifests, parse_manifests(text, "manifests"));
+    TRY_ASSIGN(auto manifests, parse_manifests(text, "manifests", kPodTemplates));
     TRY_ASSIGN(const auto done, inject(std::move(manifests), options));
     return to_yaml(done);
 }
@@ -52,7 +54,7 @@ Result<std::string> run(SidecarForm form) {
     TRY_ASSIGN(const std::string text, read_all(STDIN_FILENO, kMaxInputBytes));
     InjectOptions options{
         .agent_image = "app.test/synchost-agent" + kDigest, .secret_name = "synchost-key", .form = form};
-    TRY_ASSIGN(const auto manifests, parse_manifests(text, "manifests"));
+    TRY_ASSIGN(const auto manifests, parse_manifests(text, "manifests", kPodTemplates));
     for (const Manifest& manifest : manifests) collect(manifest.object, options);
     if (options.images.empty()) return fail(Errc::invalid_input, "no image below app.test/ in it");
     TRY_ASSIGN(std::string once, injected(text, options));

@@ -104,7 +104,7 @@ asio::awaitable<Result<>> Deployer::apply_one(const Manifest& manifest, std::set
     const std::string path = k8s::resource_path(type, space, name);
     wanted.insert(path);
     CO_TRY(co_await note_owner(path, kind));
-    if (k8s::pod_template(object) != nullptr) pods_.follow(space);
+    if (k8s::pod_template(manifest) != nullptr) pods_.follow(space);
 
     auto applied = co_await client_->apply(path, object);
     const bool ours = !record_.objects.at(path).foreign;

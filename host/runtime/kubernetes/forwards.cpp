@@ -88,8 +88,9 @@ bool is_reached(const std::vector<ForwardPlan>& plans, const std::string& space,
     });
 }
 
-void add_container_ports(const Json& object, const std::string& space, std::vector<ForwardPlan>& out) {
-    const Json* pod = k8s::pod_template(object);
+void add_container_ports(const k8s::Manifest& manifest, const std::string& space, std::vector<ForwardPlan>& out) {
+    const Json& object = manifest.object;
+    const Json* pod = k8s::pod_template(manifest);
     if (pod == nullptr) return;
     const auto labels = texts_at(at(*pod, "metadata"), "labels");
     const std::string workload = text_at(object, "kind") + "/" + text_at(at(object, "metadata"), "name");
@@ -128,7 +129,7 @@ std::vector<ForwardPlan> plan_forwards(const std::vector<k8s::Manifest>& manifes
         add_services(manifest.object, namespace_of(manifest.object, default_namespace), out);
     }
     for (const k8s::Manifest& manifest : manifests) {
-        add_container_ports(manifest.object, namespace_of(manifest.object, default_namespace), out);
+        add_container_ports(manifest, namespace_of(manifest.object, default_namespace), out);
     }
     return out;
 }
