@@ -69,7 +69,8 @@ Result<ChosenRuntime> choose_runtime(const RuntimeFlags& flags, const ProjectPar
             return ChosenRuntime{std::move(runtime), space, {}};
         }
         const Error& reason = context ? allowed.error() : context.error();
-        if (cluster_was_asked_for || (!context && reason.code != Errc::not_found)) return std::unexpected(reason);
+        if (cluster_was_asked_for || (!context && reason.code != Errc::not_found))
+            return std::unexpected(reason);
         why = reason.message;
     }
     TRY_ASSIGN(auto runtime, use_podman(project, key));

@@ -19,8 +19,8 @@ struct ChosenRuntime {
 };
 
 // The guard (k8s/kubeconfig/guard.hpp) decides before a credential plugin runs or a request is made. With
-// `automatic`, no kubeconfig, no current context and a context that may not be used mean podman, and `why` says
-// so; a cluster that may be used and does not answer is an error.
+// `automatic`, no kubeconfig, no current context and a context that may not be used mean podman, and `why`
+// says so; a cluster that may be used and does not answer is an error.
 Result<ChosenRuntime> choose_runtime(const RuntimeFlags& flags, const ProjectParts& project,
                                      const protocol::PskKey& key);
 

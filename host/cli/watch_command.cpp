@@ -45,9 +45,9 @@ Result<> run_watch(const WatchFlags& flags) {
     bool interrupted = false;
     boost::asio::signal_set signals(io, SIGINT, SIGTERM);
     stop_on_signals(signals, engine, interrupted);
-    reporter.line(Tone::plain, "synchost", name,
-                  fmt::format("{} {}, {}", SYNCHOST_VERSION, folder, where));
-    if (!chosen.why.empty()) reporter.line(Tone::plain, "note", "runtime", "no cluster is used: " + chosen.why);
+    reporter.line(Tone::plain, "synchost", name, fmt::format("{} {}, {}", SYNCHOST_VERSION, folder, where));
+    if (!chosen.why.empty())
+        reporter.line(Tone::plain, "note", "runtime", "no cluster is used: " + chosen.why);
     Result<> outcome;
     boost::asio::co_spawn(io, engine.run(), [&](const std::exception_ptr& failure, Result<> result) {
         signals.cancel();

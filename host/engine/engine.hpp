@@ -60,7 +60,7 @@ class Engine {
         std::vector<std::string> sources;
         std::chrono::steady_clock::time_point first_event;
         std::chrono::steady_clock::time_point seen;
-        std::set<std::string> done;  // pod/container
+        std::set<std::string> done;                     // pod/container
         std::chrono::steady_clock::time_point applied;  // by the last of them so far
         std::chrono::microseconds slowest_restart{};
     };

@@ -252,9 +252,9 @@ void Engine::settle(const Service& service) {
         if (key.first != &service || !std::ranges::includes(pending.done, containers)) return false;
         const auto total = pending.applied - pending.first_event;
         const auto seen = pending.seen - pending.first_event;
-        std::string text =
-            fmt::format("{} -> {} in {} (seen {}, sent and applied {})", listed(pending.sources),
-                        counted(containers.size(), "container"), human(total), human(seen), human(total - seen));
+        std::string text = fmt::format("{} -> {} in {} (seen {}, sent and applied {})",
+                                       listed(pending.sources), counted(containers.size(), "container"),
+                                       human(total), human(seen), human(total - seen));
         if (pending.slowest_restart.count() > 0) text += ", restarted in " + human(pending.slowest_restart);
         parts_.reporter->line(Tone::good, "synced", service.name, text);
         return true;

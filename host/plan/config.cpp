@@ -43,11 +43,12 @@ Result<> read_images(const ConfigValue& value, Config& config, const Place& plac
 Result<> read_cluster(const ConfigValue& value, Config& config, const Place& place);
 
 constexpr std::array kClusterFields{
-    Field<ClusterConfig>{{"contexts", Shape::texts, Need::optional, "", "[team-dev]",
-                          "Contexts of the kubeconfig that may be used though they are not local: exact names."},
-                         store<&ClusterConfig::contexts, &ConfigValue::text_list, ClusterConfig>},
-    Field<ClusterConfig>{{"namespace", Shape::dns_label, Need::optional, "the context's namespace", "todo-dev",
-                          "The namespace for manifests that name none."},
+    Field<ClusterConfig>{
+        {"contexts", Shape::texts, Need::optional, "", "[team-dev]",
+         "Contexts of the kubeconfig that may be used though they are not local: exact names."},
+        store<&ClusterConfig::contexts, &ConfigValue::text_list, ClusterConfig>},
+    Field<ClusterConfig>{{"namespace", Shape::dns_label, Need::optional, "the context's namespace",
+                          "todo-dev", "The namespace for manifests that name none."},
                          store<&ClusterConfig::namespace_name, &ConfigValue::dns_label, ClusterConfig>},
 };
 

@@ -48,12 +48,13 @@ Json& child(Json& object, const char* key) {
 bool has_wrapped_container(const Json& spec) {
     const auto list = spec.find("containers");
     return list != spec.end() && list->is_array() && std::ranges::any_of(*list, [](const Json& container) {
-        const auto command = container.find("command");
-        if (command == container.end() || !command->is_array()) return false;
-        std::vector<std::string> words;
-        for (const Json& word : *command) words.push_back(word.is_string() ? word.get<std::string>() : "");
-        return k8s::is_supervised(words);
-    });
+               const auto command = container.find("command");
+               if (command == container.end() || !command->is_array()) return false;
+               std::vector<std::string> words;
+               for (const Json& word : *command)
+                   words.push_back(word.is_string() ? word.get<std::string>() : "");
+               return k8s::is_supervised(words);
+           });
 }
 
 }  // namespace
