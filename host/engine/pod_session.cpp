@@ -6,8 +6,8 @@
 #include <boost/asio/co_spawn.hpp>
 #include <utility>
 
-#include "host/engine/examine.hpp"
 #include "base/on_pool.hpp"
+#include "host/engine/examine.hpp"
 
 namespace synchost::host {
 namespace {

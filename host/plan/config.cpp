@@ -43,11 +43,12 @@ Result<> read_images(const ConfigValue& value, Config& config, const Place& plac
 Result<> read_cluster(const ConfigValue& value, Config& config, const Place& place);
 
 constexpr std::array kClusterFields{
-    Field<ClusterConfig>{{"contexts", Shape::texts, Need::optional, "", "[team-dev]",
-                          "Contexts of the kubeconfig that may be used though they are not local: exact names."},
-                         store<&ClusterConfig::contexts, &ConfigValue::text_list, ClusterConfig>},
-    Field<ClusterConfig>{{"namespace", Shape::dns_label, Need::optional, "the context's namespace", "todo-dev",
-                          "The namespace for manifests that name none."},
+    Field<ClusterConfig>{
+        {"contexts", Shape::texts, Need::optional, "", "[team-dev]",
+         "Contexts of the kubeconfig that may be used though they are not local: exact names."},
+        store<&ClusterConfig::contexts, &ConfigValue::text_list, ClusterConfig>},
+    Field<ClusterConfig>{{"namespace", Shape::dns_label, Need::optional, "the context's namespace",
+                          "todo-dev", "The namespace for manifests that name none."},
                          store<&ClusterConfig::namespace_name, &ConfigValue::dns_label, ClusterConfig>},
 };
 
@@ -82,6 +83,9 @@ constexpr std::array kProjectFields{
     Field<Config>{{"manifests", Shape::paths, Need::required, "", "[k8s]",
                    "The Kubernetes manifests to apply: files, or folders of them."},
                   store<&Config::manifests, &ConfigValue::paths, Config>},
+    Field<Config>{{"pod_templates", Shape::templates, Need::optional, "", "{Rollout: spec.template}",
+                   "Where custom resources keep their pod template, by kind or KIND.GROUP."},
+                  store<&Config::pod_templates, &ConfigValue::templates, Config>},
     Field<Config>{{"cluster", Shape::cluster, Need::optional, "", "{namespace: todo-dev}",
                    "Which cluster may be used, and where in it."},
                   read_cluster},

@@ -44,10 +44,11 @@ struct ClusterConfig {
 };
 
 struct Config {
-    std::filesystem::path file;                    // absolute, normal
-    std::string name;                              // a DNS label
-    std::vector<ImageConfig> images;               // in the order of the file, at least one
-    std::vector<std::filesystem::path> manifests;  // absolute, normal, at least one
+    std::filesystem::path file;                        // absolute, normal
+    std::string name;                                  // a DNS label
+    std::vector<ImageConfig> images;                   // in the order of the file, at least one
+    std::vector<std::filesystem::path> manifests;      // absolute, normal, at least one
+    std::map<std::string, std::string> pod_templates;  // of kinds: "Rollout" to "spec.template"
     ClusterConfig cluster;
     std::optional<std::string> registry;
     std::chrono::milliseconds gate{5'000};   // 0: do not wait for the host; kHold: without end

@@ -21,6 +21,7 @@ enum class Shape : std::uint8_t {
     images,     // a map of image names to maps of image_keys(), not empty
     texts,      // a list of text
     cluster,    // a map of cluster_keys()
+    templates,  // a map of kinds, or KIND.GROUP, to keys with dots between
 };
 
 enum class Need : std::uint8_t { optional, required };

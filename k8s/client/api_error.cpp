@@ -148,7 +148,10 @@ Error error_of_status(const StatusInfo& status, std::string_view what) {
         if (code == 422) out.message = invalid_message(status);
         const std::string number = "HTTP " + std::to_string(code);
         const std::string said = status.reason.empty() ? number : status.reason + ", " + number;
-        out.message = out.message.empty() ? said : out.message + " (" + said + ")";
+        if (out.message.empty())
+            out.message = said;
+        else if (!out.message.contains('\n'))
+            out.message += " (" + said + ")";
     }
     if (has_cause(status, "NamespaceTerminating")) {
         out.code = Errc::cluster;

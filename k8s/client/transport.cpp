@@ -35,7 +35,8 @@ constexpr const char* kUserAgent = "synchost/" SYNCHOST_VERSION;
 Error http_error(const boost::system::error_code& error, const Watchdog& watchdog) {
     if (watchdog.reason()) return *watchdog.reason();
     if (error == http::error::body_limit)
-        return {Errc::unsupported, "an answer of more than " + std::to_string(kMaxBodyBytes) + " bytes", 0, {}};
+        return {
+            Errc::unsupported, "an answer of more than " + std::to_string(kMaxBodyBytes) + " bytes", 0, {}};
     if (error == http::error::end_of_stream || error == http::error::partial_message)
         return {Errc::io, "the connection was closed", EPIPE, {}};
     if (error.category() == http::make_error_code(http::error::bad_version).category())
@@ -157,7 +158,8 @@ void Transport::Impl::keep(std::unique_ptr<Connection> connection) {
     if (idle_.size() < kMostIdle && !kennel.closed()) idle_.push_back(std::move(connection));
 }
 
-std::vector<std::pair<std::string, std::string>> Transport::Impl::headers(const Credential& credential) const {
+std::vector<std::pair<std::string, std::string>> Transport::Impl::headers(
+    const Credential& credential) const {
     std::vector<std::pair<std::string, std::string>> out = credential.headers;
     out.emplace_back("Host", host_header());
     out.emplace_back("User-Agent", kUserAgent);
@@ -189,11 +191,10 @@ asio::awaitable<Result<HttpAnswer>> attempt(Transport::Impl& impl, const HttpReq
     bool kept = connection != nullptr;
     for (;;) {
         if (!connection) connection = std::make_unique<Connection>(impl.executor);
-        Watchdog watchdog(impl.executor, impl.kennel,
-                          [stream = &connection->stream] { stream->close(); });
+        Watchdog watchdog(impl.executor, impl.kennel, [stream = &connection->stream] { stream->close(); });
         if (watchdog.reason()) co_return std::unexpected(*watchdog.reason());
-        watchdog.expires_after(request.timeout, "no answer within " +
-                                                    std::to_string(request.timeout.count() / 1000) + " s");
+        watchdog.expires_after(request.timeout,
+                               "no answer within " + std::to_string(request.timeout.count() / 1000) + " s");
         if (!kept) CO_TRY(co_await impl.connect(*connection, credential, watchdog));
         http::response_parser<http::buffer_body> parser;
         parser.header_limit(kMaxHeadBytes);

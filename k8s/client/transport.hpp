@@ -23,9 +23,10 @@ namespace synchost::k8s {
 
 struct HttpRequest {
     std::string method = "GET";
-    std::string target;  // path and query below the server's own path, percent-encoded: "/api/v1/pods?limit=5"
+    std::string
+        target;  // path and query below the server's own path, percent-encoded: "/api/v1/pods?limit=5"
     std::string body;
-    std::string content_type;  // of the body
+    std::string content_type;                   // of the body
     std::chrono::milliseconds timeout{30'000};  // for the whole exchange; of stream(), until its first byte
 };
 

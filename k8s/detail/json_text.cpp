@@ -11,7 +11,7 @@ namespace {
 
 constexpr std::int64_t kMaxNumber = std::int64_t{1} << 53;  // sums of two still fit
 constexpr int kMaxDepth = 64;
-constexpr std::size_t kMaxKeys = 10'000;
+constexpr std::size_t kMaxKeys = 5'000;
 
 }  // namespace
 
@@ -48,7 +48,9 @@ std::string text_at(const Json& object, std::initializer_list<const char*> keys)
 
 std::int64_t number_at(const Json& object, std::initializer_list<const char*> keys, std::int64_t fallback) {
     const Json& value = at_path(object, keys);
-    const bool fits = value.is_number_integer() && value >= -kMaxNumber && value <= kMaxNumber;
+    const bool fits = value.is_number_unsigned()
+                          ? value.get<std::uint64_t>() <= std::uint64_t{kMaxNumber}
+                          : value.is_number_integer() && value >= -kMaxNumber && value <= kMaxNumber;
     return fits ? value.get<std::int64_t>() : fallback;
 }
 

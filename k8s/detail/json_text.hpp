@@ -1,4 +1,4 @@
-// JSON text from outside to a value, without exceptions and within bounds: 64 levels, and 10,000 keys in one
+// JSON text from outside to a value, without exceptions and within bounds: 64 levels, and 5,000 keys in one
 // object, because ordered_map looks each key up from its beginning. How many bytes come in is the caller's to
 // bound. Beside it, lenient access for what the cluster tells us: a field of another type counts as absent.
 #pragma once

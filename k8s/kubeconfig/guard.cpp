@@ -10,7 +10,12 @@ namespace synchost::k8s {
 namespace {
 
 std::string in_quotes(std::string_view text) {
-    return "\"" + printable(text.substr(0, 200)) + "\"";
+    std::string out = "\"";
+    for (const char c : printable(text.substr(0, 200))) {
+        if (c == '"') out += '\\';
+        out += c;
+    }
+    return out + '"';
 }
 
 std::string what_allows(std::string_view name) {

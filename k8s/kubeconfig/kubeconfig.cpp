@@ -85,7 +85,7 @@ Result<> read_config(const Json& config, const fs::path& file, KubeconfigData& d
 }
 
 // Errors of the YAML reader quote text of the file only where it is a key, a tag or a plain number.
-Result<> read_file_into(const fs::path& file, const std::string& text, KubeconfigData& data) {
+Result<> read_file_into(const fs::path& file, std::string_view text, KubeconfigData& data) {
     TRY_ASSIGN(const std::vector<YamlDocument> documents, read_yaml(text, printable(file.native())));
     if (documents.empty()) return {};
     Result<> done = documents.size() == 1
@@ -138,6 +138,12 @@ Result<Kubeconfig> Kubeconfig::load(const std::vector<fs::path>& files) {
         return fail(Errc::not_found, "no kubeconfig" + where,
                     "Start a cluster (`k3d cluster create` writes one), or set KUBECONFIG.");
     }
+    return Kubeconfig(std::move(data));
+}
+
+Result<Kubeconfig> Kubeconfig::parse(std::string_view text, const fs::path& file) {
+    auto data = std::make_shared<KubeconfigData>();
+    TRY(read_file_into(file, text, *data));
     return Kubeconfig(std::move(data));
 }
 

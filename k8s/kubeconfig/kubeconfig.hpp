@@ -11,6 +11,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -66,6 +67,8 @@ class Kubeconfig {
     // Missing files are skipped; not_found where none of them is there. invalid_input, with file and line
     // where there is one, for a file that is no kubeconfig.
     static Result<Kubeconfig> load(const std::vector<std::filesystem::path>& files);
+    // The same of one file's text; what it names is relative to the folder of `file`.
+    static Result<Kubeconfig> parse(std::string_view text, const std::filesystem::path& file);
     // The files of a KUBECONFIG list, or HOME/.kube/config where that is null or empty.
     static std::vector<std::filesystem::path> default_files(const char* kubeconfig_env, const char* home);
 

@@ -184,11 +184,12 @@ Result<ServerAddress> parse_server_address(std::string_view url) {
     const bool printable_ascii = std::ranges::all_of(url, [](char c) { return c > ' ' && c < 0x7F; });
     if (!printable_ascii || url.contains('\\')) return refuse(url, "a character that no URL has");
     ServerAddress out;
-    const std::string scheme = lower(url.substr(0, std::min(url.find("://"), url.size())));
+    const std::size_t scheme_end = url.find("://");
+    const std::string scheme = scheme_end == std::string_view::npos ? "" : lower(url.substr(0, scheme_end));
     if (scheme != "https" && scheme != "http") return refuse(url, "https:// belongs in front of it");
     out.tls = scheme == "https";
     out.port = out.tls ? 443 : 80;
-    const std::string_view rest = url.substr(scheme.size() + 3);
+    const std::string_view rest = url.substr(scheme_end + 3);
     if (rest.find_first_of("?#") != std::string_view::npos) return refuse(url, "a ? or # has no place in it");
     const std::size_t slash = std::min(rest.find('/'), rest.size());
     const auto authority = split_authority(rest.substr(0, slash));

@@ -29,6 +29,7 @@ class ConfigValue {
     Result<std::vector<std::filesystem::path>> paths() const;
     Result<PathPatterns> patterns() const;
     Result<std::map<std::string, std::string>> text_map() const;
+    Result<std::map<std::string, std::string>> templates() const;
     Result<std::string> address() const;
     Result<std::chrono::milliseconds> duration() const;
     Result<std::chrono::milliseconds> gate() const;

@@ -81,18 +81,19 @@ void add_services(const Json& object, const std::string& space, std::vector<Forw
 bool is_reached(const std::vector<ForwardPlan>& plans, const std::string& space,
                 const std::map<std::string, std::string>& labels, const Json& port) {
     return std::ranges::any_of(plans, [&](const ForwardPlan& plan) {
-        if (plan.selector.empty() || plan.namespace_name != space || !selects(plan.selector, labels)) return false;
+        if (plan.selector.empty() || plan.namespace_name != space || !selects(plan.selector, labels))
+            return false;
         return plan.target == at(port, "containerPort") ||
                (plan.target.is_string() && plan.target == at(port, "name"));
     });
 }
 
-void add_container_ports(const Json& object, const std::string& space, std::vector<ForwardPlan>& out) {
-    const Json* pod = k8s::pod_template(object);
+void add_container_ports(const k8s::Manifest& manifest, const std::string& space, std::vector<ForwardPlan>& out) {
+    const Json& object = manifest.object;
+    const Json* pod = k8s::pod_template(manifest);
     if (pod == nullptr) return;
     const auto labels = texts_at(at(*pod, "metadata"), "labels");
-    const std::string workload =
-        text_at(object, "kind") + "/" + text_at(at(object, "metadata"), "name");
+    const std::string workload = text_at(object, "kind") + "/" + text_at(at(object, "metadata"), "name");
     const std::vector<ForwardPlan> services = out;
     const Json& containers = at(at(*pod, "spec"), "containers");
     if (!containers.is_array()) return;
@@ -128,7 +129,7 @@ std::vector<ForwardPlan> plan_forwards(const std::vector<k8s::Manifest>& manifes
         add_services(manifest.object, namespace_of(manifest.object, default_namespace), out);
     }
     for (const k8s::Manifest& manifest : manifests) {
-        add_container_ports(manifest.object, namespace_of(manifest.object, default_namespace), out);
+        add_container_ports(manifest, namespace_of(manifest.object, default_namespace), out);
     }
     return out;
 }
@@ -189,9 +190,8 @@ asio::awaitable<Result<k8s::PortTarget>> Forwards::choose(std::string key) {
         }
         if (!targets.empty()) co_return targets[turn_++ % targets.size()];
         if (Clock::now() >= deadline)
-            co_return fail(Errc::timeout,
-                           "a connection to port " + std::to_string(plan.port) +
-                               " found no pod that was ready within 30 s");
+            co_return fail(Errc::timeout, "a connection to port " + std::to_string(plan.port) +
+                                              " found no pod that was ready within 30 s");
         co_await pods_.changed().wait_until(deadline);
     }
 }

@@ -21,11 +21,11 @@ namespace synchost::host::kubernetes {
 
 // What is forwarded: a port of a Service, or of a workload's container that no Service leads to.
 struct ForwardPlan {
-    std::string key;             // "default/api:8080": the same target in the next deployment
-    std::string subject;         // "api", "Deployment/worker"
+    std::string key;      // "default/api:8080": the same target in the next deployment
+    std::string subject;  // "api", "Deployment/worker"
     std::string namespace_name;
-    std::uint16_t port = 0;      // of the Service or the container
-    k8s::Json target;            // a number, or the name of a container's port
+    std::uint16_t port = 0;                       // of the Service or the container
+    k8s::Json target;                             // a number, or the name of a container's port
     std::map<std::string, std::string> selector;  // of the Service's pods
     std::string workload;                         // where there is no Service
 

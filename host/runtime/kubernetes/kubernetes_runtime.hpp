@@ -16,9 +16,9 @@
 namespace synchost::host {
 
 struct KubernetesOptions {
-    std::string project;           // marks what is applied
-    std::filesystem::path state;   // the project's private folder (0700)
-    k8s::KubeContext context;      // that guard_context() let pass
+    std::string project;          // marks what is applied
+    std::filesystem::path state;  // the project's private folder (0700)
+    k8s::KubeContext context;     // that guard_context() let pass
     k8s::Reach reach = k8s::Reach::local;
     bool namespace_is_fixed = false;      // context.namespace_name was asked for, not a default
     std::optional<std::string> registry;  // in place of the one that the cluster announces

@@ -160,7 +160,8 @@ Result<std::shared_ptr<ssl::context>> make_tls_context(const ClusterEntry& clust
         } else {
             context->add_certificate_authority(asio::buffer(cluster.ca_pem), error);
         }
-        if (error) return fail(Errc::invalid_input, "kubeconfig: its authority's certificate: " + error.message());
+        if (error)
+            return fail(Errc::invalid_input, "kubeconfig: its authority's certificate: " + error.message());
     }
     if (!certificate_pem.empty()) {
         context->use_certificate_chain(asio::buffer(certificate_pem), error);

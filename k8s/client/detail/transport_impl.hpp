@@ -35,8 +35,8 @@ struct Route {
     Reach reach;
 };
 
-// Connects, through the proxy where there is one, and shakes hands where `tls` is given. `watchdog` closes the
-// connection when it fires.
+// Connects, through the proxy where there is one, and shakes hands where `tls` is given. `watchdog` closes
+// the connection when it fires.
 boost::asio::awaitable<Result<>> dial(Connection& connection, const Route& route,
                                       std::shared_ptr<boost::asio::ssl::context> tls,
                                       const std::string& verified_name, const Watchdog& watchdog);
@@ -63,7 +63,8 @@ class Transport::Impl {
     // One that was kept for this credential, or nullptr.
     std::unique_ptr<detail::Connection> take_kept(const Credential& credential);
     void keep(std::unique_ptr<detail::Connection> connection);
-    [[nodiscard]] std::vector<std::pair<std::string, std::string>> headers(const Credential& credential) const;
+    [[nodiscard]] std::vector<std::pair<std::string, std::string>> headers(
+        const Credential& credential) const;
     [[nodiscard]] std::string host_header() const;
     // With the server's name in front, and what to do about it.
     [[nodiscard]] Error explain(Error error) const;

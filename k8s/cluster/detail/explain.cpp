@@ -121,7 +121,7 @@ Explanation explain_pull(std::string_view message) {
 Explanation explain_config(std::string_view message) {
     constexpr std::string_view kWrapping[] = {
         "MountVolume.SetUp failed for volume ", "MountVolume.NewMounter initialization failed for volume ",
-        "failed to create containerd container", "references non-existent"};
+        "Failed to create pod sandbox", "failed to create containerd container"};
     // Kubelets write `volume "x" : cause`, with a space in front of the colon.
     const std::string_view cause = without_wrapping(message, kWrapping);
     Explanation out{.text = one_line(cause, kShown), .next_step = {}, .final = false};
@@ -167,10 +167,13 @@ Explanation explain_exit(std::int64_t exit_code, std::string_view reason, std::s
                 .final = true};
     }
     constexpr std::string_view kWrapping[] = {
-        "failed to create containerd task",  "failed to create shim task",
+        "failed to create containerd task",  "failed to create task for container",
+        "failed to start container ",        "failed to create shim task",
         "OCI runtime create failed",         "runc create failed",
         "unable to start container process", "error during container init"};
-    const std::string said = one_line(without_wrapping(message, kWrapping), kShown);
+    std::string_view cause = without_wrapping(message, kWrapping);
+    if (cause.ends_with(": unknown")) cause.remove_suffix(std::string_view(": unknown").size());
+    const std::string said = one_line(cause, kShown);
     if (reason == "StartError" || reason == "ContainerCannotRun" || reason == "RunContainerError") {
         out.text = "cannot be started" + (said.empty() ? "" : ": " + said);
         out.final = true;
