@@ -74,7 +74,12 @@ class Forwarded : public std::enable_shared_from_this<Forwarded> {
             pod_.reset();
             changed_.notify();
             pod->close();
-            const bool again = is_refused(outcome) && !answered_ && !too_much_ && Clock::now() < deadline;
+            const bool refused = is_refused(outcome);
+            const bool again = refused && !answered_ && !too_much_ && Clock::now() < deadline;
+            if (!again && refused && !ended_)
+                co_return fail(Errc::cluster, "nothing listens on port " + std::to_string(target_.port) +
+                                                  " of pod " +
+                                                  target_.pod_path.substr(target_.pod_path.rfind('/') + 1));
             if (!again || ended_) co_return outcome;
             CO_TRY(co_await client_->transport().pause(kAgain));
         }
@@ -94,8 +99,8 @@ class Forwarded : public std::enable_shared_from_this<Forwarded> {
     asio::awaitable<Result<std::unique_ptr<WebSocket>>> connect() {
         constexpr int kAttempts = 3;
         for (int attempt = 1;; ++attempt) {
-            CO_TRY_ASSIGN(const PortTarget target, co_await options_.choose());
-            auto opened = co_await client_->open_port(target.pod_path, target.port);
+            CO_TRY_ASSIGN(target_, co_await options_.choose());
+            auto opened = co_await client_->open_port(target_.pod_path, target_.port);
             if (opened || attempt == kAttempts || opened.error().code == Errc::cancelled || ended_)
                 co_return opened;
         }
@@ -167,6 +172,7 @@ class Forwarded : public std::enable_shared_from_this<Forwarded> {
     ForwardOptions options_;
     Signal changed_;
     asio::steady_timer linger_;
+    PortTarget target_;
     std::shared_ptr<WebSocket> pod_;
     std::string pending_;    // from the local end, not sent yet
     std::string replay_;     // all that it said, until the pod has answered

@@ -84,14 +84,24 @@ Result<> read_config(const Json& config, const fs::path& file, KubeconfigData& d
     return {};
 }
 
-// Errors of the YAML reader quote text of the file only where it is a key, a tag or a plain number.
+// The one error of the YAML reader that quotes a value, which may be a password.
+Error without_value(Error error, std::size_t source_size) {
+    const std::size_t open = error.message.find('"', source_size);
+    const std::size_t close = error.message.rfind("\" with the tag");
+    if (open < close && close != std::string::npos) error.message.replace(open, close + 1 - open, "a value");
+    return error;
+}
+
 Result<> read_file_into(const fs::path& file, std::string_view text, KubeconfigData& data) {
-    TRY_ASSIGN(const std::vector<YamlDocument> documents, read_yaml(text, printable(file.native())));
+    const std::string source = printable(file.native());
+    auto read = read_yaml(text, source);
+    if (!read) return std::unexpected(without_value(std::move(read).error(), source.size()));
+    const std::vector<YamlDocument>& documents = *read;
     if (documents.empty()) return {};
     Result<> done = documents.size() == 1
                         ? read_config(documents[0].value, file, data)
                         : fail(Errc::invalid_input, "several documents; a kubeconfig is one");
-    if (!done) return std::unexpected(std::move(done).error().context(printable(file.native())));
+    if (!done) return std::unexpected(std::move(done).error().context(source));
     return {};
 }
 

@@ -16,6 +16,7 @@ namespace {
 
 // How long a connection waits for a pod that is ready.
 constexpr std::chrono::seconds kReadyWait{30};
+constexpr std::chrono::seconds kTellAgain{60};
 
 const Json kNothing;
 
@@ -88,7 +89,8 @@ bool is_reached(const std::vector<ForwardPlan>& plans, const std::string& space,
     });
 }
 
-void add_container_ports(const k8s::Manifest& manifest, const std::string& space, std::vector<ForwardPlan>& out) {
+void add_container_ports(const k8s::Manifest& manifest, const std::string& space,
+                         std::vector<ForwardPlan>& out) {
     const Json& object = manifest.object;
     const Json* pod = k8s::pod_template(manifest);
     if (pod == nullptr) return;
@@ -154,12 +156,18 @@ Result<> Forwards::open(const std::vector<ForwardPlan>& plans) {
         TRY_ASSIGN(const std::uint16_t local, local_.choose(plan.key, plan.subject, plan.port));
         k8s::ForwardOptions options{
             .choose = [this, key = plan.key] { return choose(key); },
-            .on_error = [this, subject = plan.subject](const Error& error) { on_problem_(subject, error); }};
+            .on_error = [this, subject = plan.subject](const Error& error) { tell(subject, error); }};
         TRY_ASSIGN(auto forward, k8s::PortForward::on_port(executor_, client_, local, std::move(options)));
         open_.emplace(plan.key, Open{plan, std::move(forward)});
     }
     std::erase_if(open_, [&](const auto& item) { return !wanted.contains(item.first); });
     return {};
+}
+
+void Forwards::tell(const std::string& subject, const Error& error) {
+    const auto now = Clock::now();
+    std::erase_if(told_, [&](const auto& item) { return now - item.second > kTellAgain; });
+    if (told_.emplace(subject + error.message, now).second) on_problem_(subject, error);
 }
 
 std::vector<ForwardedPort> Forwards::ports() const {

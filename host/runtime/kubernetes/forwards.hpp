@@ -4,6 +4,7 @@
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -53,6 +54,8 @@ class Forwards {
         std::unique_ptr<k8s::PortForward> forward;
     };
     boost::asio::awaitable<Result<k8s::PortTarget>> choose(std::string key);
+    // A browser asks many times a second: the same is told once in a while.
+    void tell(const std::string& subject, const Error& error);
 
     boost::asio::any_io_executor executor_;
     std::shared_ptr<k8s::ApiClient> client_;
@@ -60,7 +63,8 @@ class Forwards {
     std::function<void(const std::string&, const Error&)> on_problem_;
     LocalPorts local_;
     std::map<std::string, Open> open_;
-    std::vector<std::string> order_;  // as planned
+    std::vector<std::string> order_;                                     // as planned
+    std::map<std::string, std::chrono::steady_clock::time_point> told_;  // by subject and text
     std::uint64_t turn_ = 0;
 };
 

@@ -45,7 +45,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const std::string_view text(reinterpret_cast<const char*>(data), size);
     const auto config = k8s::Kubeconfig::parse(text, "/nowhere/config");
     if (!config) {
-        if (!config.error().message.starts_with("/nowhere/config")) std::abort();
+        const std::string_view message = config.error().message;
+        if (!message.starts_with("/nowhere/config")) std::abort();
+        if (message.contains("hunter2") && message.contains("with the tag")) std::abort();
         return 0;
     }
     // Files that a context names are read: not those that never end.

@@ -263,6 +263,9 @@ TEST_F(KubeconfigTest, RefusesFilesThatAreNoKubeconfig) {
         EXPECT_ERROR(load(text), Errc::invalid_input, (tree_ / "config").native()) << text;
     }
     EXPECT_OK(load(""));
+    const auto tagged = load("users: [{name: u, user: {password: !!int 'hunter\" with the tag2'}}]");
+    EXPECT_ERROR(tagged, Errc::invalid_input, ":1: a value with the tag");
+    EXPECT_FALSE(tagged.error().message.contains("hunter"));
 }
 
 TEST_F(KubeconfigTest, NamesTheNearestContext) {
