@@ -35,11 +35,15 @@ Result<std::unique_ptr<Runtime>> use_cluster(k8s::KubeContext context, const Run
     const bool named = std::ranges::find(config.contexts, context.name) != config.contexts.end();
     const std::string& asked = flags.namespace_name.empty() ? config.namespace_name : flags.namespace_name;
     if (!asked.empty()) context.namespace_name = asked;
+    std::vector<kubernetes::ExtraPort> ports;
+    for (const PortConfig& port : project.config.ports)
+        ports.push_back({port.workload, port.port, port.local});
     return make_kubernetes_runtime({.project = project.config.name,
                                     .state = project.folders.state,
                                     .context = std::move(context),
                                     .reach = named ? k8s::Reach::anywhere : k8s::Reach::local,
                                     .namespace_is_fixed = !asked.empty(),
+                                    .ports = std::move(ports),
                                     .registry = project.config.registry,
                                     .key = key});
 }
