@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdlib>
 
+#include "base/log.hpp"
 #include "host/engine/embedded_agent.hpp"
 #include "host/runtime/kubernetes/kubernetes_runtime.hpp"
 #include "host/runtime/podman/podman_runtime.hpp"
@@ -49,6 +50,8 @@ Result<std::unique_ptr<Runtime>> use_cluster(k8s::KubeContext context, const Run
 }
 
 Result<std::unique_ptr<Runtime>> use_podman(const ProjectParts& project, const protocol::PskKey& key) {
+    if (!project.config.ports.empty())
+        log(LogLevel::warn, "podman", "ignored", {{"key", project.config.where("ports") + ": ports"}});
     return make_podman_runtime({.project = project.config.name,
                                 .state = project.folders.state,
                                 .cache = project.folders.cache,

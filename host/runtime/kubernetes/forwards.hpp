@@ -26,6 +26,7 @@ struct ForwardPlan {
     std::string subject;  // "api", "Deployment/worker"
     std::string namespace_name;
     std::uint16_t port = 0;                       // of the Service or the container
+    std::uint16_t local = 0;                      // the one to open where it is free; 0: the same number
     k8s::Json target;                             // a number, or the name of a container's port
     std::map<std::string, std::string> selector;  // of the Service's pods
     std::string workload;                         // where there is no Service
