@@ -98,8 +98,13 @@ int exit_code_of(int status) {
     return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 }
 
+// How long a wait may be blind to a request to stop.
+long long look_again_ms(const std::stop_token& stop) {
+    return stop.stop_possible() ? 50 : 1000;
+}
+
 // Reaps pid when it ends before the deadline.
-std::optional<int> wait_until(pid_t pid, Clock::time_point deadline) {
+std::optional<int> wait_until(pid_t pid, Clock::time_point deadline, const std::stop_token& stop = {}) {
     const Fd handle(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
     for (;;) {
         int status = 0;
@@ -107,9 +112,9 @@ std::optional<int> wait_until(pid_t pid, Clock::time_point deadline) {
         if (got == pid) return exit_code_of(status);
         if (got < 0 && errno == ECHILD) return 0;
         const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - Clock::now());
-        if (left.count() <= 0) return std::nullopt;
+        if (left.count() <= 0 || stop.stop_requested()) return std::nullopt;
         pollfd item{handle.get(), POLLIN, 0};
-        ::poll(&item, 1, static_cast<int>(std::min<long long>(left.count() + 1, 1000)));
+        ::poll(&item, 1, static_cast<int>(std::min<long long>(left.count() + 1, look_again_ms(stop))));
     }
 }
 
@@ -123,7 +128,8 @@ void end_group(pid_t pid, std::chrono::milliseconds grace) {
     wait_until(pid, Clock::now() + std::chrono::seconds(10));
 }
 
-// Feeds input and drains both outputs until both are closed. False when the deadline passed.
+// Feeds input and drains both outputs until both are closed. False when the deadline passed or a stop was
+// requested.
 bool exchange(Fd in, std::string_view input, const Fd& out, const Fd& err, const Command& command,
               Completed& result, Clock::time_point deadline) {
     if (input.empty()) in.reset();
@@ -143,12 +149,12 @@ bool exchange(Fd in, std::string_view input, const Fd& out, const Fd& err, const
     while (out_open || err_open) {
         const auto left =
             std::chrono::duration_cast<std::chrono::milliseconds>(deadline - Clock::now()).count();
-        if (left <= 0) return false;
+        if (left <= 0 || command.stop.stop_requested()) return false;
         pollfd items[3] = {{out_open ? out.get() : -1, POLLIN, 0},
                            {err_open ? err.get() : -1, POLLIN, 0},
                            {in ? in.get() : -1, POLLOUT, 0}};
-        if (::poll(items, 3, static_cast<int>(std::min<long long>(left, 1000))) < 0 && errno != EINTR)
-            return false;
+        const auto wait = static_cast<int>(std::min<long long>(left, look_again_ms(command.stop)));
+        if (::poll(items, 3, wait) < 0 && errno != EINTR) return false;
         if (items[0].revents != 0) drain(out.get(), result.out, out_open);
         if (items[1].revents != 0) drain(err.get(), result.err, err_open);
         if (items[2].revents != 0) {
@@ -193,9 +199,10 @@ Result<Completed> run_command(const Command& command) {
     Completed result;
     const bool in_time = exchange(std::move(in.write_end), command.input, out.read_end, err.read_end, command,
                                   result, deadline);
-    const auto exit_code = in_time ? wait_until(pid, deadline) : std::nullopt;
+    const auto exit_code = in_time ? wait_until(pid, deadline, command.stop) : std::nullopt;
     if (!exit_code) {
         end_group(pid, std::chrono::seconds(2));
+        if (command.stop.stop_requested()) return fail(Errc::cancelled, command.argv[0] + ": stopped");
         return fail(Errc::timeout, command.argv[0] + ": no end after " +
                                        std::to_string(command.timeout.count() / 1000) + " s");
     }

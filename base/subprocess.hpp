@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <map>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -23,6 +24,7 @@ struct Command {
     std::string input;                       // standard input; /dev/null where empty
     std::chrono::milliseconds timeout{60'000};
     std::size_t max_output_bytes = std::size_t{16} << 20;  // of each stream; the rest is dropped
+    std::stop_token stop;  // ends the program as its deadline does, within a moment
 };
 
 struct Completed {
@@ -32,7 +34,7 @@ struct Completed {
 };
 
 // Blocks until the program ended. An exit code other than 0 is not an error here; not_found where argv[0]
-// does not exist, timeout where the deadline passed.
+// does not exist, timeout where the deadline passed, cancelled where a stop was requested.
 Result<Completed> run_command(const Command& command);
 // The same, but an exit code other than 0 is an Error of `code` with the program's last stderr lines.
 Result<std::string> check_output(const Command& command, Errc code);

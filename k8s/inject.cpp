@@ -60,11 +60,11 @@ Result<bool> is_for_windows(const Json& spec) {
 // One pod template, on its way from the original to the injected form.
 class Injection {
   public:
-    Injection(Json& object, const InjectOptions& options)
+    Injection(Manifest& manifest, const InjectOptions& options)
         : options_(options),
-          template_(*pod_template(object)),
+          template_(*pod_template(manifest)),
           spec_(template_["spec"]),
-          job_(is_job(object)) {}
+          job_(is_job(manifest.object)) {}
 
     Result<> run() {
         TRY(restore_original(template_));
@@ -264,8 +264,8 @@ std::string workload_name(const Json& object) {
 
 Result<std::vector<Manifest>> inject(std::vector<Manifest> manifests, const InjectOptions& options) {
     for (Manifest& manifest : manifests) {
-        if (pod_spec(manifest.object) == nullptr) continue;
-        if (auto done = Injection(manifest.object, options).run(); !done) {
+        if (pod_spec(manifest) == nullptr) continue;
+        if (auto done = Injection(manifest, options).run(); !done) {
             return std::unexpected(
                 std::move(done).error().context(workload_name(manifest.object)).context(manifest.source));
         }

@@ -20,8 +20,8 @@ struct RegistryFlags {
     std::filesystem::path ca_file;
 };
 
-// Where pods are to run. `automatic`: in the cluster of the kubeconfig's context where there is one that may be
-// used, else on podman.
+// Where pods are to run. `automatic`: in the cluster of the kubeconfig's context where there is one that may
+// be used, else on podman.
 enum class RuntimeChoice : std::uint8_t { automatic, kubernetes, podman };
 
 struct RuntimeFlags {

@@ -30,9 +30,10 @@ void add_runtime_flags(CLI::App& command, RuntimeFlags& flags) {
                                                           {"kubernetes", RuntimeChoice::kubernetes},
                                                           {"podman", RuntimeChoice::podman}};
     command
-        .add_option("--runtime", flags.choice,
-                    "auto (default): the cluster of the current context where it is a local one, else podman; "
-                    "kubernetes; podman")
+        .add_option(
+            "--runtime", flags.choice,
+            "auto (default): the cluster of the current context where it is a local one, else podman; "
+            "kubernetes; podman")
         ->transform(CLI::CheckedTransformer(choices));
     command.add_option("--context", flags.context, "Context of the kubeconfig (default: the current one)");
     command.add_option("--kubeconfig", flags.kubeconfig, "In place of KUBECONFIG and ~/.kube/config")
@@ -46,9 +47,10 @@ void add_watch(CLI::App& app, WatchFlags& flags, Run& run) {
         app.add_subcommand("watch", "Build, deploy, and keep every container at your tree until Ctrl-C");
     command->add_option("folder", flags.folder, "Folder of synchost.yaml, or one below it")
         ->capture_default_str();
-    command->add_option("--registry", flags.registry,
-                        "Registry to push to (default: the one that the cluster announces, or with podman one that "
-                        "synchost starts)");
+    command->add_option(
+        "--registry", flags.registry,
+        "Registry to push to (default: the one that the cluster announces, or with podman one that "
+        "synchost starts)");
     command
         ->add_option("--build-arg", flags.build_args, "NAME=value for every image; wins over synchost.yaml")
         ->allow_extra_args(false);
@@ -56,7 +58,8 @@ void add_watch(CLI::App& app, WatchFlags& flags, Run& run) {
     add_registry_flags(*command, flags.registries);
     command->footer(
         "Examples:\n  synchost watch examples/todo\n  synchost watch --context k3d-dev -n todo\n"
-        "A context that is not a local one is used only where synchost.yaml names it: cluster: {contexts: [NAME]}");
+        "A context that is not a local one is used only where synchost.yaml names it: cluster: {contexts: "
+        "[NAME]}");
     command->callback([&] { run = [&] { return run_watch(flags); }; });
 }
 

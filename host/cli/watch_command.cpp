@@ -38,15 +38,16 @@ Result<> run_watch(const WatchFlags& flags) {
     Engine engine(io, {.config = std::move(project.config),
                        .key = key,
                        .runtime = std::move(chosen.runtime),
+                       .namespace_name = chosen.namespace_name,
                        .registries = &registries,
                        .store = project.folders.cache / "store",
                        .reporter = &reporter});
     bool interrupted = false;
     boost::asio::signal_set signals(io, SIGINT, SIGTERM);
     stop_on_signals(signals, engine, interrupted);
-    reporter.line(Tone::plain, "synchost", name,
-                  fmt::format("{} {}, {}", SYNCHOST_VERSION, folder, where));
-    if (!chosen.why.empty()) reporter.line(Tone::plain, "note", "runtime", "no cluster is used: " + chosen.why);
+    reporter.line(Tone::plain, "synchost", name, fmt::format("{} {}, {}", SYNCHOST_VERSION, folder, where));
+    if (!chosen.why.empty())
+        reporter.line(Tone::plain, "note", "runtime", "no cluster is used: " + chosen.why);
     Result<> outcome;
     boost::asio::co_spawn(io, engine.run(), [&](const std::exception_ptr& failure, Result<> result) {
         signals.cancel();

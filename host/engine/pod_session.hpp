@@ -13,9 +13,9 @@
 #include <set>
 #include <string>
 
+#include "base/signal.hpp"
 #include "host/engine/reporter.hpp"
 #include "host/engine/service.hpp"
-#include "base/signal.hpp"
 #include "host/link/agent_link.hpp"
 #include "host/runtime/runtime.hpp"
 

@@ -3,8 +3,8 @@
 
 #include <utility>
 
-#include "host/engine/engine.hpp"
 #include "base/on_pool.hpp"
+#include "host/engine/engine.hpp"
 
 namespace synchost::host {
 
@@ -15,6 +15,8 @@ boost::asio::awaitable<void> Engine::rebuild(Service& service) {
     while (!stop_ && std::exchange(service.build_again, false)) {
         auto rolled = co_await build(service);
         service.build_failed = !rolled;
+        // Before the pods come: they start with what was saved meanwhile.
+        co_await catch_up(service);
         if (!rolled) {
             if (!stop_) parts_.reporter->failure(service.name, rolled.error());
         } else if (*rolled) {
@@ -24,7 +26,6 @@ boost::asio::awaitable<void> Engine::rebuild(Service& service) {
             parts_.reporter->line(Tone::plain, "unchanged", service.name,
                                   "the new image equals the old one; no pod is replaced");
         }
-        co_await catch_up(service);
     }
     service.building = false;
 }
@@ -33,9 +34,15 @@ boost::asio::awaitable<Result<bool>> Engine::build(Service& service) {
     auto loaded = images::IgnoreRules::load(service.request.context, service.request.dockerfile);
     if (!loaded) co_return std::unexpected(std::move(loaded.error()));
     service.rules.ignore = *std::move(loaded);
-    CO_TRY_ASSIGN(BuildOutcome built, co_await on_pool(pool_, [&] {
-                      return build_and_push(service.request, service.repository, tools());
-                  }));
+    // What was saved until now is read by this build.
+    SourceSet read_by_it = std::exchange(service.touched_during_build, {});
+    auto outcome =
+        co_await on_pool(pool_, [&] { return build_and_push(service.request, service.repository, tools()); });
+    if (!outcome) {
+        service.touched_during_build.merge(read_by_it);
+        co_return std::unexpected(std::move(outcome.error()));
+    }
+    BuildOutcome built = *std::move(outcome);
     parts_.reporter->line(
         Tone::good, "built", service.name,
         fmt::format("{} in {}, pushed {} ({}) in {}", counted(built.image.layers.size(), "layer"),

@@ -11,8 +11,8 @@
 #include <utility>
 
 #include "base/error.hpp"
-#include "host/engine/mirror.hpp"
 #include "base/signal.hpp"
+#include "host/engine/mirror.hpp"
 #include "host/plan/decision.hpp"
 #include "host/tree/file_index.hpp"
 #include "images/builder.hpp"

@@ -8,7 +8,8 @@
 
 namespace synchost::host {
 
-// Held until the handle is closed, or the process ends. conflict, with the holder's pid, where another has it.
+// Held until the handle is closed, or the process ends. conflict, with the holder's pid, where another has
+// it.
 Result<Fd> take_project_lock(const std::filesystem::path& file);
 
 }  // namespace synchost::host

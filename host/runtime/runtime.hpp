@@ -1,6 +1,6 @@
 // Where the pods run. One interface; podman (the embedded default) and, with a cluster, Kubernetes implement
-// it. All calls block and are made from a worker thread, one at a time where they do not say otherwise; callbacks
-// come from threads of the runtime's own.
+// it. All calls block and are made from a worker thread, one at a time where they do not say otherwise;
+// callbacks come from threads of the runtime's own.
 #pragma once
 
 #include <cstdint>
@@ -49,7 +49,8 @@ struct LogLine {
 
 // What a runtime tells by itself, from a thread of its own, until down() returns.
 struct RuntimeEvents {
-    // All pods whose agent can be reached, whenever that has changed: replicas that are new, replaced or gone.
+    // All pods whose agent can be reached, whenever that has changed: replicas that are new, replaced or
+    // gone.
     std::function<void(std::vector<RunningPod>)> on_pods;
     // What is in the way of a workload ("api-6c9f: its image cannot be pulled"), or has got out of it: once
     // each.

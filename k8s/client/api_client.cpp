@@ -44,7 +44,8 @@ void ApiClient::close() {
 
 asio::awaitable<Result<Json>> ApiClient::json(HttpRequest request, std::string what) {
     CO_TRY_ASSIGN(const HttpAnswer answer, co_await transport_.exchange(std::move(request)));
-    if (answer.status / 100 != 2) co_return std::unexpected(error_of_status(answer.status, answer.body, what));
+    if (answer.status / 100 != 2)
+        co_return std::unexpected(error_of_status(answer.status, answer.body, what));
     co_return parse_object(answer.body, what);
 }
 
@@ -84,7 +85,8 @@ asio::awaitable<Result<ResourceType>> ApiClient::resource(std::string api_versio
         if (found != known->second.end()) co_return *found;
         discovered_.erase(known);
         if (attempt == 10)
-            co_return fail(Errc::not_found, "the cluster does not know the kind " + kind + " of " + api_version,
+            co_return fail(Errc::not_found,
+                           "the cluster does not know the kind " + kind + " of " + api_version,
                            "Install its CustomResourceDefinition, or correct apiVersion and kind.");
         CO_TRY(co_await transport_.pause(std::chrono::milliseconds(200)));
     }
@@ -163,12 +165,11 @@ asio::awaitable<Result<>> ApiClient::logs(std::string pod_path, LogOptions optio
 asio::awaitable<Result<std::unique_ptr<WebSocket>>> ApiClient::open_port(std::string pod_path,
                                                                          std::uint16_t port) {
     const std::string what = "port " + std::to_string(port) + " of " + pod_path;
-    CO_TRY_ASSIGN(auto socket,
-                  co_await transport_.open_web_socket(
-                      pod_path + "/portforward?ports=" + std::to_string(port), {"v4.channel.k8s.io"},
-                      [what](const HttpAnswer& answer) {
-                          return error_of_status(answer.status, answer.body, what);
-                      }));
+    CO_TRY_ASSIGN(auto socket, co_await transport_.open_web_socket(
+                                   pod_path + "/portforward?ports=" + std::to_string(port),
+                                   {"v4.channel.k8s.io"}, [what](const HttpAnswer& answer) {
+                                       return error_of_status(answer.status, answer.body, what);
+                                   }));
     co_return socket;
 }
 

@@ -1,5 +1,5 @@
-// The Kubernetes API of one cluster as this program uses it: objects by server-side apply, get, list, watch and
-// delete, logs, port-forward, exec. Errors are those of Status objects (k8s/client/api_error.hpp).
+// The Kubernetes API of one cluster as this program uses it: objects by server-side apply, get, list, watch
+// and delete, logs, port-forward, exec. Errors are those of Status objects (k8s/client/api_error.hpp).
 //
 // Coroutines of one executor, as Transport; close() ends all that is under way.
 #pragma once
@@ -54,8 +54,8 @@ class ApiClient {
     ApiClient& operator=(const ApiClient&) = delete;
 
     boost::asio::awaitable<Result<ServerVersion>> version();
-    // How the server names objects of this apiVersion and kind (asked once per apiVersion). not_found where it
-    // does not know them, with the next step.
+    // How the server names objects of this apiVersion and kind (asked once per apiVersion). not_found where
+    // it does not know them, with the next step.
     boost::asio::awaitable<Result<ResourceType>> resource(std::string api_version, std::string kind);
 
     boost::asio::awaitable<Result<Json>> get(std::string path);

@@ -22,38 +22,67 @@
 
 #include "base/fd.hpp"
 #include "base/file.hpp"
+#include "base/rel_path.hpp"
+#include "base/signal.hpp"
 
 namespace synchost::k8s {
 
 namespace asio = boost::asio;
 using Socket = asio::generic::stream_protocol::socket;
+using Clock = std::chrono::steady_clock;
 
 namespace {
 
 constexpr auto kToken = asio::as_tuple(asio::use_awaitable);
 constexpr std::size_t kPieceBytes = std::size_t{32} << 10;
+constexpr std::size_t kReplayBytes = std::size_t{64} << 10;
+constexpr std::size_t kMostErrorBytes = 400;
+constexpr std::chrono::milliseconds kAgain{50};
 constexpr int kBacklog = 64;
 constexpr std::size_t kMostConnections = 512;
 constexpr char kData = 0;
 constexpr char kError = 1;
 
-// One connection, from its accept to its end.
+// The app does not listen (yet), in the words of containerd, CRI-O and Docker alike.
+bool is_refused(const Result<>& outcome) {
+    return !outcome && outcome.error().code == Errc::cluster &&
+           outcome.error().message.contains("onnection refused");
+}
+
+// One connection, from its accept to its end: what the local end says goes through `pending_` into the pod,
+// by one writer for each pod that is tried; until the pod has answered it is kept in `replay_` as well.
 class Forwarded : public std::enable_shared_from_this<Forwarded> {
   public:
     Forwarded(Socket socket, std::shared_ptr<ApiClient> client, const ForwardOptions& options)
         : local_(std::move(socket)),
           client_(std::move(client)),
           options_(options),
+          changed_(local_.get_executor()),
           linger_(local_.get_executor()) {}
 
     asio::awaitable<Result<>> run() {
         const auto self = shared_from_this();
-        CO_TRY_ASSIGN(pod_, co_await connect());
-        if (ended_) co_return Result<>{};
-        asio::co_spawn(local_.get_executor(), upward(self), asio::detached);
-        auto outcome = co_await downward();
-        end();
-        co_return outcome;
+        const auto deadline = Clock::now() + options_.patience;
+        asio::co_spawn(local_.get_executor(), read_local(self), asio::detached);
+        for (;;) {
+            CO_TRY_ASSIGN(const std::shared_ptr<WebSocket> pod, co_await connect());
+            if (ended_) co_return Result<>{};
+            pod_ = pod;
+            pending_ = answered_ ? pending_ : replay_;
+            asio::co_spawn(local_.get_executor(), write_pod(self, pod), asio::detached);
+            auto outcome = co_await downward(*pod);
+            pod_.reset();
+            changed_.notify();
+            pod->close();
+            const bool refused = is_refused(outcome);
+            const bool again = refused && !answered_ && !too_much_ && Clock::now() < deadline;
+            if (!again && refused && !ended_)
+                co_return fail(Errc::cluster, "nothing listens on port " + std::to_string(target_.port) +
+                                                  " of pod " +
+                                                  target_.pod_path.substr(target_.pod_path.rfind('/') + 1));
+            if (!again || ended_) co_return outcome;
+            CO_TRY(co_await client_->transport().pause(kAgain));
+        }
     }
 
     void end() {
@@ -61,6 +90,7 @@ class Forwarded : public std::enable_shared_from_this<Forwarded> {
         boost::system::error_code ignored;
         local_.close(ignored);
         linger_.cancel();
+        changed_.notify();
         if (pod_) pod_->close();
     }
 
@@ -69,39 +99,56 @@ class Forwarded : public std::enable_shared_from_this<Forwarded> {
     asio::awaitable<Result<std::unique_ptr<WebSocket>>> connect() {
         constexpr int kAttempts = 3;
         for (int attempt = 1;; ++attempt) {
-            CO_TRY_ASSIGN(const PortTarget target, co_await options_.choose());
-            auto opened = co_await client_->open_port(target.pod_path, target.port);
+            CO_TRY_ASSIGN(target_, co_await options_.choose());
+            auto opened = co_await client_->open_port(target_.pod_path, target_.port);
             if (opened || attempt == kAttempts || opened.error().code == Errc::cancelled || ended_)
                 co_return opened;
         }
     }
 
-    static asio::awaitable<void> upward(std::shared_ptr<Forwarded> self) {
-        std::string piece(kPieceBytes + 1, kData);
-        for (;;) {
-            const auto [error, size] =
-                co_await self->local_.async_read_some(asio::buffer(piece.data() + 1, kPieceBytes), kToken);
+    static asio::awaitable<void> read_local(std::shared_ptr<Forwarded> self) {
+        std::string piece(kPieceBytes, '\0');
+        while (!self->ended_) {
+            while (self->pending_.size() >= kPieceBytes && !self->ended_) co_await self->changed_.wait();
+            const auto [error, size] = co_await self->local_.async_read_some(asio::buffer(piece), kToken);
             if (self->ended_) co_return;
             if (error) break;
-            if (!co_await self->pod_->send({piece.data(), size + 1})) break;
-            if (self->ended_) co_return;
+            self->pending_.append(piece, 0, size);
+            if (!self->answered_ && !self->too_much_) self->replay_.append(piece, 0, size);
+            self->too_much_ = self->too_much_ || self->replay_.size() > kReplayBytes;
+            self->changed_.notify();
         }
+        self->local_is_done_ = true;
+        self->changed_.notify();
         self->await_the_rest();
+    }
+
+    static asio::awaitable<void> write_pod(std::shared_ptr<Forwarded> self, std::shared_ptr<WebSocket> pod) {
+        while (self->pod_ == pod && !self->ended_) {
+            if (self->pending_.empty()) {
+                co_await self->changed_.wait();
+                continue;
+            }
+            std::string message(1, kData);
+            message.append(self->pending_, 0, kPieceBytes);
+            self->pending_.erase(0, kPieceBytes);
+            self->changed_.notify();
+            if (!co_await pod->send(message)) co_return;  // the reader sees it too
+        }
     }
 
     // The local end has nothing more to say: what the pod still says goes through, for a while.
     void await_the_rest() {
-        closing_ = true;
         linger_.expires_after(options_.linger);
         linger_.async_wait([self = shared_from_this()](boost::system::error_code error) {
             if (!error) self->end();
         });
     }
 
-    asio::awaitable<Result<>> downward() {
+    asio::awaitable<Result<>> downward(WebSocket& pod) {
         std::array<bool, 2> began{};  // each channel's first message is the port
         for (;;) {
-            CO_TRY_ASSIGN(const auto message, co_await pod_->receive());
+            CO_TRY_ASSIGN(const auto message, co_await pod.receive());
             if (!message || ended_) co_return Result<>{};
             if (message->empty()) continue;
             const char channel = message->front();
@@ -109,20 +156,29 @@ class Forwarded : public std::enable_shared_from_this<Forwarded> {
                 co_return fail(Errc::protocol, "port-forward: a message of an unknown channel");
             if (!std::exchange(began.at(static_cast<std::size_t>(channel)), true)) continue;
             const std::string_view bytes = std::string_view(*message).substr(1);
-            if (channel == kError && !bytes.empty())
-                co_return fail(Errc::cluster, "port-forward: " + std::string(bytes.substr(0, 400)));
+            if (bytes.empty()) continue;
+            if (channel == kError)
+                co_return fail(Errc::cluster, "port-forward: " + printable(bytes.substr(0, kMostErrorBytes)));
+            answered_ = true;
+            replay_.clear();
             const auto [error, size] = co_await asio::async_write(local_, asio::buffer(bytes), kToken);
             if (error || ended_) co_return Result<>{};  // the local end has gone
-            if (closing_) await_the_rest();
+            if (local_is_done_) await_the_rest();
         }
     }
 
     Socket local_;
     std::shared_ptr<ApiClient> client_;
     ForwardOptions options_;
+    Signal changed_;
     asio::steady_timer linger_;
-    std::unique_ptr<WebSocket> pod_;
-    bool closing_ = false;
+    PortTarget target_;
+    std::shared_ptr<WebSocket> pod_;
+    std::string pending_;    // from the local end, not sent yet
+    std::string replay_;     // all that it said, until the pod has answered
+    bool too_much_ = false;  // to be said again
+    bool answered_ = false;
+    bool local_is_done_ = false;
     bool ended_ = false;
 };
 
@@ -130,8 +186,8 @@ class Forwarded : public std::enable_shared_from_this<Forwarded> {
 
 class PortForward::Impl : public std::enable_shared_from_this<Impl> {
   public:
-    Impl(asio::any_io_executor executor, std::shared_ptr<ApiClient> client, ForwardOptions options, Fd listener,
-         std::uint16_t port, std::filesystem::path socket)
+    Impl(asio::any_io_executor executor, std::shared_ptr<ApiClient> client, ForwardOptions options,
+         Fd listener, std::uint16_t port, std::filesystem::path socket)
         : client_(std::move(client)),
           options_(std::move(options)),
           listener_(std::move(executor), listener.release()),
@@ -156,7 +212,8 @@ class PortForward::Impl : public std::enable_shared_from_this<Impl> {
             const auto [error] =
                 co_await self->listener_.async_wait(asio::posix::descriptor_base::wait_read, kToken);
             if (error || self->stopped_) co_return;
-            Fd taken(::accept4(self->listener_.native_handle(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
+            Fd taken(
+                ::accept4(self->listener_.native_handle(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
             // Too many: the connection is refused by its end.
             if (taken && self->connections_.size() < kMostConnections) self->serve(std::move(taken));
         }
@@ -174,13 +231,14 @@ class PortForward::Impl : public std::enable_shared_from_this<Impl> {
         static_cast<void>(taken.release());
         auto connection = std::make_shared<Forwarded>(std::move(socket), client_, options_);
         connections_.insert(connection);
-        asio::co_spawn(listener_.get_executor(), connection->run(),
-                       [self = shared_from_this(), connection](const std::exception_ptr& failure, Result<> end) {
-                           connection->end();
-                           self->connections_.erase(connection);
-                           if (self->stopped_ || failure || end || !self->options_.on_error) return;
-                           if (end.error().code != Errc::cancelled) self->options_.on_error(end.error());
-                       });
+        asio::co_spawn(
+            listener_.get_executor(), connection->run(),
+            [self = shared_from_this(), connection](const std::exception_ptr& failure, Result<> end) {
+                connection->end();
+                self->connections_.erase(connection);
+                if (self->stopped_ || failure || end || !self->options_.on_error) return;
+                if (end.error().code != Errc::cancelled) self->options_.on_error(end.error());
+            });
     }
 
     std::shared_ptr<ApiClient> client_;

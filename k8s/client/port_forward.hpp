@@ -27,6 +27,9 @@ struct ForwardOptions {
     // Where this connection leads; may wait, for a bounded time. Runs on the client's executor.
     std::function<boost::asio::awaitable<Result<PortTarget>>()> choose;
     std::function<void(const Error&)> on_error;  // a connection that came to nothing; may be empty
+    // An app that starts again listens to nobody for a moment: for so long a connection that the pod refused
+    // is tried again, with what the local end has said by then. Zero: never.
+    std::chrono::milliseconds patience{10'000};
     // How long an answer is waited for when the local end has closed its side: the channel protocol cannot
     // carry half a close.
     std::chrono::milliseconds linger{10'000};

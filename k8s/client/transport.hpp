@@ -21,12 +21,19 @@
 
 namespace synchost::k8s {
 
+// Some answers begin when there is something to say, as that of a log that is followed: then `timeout` is for
+// connecting and asking alone.
+enum class HeadTime : std::uint8_t { limited, unlimited };
+
 struct HttpRequest {
     std::string method = "GET";
-    std::string target;  // path and query below the server's own path, percent-encoded: "/api/v1/pods?limit=5"
+    std::string
+        target;  // path and query below the server's own path, percent-encoded: "/api/v1/pods?limit=5"
     std::string body;
-    std::string content_type;  // of the body
+    std::string content_type;                   // of the body
     std::chrono::milliseconds timeout{30'000};  // for the whole exchange; of stream(), until its first byte
+    HeadTime head = HeadTime::limited;
+    std::optional<std::chrono::milliseconds> stream_time;  // of stream(): for the whole of it
 };
 
 struct HttpAnswer {
@@ -61,14 +68,18 @@ class Transport {
     Transport& operator=(const Transport&) = delete;
 
     // An answer of any status; an Error where there is none: `cluster` where the server cannot be reached,
-    // `timeout`, `auth` where the credential plugin fails, `cancelled` after close().
+    // `timeout`, `auth` where the credential plugin fails (its own time comes on top), `cancelled` after
+    // close(). A 401 is answered with another credential once, where there is one. What goes through a
+    // connection that was kept, and had ended, is sent again through a new one; a POST always takes a new
+    // one.
     boost::asio::awaitable<Result<HttpAnswer>> exchange(HttpRequest request);
     // The body of a 2xx answer in pieces as they come, until the server ends it (then the answer, without a
-    // body) or `on_bytes` returns an error, which is returned. Other statuses are answers with their body.
+    // body) or `on_bytes` returns an error, which is returned as it is. The first piece is empty: the answer
+    // has begun. Other statuses are answers with their body.
     boost::asio::awaitable<Result<HttpAnswer>> stream(HttpRequest request,
                                                       std::function<Result<>(std::string_view)> on_bytes);
-    // A WebSocket by one of `subprotocols`, the first that the server takes. Where it answers with something
-    // else, the HttpAnswer is handed to `refused` for its error.
+    // A WebSocket by one of `subprotocols`, the first that the server takes; protocol where it takes another.
+    // Where it answers with something else, the HttpAnswer is handed to `refused` for its error.
     boost::asio::awaitable<Result<std::unique_ptr<WebSocket>>> open_web_socket(
         std::string target, std::vector<std::string> subprotocols,
         std::function<Error(const HttpAnswer&)> refused);

@@ -1,6 +1,7 @@
-// List and watch (https://kubernetes.io/docs/reference/using-api/api-concepts/#efficient-detection-of-changes):
-// a list says the version from which to follow; every event and bookmark moves it on; a broken stream goes on
-// from it; 410 Gone means that the server has forgotten it, and everything is listed again.
+// List and watch
+// (https://kubernetes.io/docs/reference/using-api/api-concepts/#efficient-detection-of-changes): a list says
+// the version from which to follow; every event and bookmark moves it on; a broken stream goes on from it;
+// 410 Gone means that the server has forgotten it, and everything is listed again.
 #include <algorithm>
 #include <nlohmann/json.hpp>
 #include <utility>

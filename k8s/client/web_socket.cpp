@@ -1,4 +1,5 @@
 // WebSockets to the API server (RFC 6455), which carry port-forward and exec.
+#include <algorithm>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/ssl/error.hpp>
 #include <boost/beast/core/buffers_to_string.hpp>
@@ -63,7 +64,8 @@ class BeastWebSocket final : public WebSocket {
         for (const std::string& name : subprotocols) offered += (offered.empty() ? "" : ", ") + name;
         stream.set_option(websocket::stream_base::decorator(
             [headers = impl_->headers(credential), offered](websocket::request_type& request) {
-                for (const auto& [name, value] : headers) request.set(name, value);
+                request.erase(boost::beast::http::field::host);  // Beast's own
+                for (const auto& [name, value] : headers) request.insert(name, value);
                 request.set(boost::beast::http::field::sec_websocket_protocol, offered);
             }));
         // The servers' WebSocket libraries take a message in one frame only.
@@ -81,6 +83,9 @@ class BeastWebSocket final : public WebSocket {
             co_return HttpAnswer{.status = status, .body = answer.body(), .retry_after = {}};
         if (error) co_return std::unexpected(state->error_of(error));
         subprotocol_ = std::string(answer[boost::beast::http::field::sec_websocket_protocol]);
+        if (std::ranges::find(subprotocols, subprotocol_) == subprotocols.end())
+            co_return fail(Errc::protocol, "the server does not speak " + offered,
+                           "Update the cluster: every supported Kubernetes does.");
         co_return HttpAnswer{.status = status, .body = {}, .retry_after = {}};
     }
 
@@ -122,12 +127,12 @@ asio::awaitable<Result<std::unique_ptr<WebSocket>>> Transport::open_web_socket(
     std::string target, std::vector<std::string> subprotocols,
     std::function<Error(const HttpAnswer&)> refused) {
     const auto impl = impl_;
-    if (!impl->address) co_return std::unexpected(impl->address.error());
+    CO_TRY(impl->check_target(target));
+    CO_TRY_ASSIGN(Credential credential, co_await impl->credential());
     for (bool again = false;; again = true) {
-        CO_TRY_ASSIGN(const Credential credential, co_await impl->credential());
         Connection connection(impl->executor);
         {
-            Watchdog watchdog(impl->executor, impl->kennel, [&connection] { connection.stream.close(); });
+            Watchdog watchdog(impl->executor, impl->kennel, [&connection] { connection.close(); });
             if (watchdog.reason()) co_return std::unexpected(*watchdog.reason());
             watchdog.expires_after(kOpenDeadline, "no connection in time");
             auto dialled = co_await impl->connect(connection, credential, watchdog);
@@ -138,7 +143,10 @@ asio::awaitable<Result<std::unique_ptr<WebSocket>>> Transport::open_web_socket(
         if (!answer) co_return std::unexpected(impl->explain(std::move(answer.error())));
         if (answer->status == 101) co_return socket;
         if (answer->status != 401 || again) co_return std::unexpected(refused(*answer));
-        impl->source.reject();
+        CO_TRY(co_await impl->reject(credential));
+        CO_TRY_ASSIGN(Credential next, co_await impl->credential());
+        if (next == credential) co_return std::unexpected(refused(*answer));
+        credential = std::move(next);
     }
 }
 

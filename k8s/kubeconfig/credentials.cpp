@@ -138,6 +138,7 @@ Result<ExecAnswer> CredentialSource::ask_plugin() const {
     for (const auto& [name, value] : plugin.env) command.env[name] = value;
     command.env["KUBERNETES_EXEC_INFO"] = detail::exec_info(plugin, cluster_);
     command.max_output_bytes = kMaxPluginOutput;
+    command.stop = options_.stop;
     auto done = run_command(command);
     if (!done) {
         Error error = std::move(done).error();
@@ -146,7 +147,7 @@ Result<ExecAnswer> CredentialSource::ask_plugin() const {
             for (const char c : plugin.install_hint.substr(0, 500)) error.next_step += c == '\n' ? ' ' : c;
             error.next_step = printable(error.next_step);
         }
-        if (error.code != Errc::timeout) error.code = Errc::auth;
+        if (error.code != Errc::timeout && error.code != Errc::cancelled) error.code = Errc::auth;
         return std::unexpected(std::move(error).context("credential plugin"));
     }
     if (done->exit_code != 0) {

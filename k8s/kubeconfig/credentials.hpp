@@ -9,6 +9,7 @@
 #include <chrono>
 #include <functional>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <utility>
 #include <vector>
@@ -24,11 +25,14 @@ struct Credential {
     std::string client_certificate_pem;
     std::string client_key_pem;
     std::vector<std::pair<std::string, std::string>> headers;  // Impersonate-*
+
+    bool operator==(const Credential&) const = default;
 };
 
 struct CredentialOptions {
     std::chrono::milliseconds plugin_timeout{60'000};
     std::function<std::chrono::system_clock::time_point()> now = std::chrono::system_clock::now;
+    std::stop_token stop;  // ends a plugin that runs: get() is `cancelled`
 };
 
 class CredentialSource {

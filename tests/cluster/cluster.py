@@ -1,4 +1,4 @@
-"""The test cluster for tests and for people: `with cluster.running(folder) as k:`, or `cluster.py up|down|status FOLDER`.
+"""The test cluster for tests and for people: `with cluster.running(folder) as k:`, or `cluster.py up|down|status`.
 
 One real Kubernetes node in namespaces of its own (sandbox.py). From the machine it is reached on two free ports of
 127.0.0.1: the API server, for which `kubeconfig` is written as k3d writes it, and the registry, to which images are
@@ -45,8 +45,8 @@ class Cluster:
         return [str(self.folder / "bin/kubectl"), f"--kubeconfig={self.kubeconfig}", *map(str, arguments)]
 
     def kubectl(self, *arguments, input=None, check=True, seconds=60):
-        """Its stdout. `input` is text, or an object that goes as JSON. With check, a failure raises AssertionError with
-        what kubectl said; without it, the whole subprocess.CompletedProcess is returned."""
+        """Its stdout. `input` is text, or an object that goes as JSON. With check, a failure raises AssertionError
+        with what kubectl said; without it, the whole subprocess.CompletedProcess is returned."""
         if input is not None and not isinstance(input, str):
             input = json.dumps(input)
         done = subprocess.run(self.kubectl_command(*arguments), input=input, capture_output=True, text=True,
@@ -54,7 +54,7 @@ class Cluster:
         if not check:
             return done
         if done.returncode != 0:
-            raise AssertionError(f"kubectl {' '.join(map(str, arguments))}: {done.stderr.strip() or done.stdout.strip()}")
+            raise AssertionError(f"kubectl {' '.join(map(str, arguments))}: {done.stderr.strip()}")
         return done.stdout
 
     def get(self, *arguments):
@@ -66,15 +66,25 @@ class Cluster:
 
     @contextlib.contextmanager
     def namespace(self, name, labels=None):
-        """A namespace for the length of a `with`, whose default service account is there."""
+        """A namespace for the length of a `with`, whose default service account is there. At the end its pods are gone;
+        the name itself is free a few seconds later, which the next caller of the same name waits for."""
+        self.wait(f"an earlier namespace {name} is gone", lambda: not self._exists("namespace", name))
         self.kubectl("apply", "-f", "-", input={"apiVersion": "v1", "kind": "Namespace",
                                                 "metadata": {"name": name, "labels": labels or {}}})
         try:
-            self.wait(f"service account of namespace {name}",
-                      lambda: self.kubectl("get", "serviceaccount", "default", "-n", name, check=False).returncode == 0)
+            self.wait_for_service_account(name)
             yield name
         finally:
-            self.kubectl("delete", "namespace", name, "--ignore-not-found", "--timeout=120s", seconds=150)
+            self.kubectl("delete", "namespace", name, "--ignore-not-found", "--wait=false")
+            self.wait(f"the pods of namespace {name} are gone", lambda: not self.pods(name))
+
+    def wait_for_service_account(self, namespace):
+        """Before it is there, pods are refused."""
+        self.wait(f"service account of namespace {namespace}",
+                  lambda: self._exists("serviceaccount", "default", "-n", namespace))
+
+    def _exists(self, *arguments):
+        return self.kubectl("get", *arguments, check=False).returncode == 0
 
     @staticmethod
     def wait(what, condition, seconds=READY_SECONDS):
@@ -174,8 +184,10 @@ def attach(folder):
     except FileNotFoundError:
         state = {}
     held = sandbox.holder_of_lock()
-    if not held or held != (state.get("holder"), str(folder)):
-        raise RuntimeError(f"no test cluster runs in {folder}; start it with: ./dev cluster up")
+    if not held:
+        raise RuntimeError("no test cluster runs on this machine; start one with: ./dev cluster up")
+    if held != (state.get("holder"), str(folder)):
+        raise RuntimeError(f"no test cluster runs in {folder}, but one in {held[1]}, held by process {held[0]}")
     return Cluster(folder, **state)
 
 
@@ -214,8 +226,7 @@ def _wait_usable(cluster):
         return ready and not node["spec"].get("taints")
     cluster.wait("the node is ready and takes pods", usable)
     for name in ("default", "kube-public"):
-        cluster.wait(f"service account of namespace {name}", lambda name=name: cluster.kubectl(
-            "get", "serviceaccount", "default", "-n", name, check=False).returncode == 0)
+        cluster.wait_for_service_account(name)
 
 
 def _remove_made(folder, keep=()):
@@ -234,7 +245,7 @@ def _start_time(pid):
 
 
 def _print_usage(cluster):
-    print(f"A Kubernetes {programs.version()} node runs as process {cluster.holder}; its files are in {cluster.folder}\n"
+    print(f"A Kubernetes {programs.version()} node runs as process {cluster.holder}; its files: {cluster.folder}\n"
           f"  export KUBECONFIG={cluster.kubeconfig}\n"
           f"  export PATH={cluster.folder / 'bin'}:$PATH      (kubectl)\n"
           f"  images: push to {cluster.registry}/NAME:TAG, use as {cluster.registry_inside}/NAME:TAG in pods\n"

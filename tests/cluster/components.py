@@ -1,12 +1,12 @@
-"""The processes of the cluster in the order of their start: how each is called, and how it says that it is ready."""
+"""The processes of the cluster: how each is called, and how it says that it is ready."""
 
 import ssl
 import urllib.error
 import urllib.request
 from typing import NamedTuple
 
-from layout import (API_PORT, API_SOCKET, CONFIG, DATA, DOMAIN, ETCD_DATA, ETCD_PEER_PORT, ETCD_PORT, NODE, NODE_IP, PKI,
-                    POD_CIDR, PROGRAM, REGISTRY_HOST, REGISTRY_PORT, REGISTRY_SOCKET, RUN, SERVICE_CIDR)
+from layout import (API_PORT, API_SOCKET, CONFIG, DATA, DOMAIN, ETCD_DATA, ETCD_PEER_PORT, ETCD_PORT, NODE, NODE_IP,
+                    PKI, POD_CIDR, PROGRAM, REGISTRY_HOST, REGISTRY_PORT, REGISTRY_SOCKET, RUN, SERVICE_CIDR)
 
 ETCD = f"http://127.0.0.1:{ETCD_PORT}"
 PEER = f"http://127.0.0.1:{ETCD_PEER_PORT}"
@@ -24,7 +24,8 @@ def _kubernetes(name, *flags):
 def _control(name, identity, *flags):
     config = f"{PKI}/{identity}.kubeconfig"
     return _kubernetes(name, f"--kubeconfig={config}", f"--authentication-kubeconfig={config}",
-                       f"--authorization-kubeconfig={config}", "--bind-address=127.0.0.1", "--leader-elect=false", *flags)
+                       f"--authorization-kubeconfig={config}", "--bind-address=127.0.0.1", "--leader-elect=false",
+                       *flags)
 
 
 def _relay(socket, port):
@@ -38,7 +39,8 @@ COMPONENTS = {
          f"--advertise-client-urls={ETCD}", f"--listen-peer-urls={PEER}", f"--initial-advertise-peer-urls={PEER}",
          f"--initial-cluster=it={PEER}", "--heartbeat-interval=10", "--election-timeout=100", "--logger=zap",
          "--log-level=warn"], f"{ETCD}/health"),
-    "registry": Component(["docker-registry", "serve", f"{CONFIG}/registry.yml"], f"http://{NODE_IP}:{REGISTRY_PORT}/v2/"),
+    "registry": Component(["docker-registry", "serve", f"{CONFIG}/registry.yml"],
+                          f"http://{NODE_IP}:{REGISTRY_PORT}/v2/"),
     "containerd": Component(["containerd", "--config", f"{CONFIG}/containerd.toml"]),
     "registry-relay": Component(_relay(REGISTRY_SOCKET, REGISTRY_PORT)),
     "api-relay": Component(_relay(API_SOCKET, API_PORT)),
@@ -50,18 +52,20 @@ COMPONENTS = {
                     f"--client-ca-file={PKI}/ca.crt", f"--tls-cert-file={PKI}/apiserver.crt",
                     f"--tls-private-key-file={PKI}/apiserver.key",
                     f"--kubelet-client-certificate={PKI}/apiserver-kubelet.crt",
-                    f"--kubelet-client-key={PKI}/apiserver-kubelet.key", f"--kubelet-certificate-authority={PKI}/ca.crt",
-                    "--kubelet-preferred-address-types=InternalIP",
+                    f"--kubelet-client-key={PKI}/apiserver-kubelet.key",
+                    f"--kubelet-certificate-authority={PKI}/ca.crt", "--kubelet-preferred-address-types=InternalIP",
                     f"--service-account-key-file={PKI}/service-account.pub",
                     f"--service-account-signing-key-file={PKI}/service-account.key",
-                    f"--service-account-issuer=https://kubernetes.default.svc.{DOMAIN}"),
+                    f"--service-account-issuer=https://kubernetes.default.svc.{DOMAIN}",
+                    "--shutdown-watch-termination-grace-period=1s"),  # or a stop waits a minute for the watches
         f"https://{NODE_IP}:{API_PORT}/readyz"),
     # Its own node-address controller is off: it would look for the node in a poll of 10 seconds.
     "kube-controller-manager": Component(
         _control("kube-controller-manager", "controller-manager", "--use-service-account-credentials=true",
                  f"--service-account-private-key-file={PKI}/service-account.key", f"--root-ca-file={PKI}/ca.crt",
                  f"--cluster-signing-cert-file={PKI}/ca.crt", f"--cluster-signing-key-file={PKI}/ca.key",
-                 "--allocate-node-cidrs=false", f"--flex-volume-plugin-dir={DATA}/volume-plugins"), "https://127.0.0.1:10257/healthz"),
+                 "--allocate-node-cidrs=false", f"--flex-volume-plugin-dir={DATA}/volume-plugins"),
+        "https://127.0.0.1:10257/healthz"),
     "kube-scheduler": Component(_control("kube-scheduler", "scheduler"), "https://127.0.0.1:10259/healthz"),
     "kubelet": Component(
         _kubernetes("kubelet", f"--config={CONFIG}/kubelet.yaml", f"--kubeconfig={PKI}/kubelet.kubeconfig",

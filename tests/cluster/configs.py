@@ -2,7 +2,8 @@
 
 import json
 
-from layout import CONFIG, CONTAINERD_SOCKET, DATA, DOMAIN, NODE_IP, PKI, POD_CIDR, REGISTRY_INSIDE, REGISTRY_PORT
+from layout import (CGROUP, CONFIG, CONTAINERD_SOCKET, DATA, DOMAIN, NODE_IP, PKI, POD_CIDR, REGISTRY_INSIDE,
+                    REGISTRY_PORT)
 
 PAUSE_IMAGE = f"{REGISTRY_INSIDE}/pause:1"
 
@@ -63,7 +64,7 @@ KUBELET = {
     "authentication": {"anonymous": {"enabled": False}, "webhook": {"enabled": True},
                        "x509": {"clientCAFile": f"{PKI}/ca.crt"}},
     "authorization": {"mode": "Webhook"},
-    "cgroupDriver": "cgroupfs", "cgroupRoot": "/", "failCgroupV1": False,
+    "cgroupDriver": "cgroupfs", "cgroupRoot": f"/{CGROUP}", "failCgroupV1": False,
     "failSwapOn": False, "oomScoreAdj": 0, "hairpinMode": "none",
     "clusterDNS": [NODE_IP], "clusterDomain": DOMAIN, "resolvConf": f"{CONFIG}/resolv.conf",
     "volumePluginDir": f"{DATA}/volume-plugins",

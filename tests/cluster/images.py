@@ -13,13 +13,16 @@ import urllib.parse
 PASSWD = "root:x:0:0:root:/root:/bin/sh\napp:x:1000:1000:app:/home/app:/bin/sh\n"
 GROUP = "root:x:0:\napp:x:1000:\n"
 # Debian's static busybox crashes in its wget; nc does not.
-FETCH = '#!/bin/sh\n# fetch HOST PORT [PATH]: HTTP/1.0\nprintf "GET %s HTTP/1.0\\r\\n\\r\\n" "${3:-/}" | nc -w 3 "$1" "$2"\n'
+FETCH = """#!/bin/sh
+# fetch HOST PORT [PATH]: HTTP/1.0
+printf 'GET %s HTTP/1.0\\r\\n\\r\\n' "${3:-/}" | nc -w 3 "$1" "$2"
+"""
 MANIFEST_TYPE = "application/vnd.oci.image.manifest.v1+json"
 
 
 def push_base_images(registry, pause):
     """pause:1, and busybox:1 with a shell, tar, httpd and the script fetch. `registry` is HOST:PORT."""
-    push(registry, "pause", "1", _layer([_file("pause", pause.read_bytes(), 0o755)]), {"Entrypoint": ["/pause"]})
+    push(registry, "pause", "1", layer_of({"pause": pause.read_bytes()}), {"Entrypoint": ["/pause"]})
     push(registry, "busybox", "1", _busybox(), {"Cmd": ["/bin/sh"]})
 
 
@@ -44,6 +47,11 @@ def push(registry, name, tag, layer, config):
     finally:
         connection.close()
     return _digest(manifest)
+
+
+def layer_of(files):
+    """A layer of programs and other files by name, all of them executable."""
+    return _layer([_file(name, content, 0o755) for name, content in files.items()])
 
 
 def _busybox():

@@ -19,6 +19,7 @@ API_PORT = 6443
 REGISTRY_HOST = "k3d-synchost-registry"  # by what containerd and pods know the registry
 REGISTRY_PORT = 5000
 REGISTRY_INSIDE = f"{REGISTRY_HOST}:{REGISTRY_PORT}"
+CGROUP = "synchost-test-cluster"  # pods' cgroups are below it; a kubelet ends what it does not know below its own root
 ETCD_PORT = 2379
 ETCD_PEER_PORT = 2380
 

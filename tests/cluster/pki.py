@@ -26,7 +26,8 @@ def make(folder):
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     _key(folder, "ca")
     _openssl("req", "-x509", "-new", "-key", folder / "ca.key", "-subj", f"/CN={NAME}-ca", "-days", DAYS,
-             "-addext", "basicConstraints=critical,CA:TRUE", "-addext", "keyUsage=critical,keyCertSign,digitalSignature",
+             "-addext", "basicConstraints=critical,CA:TRUE",
+             "-addext", "keyUsage=critical,keyCertSign,digitalSignature",
              "-out", folder / "ca.crt")
     kubelet_names = f"DNS:{NODE},IP:{NODE_IP},IP:127.0.0.1"
     api_names = ",".join([f"DNS:{name}" for name in API_NAMES] + [f"IP:{address}" for address in API_ADDRESSES])
@@ -43,7 +44,8 @@ def make(folder):
 
 def user_kubeconfig(folder, port):
     """The text that `k3d kubeconfig get` would print for this cluster, field by field and in its order."""
-    data = {name: base64.b64encode((folder / name).read_bytes()).decode() for name in ("ca.crt", "admin.crt", "admin.key")}
+    files = ("ca.crt", "admin.crt", "admin.key")
+    data = {name: base64.b64encode((folder / name).read_bytes()).decode() for name in files}
     return f"""apiVersion: v1
 clusters:
 - cluster:
@@ -76,12 +78,13 @@ def _component_kubeconfig(name):
 
 def _certificate(folder, name, subject, usage, alternative_names=None):
     _key(folder, name)
-    extensions = ["basicConstraints=critical,CA:FALSE", "keyUsage=critical,digitalSignature", f"extendedKeyUsage={usage}"]
+    extensions = ["basicConstraints=critical,CA:FALSE", "keyUsage=critical,digitalSignature",
+                  f"extendedKeyUsage={usage}"]
     if alternative_names:
         extensions.append(f"subjectAltName={alternative_names}")
-    _openssl("req", "-x509", "-new", "-key", folder / f"{name}.key", "-CA", folder / "ca.crt", "-CAkey", folder / "ca.key",
-             "-subj", subject, "-days", DAYS, *[word for one in extensions for word in ("-addext", one)],
-             "-out", folder / f"{name}.crt")
+    _openssl("req", "-x509", "-new", "-key", folder / f"{name}.key", "-CA", folder / "ca.crt",
+             "-CAkey", folder / "ca.key", "-subj", subject, "-days", DAYS,
+             *[word for one in extensions for word in ("-addext", one)], "-out", folder / f"{name}.crt")
 
 
 def _key(folder, name):

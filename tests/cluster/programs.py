@@ -27,7 +27,8 @@ def say(text):
 
 def kubernetes():
     """Path of the program that is every component of Kubernetes by name."""
-    return _made(f"kubernetes-{version()}", [SOURCE / "go.mod", SOURCE / "go.sum", *sorted(SOURCE.glob("*.go"))], _build)
+    sources = [SOURCE / "go.mod", SOURCE / "go.sum", *sorted(SOURCE.glob("*.go"))]
+    return _made(f"kubernetes-{version()}", sources, _build)
 
 
 def pause():
@@ -80,8 +81,9 @@ def _build(target):
     values = {"k8s.io/component-base/version.gitVersion": release, "k8s.io/component-base/version.gitMajor": major,
               "k8s.io/component-base/version.gitMinor": minor, "k8s.io/client-go/pkg/version.gitVersion": release}
     flags = "-s -w " + " ".join(f"-X {name}={value}" for name, value in values.items())
-    say(f"compiling Kubernetes {release}: ten minutes of two idle cores where Go's cache has none of it; once per version")
-    command = ["nice", "-n", "10", golang.find(say), "build", "-v", "-trimpath", "-ldflags", flags, "-o", str(target), "."]
+    say(f"compiling Kubernetes {release}, once per version; ten minutes of two cores where Go's cache has none of it")
+    command = ["nice", "-n", "10", golang.find(say), "build", "-v", "-trimpath", "-ldflags", flags, "-o", str(target),
+               "."]
     started = told = time.monotonic()
     packages, last = 0, []
     process = subprocess.Popen(command, cwd=SOURCE, env=golang.environment(), stderr=subprocess.PIPE, text=True,

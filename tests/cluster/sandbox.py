@@ -1,8 +1,9 @@
 """The cluster's namespaces (network, mounts, process numbers), held by one process that does nothing. When it ends,
 every process of the cluster is killed by the kernel, and mounts, network devices and firewall rules go with them.
 
-Of the machine itself the cluster uses the cgroups below kubepods, which remove() takes away, and two free ports of
-127.0.0.1. A file with a lock on it, held by the holder for as long as it lives, lets one cluster at a time use them."""
+Of the machine itself the cluster uses cgroups of its own, which remove() takes away, and two free ports of 127.0.0.1.
+They have one name, so a file with a lock on it, held by the holder for as long as it lives, lets one cluster run at a
+time."""
 
 import contextlib
 import fcntl
@@ -16,12 +17,13 @@ import sys
 import time
 from pathlib import Path
 
-from layout import SCRIPTS
+from layout import CGROUP, SCRIPTS
 
 LOCK = Path("/run/synchost-test-cluster.lock")
 HERE = Path(__file__).resolve().parent
 SECONDS = 20
 LOOK_SECONDS = 0.005
+_parents = {}  # by holder that this process made: the unshare that waits for it
 
 
 class Running(RuntimeError):
@@ -54,12 +56,16 @@ def hold(pause, folder):
             raise Running(f"a test cluster runs on this machine already: process {pid}, in {other}; they would share "
                           f"cgroups. End it with: {HERE / 'cluster.py'} down {other}") from None
         remove_cgroups()  # of one that was killed
+        for cgroup in cgroups():
+            cgroup.mkdir()
         command = ["unshare", "--fork", "--kill-child", "--pid", "--net", "--mount", "--mount-proc", "--propagation",
                    "private", str(pause)]
-        # The lock is the open file: it is free again when the last process that inherited it has ended.
-        parent = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=sys.stderr,
-                                  start_new_session=True, pass_fds=[lock.fileno()])
+        # The lock is the open file: it is free again when the last process that inherited it has ended. Our own output
+        # is not given on: whoever reads it to its end would wait for as long as the cluster lives.
+        nothing = {name: subprocess.DEVNULL for name in ("stdin", "stdout", "stderr")}
+        parent = subprocess.Popen(command, start_new_session=True, pass_fds=[lock.fileno()], **nothing)
         holder = _child_that_runs(pause, parent)
+        _parents[holder] = parent
         lock.seek(0)
         lock.truncate()
         lock.write(json.dumps({"pid": holder, "folder": str(folder)}))
@@ -86,8 +92,8 @@ def relay(holder, name, unix_socket, folder):
         listen = f"TCP-LISTEN:{port},bind=127.0.0.1,reuseaddr,fork,nodelay"
         script = 'log=$1; shift; "$@" </dev/null >>"$log" 2>&1 & echo $!'
         # Relative, from the folder: a socket's path has at most 107 bytes.
-        command = ["nsenter", "-t", str(holder), "-p", "--", "setsid", "sh", "-c", script, "sh", str(log), "socat", listen,
-                   f"UNIX-CONNECT:{unix_socket}"]
+        command = ["nsenter", "-t", str(holder), "-p", "--", "setsid", "sh", "-c", script, "sh", str(log),
+                   "socat", listen, f"UNIX-CONNECT:{unix_socket}"]
         done = subprocess.run(command, cwd=run_folder, stdout=subprocess.PIPE, text=True, check=True)
         if _listens(port):
             (run_folder / f"{name}.pid").write_text(done.stdout.strip())
@@ -102,12 +108,23 @@ def remove(holder):
         signal.pidfd_send_signal(process, signal.SIGKILL)
         if not select.select([process], [], [], SECONDS)[0]:
             raise RuntimeError(f"process {holder}, which holds the cluster, does not end")
+    if holder in _parents:
+        _parents.pop(holder).wait(SECONDS)
     remove_cgroups()
+
+
+def cgroups():
+    """Where the cluster's cgroups are: one folder, or one for each hierarchy of version 1."""
+    top = Path("/sys/fs/cgroup")
+    if (top / "cgroup.controllers").exists():
+        return [top / CGROUP]
+    return [hierarchy / CGROUP for hierarchy in top.iterdir()
+            if (hierarchy / "cgroup.procs").exists() and not hierarchy.is_symlink()]
 
 
 def remove_cgroups():
     deadline = time.monotonic() + SECONDS
-    while left := list(Path("/sys/fs/cgroup").glob("*/kubepods")) + list(Path("/sys/fs/cgroup").glob("kubepods")):
+    while left := [folder for folder in cgroups() if folder.exists()]:
         for top in left:
             for folder, _, _ in os.walk(top, topdown=False):
                 with contextlib.suppress(OSError):  # its processes are on their way out
@@ -126,7 +143,8 @@ def _child_that_runs(program, parent):
                 return int(children[0])
         time.sleep(LOOK_SECONDS)
     parent.kill()
-    raise RuntimeError("unshare could not make the cluster's namespaces on this machine")
+    raise RuntimeError("the cluster's namespaces could not be made; this says why: unshare --fork --pid --net --mount "
+                       "--mount-proc --propagation private true")
 
 
 def _free_port():

@@ -61,7 +61,8 @@ Deployer::Deployer(std::shared_ptr<k8s::ApiClient> client, PodBook& pods, std::s
       note_(std::move(note)),
       record_(Record::load(record_file_)) {
     // Paths of another cluster mean nothing here.
-    if (record_.server != client_->transport().server()) record_ = {.server = client_->transport().server(), .objects = {}};
+    if (record_.server != client_->transport().server())
+        record_ = {.server = client_->transport().server(), .objects = {}};
 }
 
 Result<> Deployer::save() const {
@@ -94,7 +95,8 @@ asio::awaitable<Result<>> Deployer::apply(std::vector<Manifest> manifests) {
 asio::awaitable<Result<>> Deployer::apply_one(const Manifest& manifest, std::set<std::string>& wanted) {
     Json object = manifest.object;
     const std::string kind = text_at(object, "kind");
-    CO_TRY_ASSIGN(const k8s::ResourceType type, co_await client_->resource(text_at(object, "apiVersion"), kind));
+    CO_TRY_ASSIGN(const k8s::ResourceType type,
+                  co_await client_->resource(text_at(object, "apiVersion"), kind));
     Json& metadata = object["metadata"];
     const std::string name = text_at(metadata, "name");
     if (type.namespaced && text_at(metadata, "namespace").empty()) metadata["namespace"] = namespace_name_;
@@ -102,7 +104,7 @@ asio::awaitable<Result<>> Deployer::apply_one(const Manifest& manifest, std::set
     const std::string path = k8s::resource_path(type, space, name);
     wanted.insert(path);
     CO_TRY(co_await note_owner(path, kind));
-    if (k8s::pod_template(object) != nullptr) pods_.follow(space);
+    if (k8s::pod_template(manifest) != nullptr) pods_.follow(space);
 
     auto applied = co_await client_->apply(path, object);
     const bool ours = !record_.objects.at(path).foreign;
@@ -200,7 +202,8 @@ asio::awaitable<void> Deployer::wait_for_end_of_pods() {
     const auto deadline = Clock::now() + kGoneTime;
     while (!pods_.pods().empty() && Clock::now() < deadline) co_await pods_.changed().wait_until(deadline);
     if (!pods_.pods().empty())
-        note_(project_, std::to_string(pods_.pods().size()) + " of its pods still end; the cluster goes on with it");
+        note_(project_,
+              std::to_string(pods_.pods().size()) + " of its pods still end; the cluster goes on with it");
 }
 
 asio::awaitable<Result<>> Deployer::wait_until_ready() {

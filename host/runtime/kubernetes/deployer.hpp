@@ -25,8 +25,8 @@ class Deployer {
     Deployer(std::shared_ptr<k8s::ApiClient> client, PodBook& pods, std::string project,
              std::string namespace_name, std::filesystem::path record_file, Note note);
 
-    // In this order, by server-side apply; then takes away what an earlier call applied and this one does not.
-    // Jobs and Pods cannot be changed in place: they are replaced.
+    // In this order, by server-side apply; then takes away what an earlier call applied and this one does
+    // not. Jobs and Pods cannot be changed in place: they are replaced.
     boost::asio::awaitable<Result<>> apply(std::vector<k8s::Manifest> manifests);
     // Until every workload of the last apply() has rolled out; an Error where one cannot.
     boost::asio::awaitable<Result<>> wait_until_ready();

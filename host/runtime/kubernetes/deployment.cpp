@@ -48,12 +48,13 @@ Json& child(Json& object, const char* key) {
 bool has_wrapped_container(const Json& spec) {
     const auto list = spec.find("containers");
     return list != spec.end() && list->is_array() && std::ranges::any_of(*list, [](const Json& container) {
-        const auto command = container.find("command");
-        if (command == container.end() || !command->is_array()) return false;
-        std::vector<std::string> words;
-        for (const Json& word : *command) words.push_back(word.is_string() ? word.get<std::string>() : "");
-        return k8s::is_supervised(words);
-    });
+               const auto command = container.find("command");
+               if (command == container.end() || !command->is_array()) return false;
+               std::vector<std::string> words;
+               for (const Json& word : *command)
+                   words.push_back(word.is_string() ? word.get<std::string>() : "");
+               return k8s::is_supervised(words);
+           });
 }
 
 }  // namespace
@@ -71,7 +72,7 @@ Result<std::vector<Manifest>> plan_deployment(std::vector<Manifest> manifests, k
     for (Manifest& manifest : out) {
         Json& metadata = manifest.object["metadata"];
         child(metadata, "labels")[kProjectLabel] = inputs.project;
-        Json* pod_template = k8s::pod_template(manifest.object);
+        Json* pod_template = k8s::pod_template(manifest);
         if (pod_template == nullptr) continue;
         Json& of_pods = child(*pod_template, "metadata");
         child(of_pods, "labels")[kProjectLabel] = inputs.project;

@@ -41,7 +41,8 @@ class KubernetesRuntime : public Runtime {
                 {.on_change = [this] { on_change(); },
                  .on_problem = [this](const std::string& subject,
                                       const Error& error) { tell_problem(subject, error); },
-                 .on_note = [this](const std::string& subject, const std::string& text) { note(subject, text); }}),
+                 .on_note = [this](const std::string& subject,
+                                   const std::string& text) { note(subject, text); }}),
           deployer_(client_, pods_, options_.project, options_.context.namespace_name,
                     options_.state / "objects.json",
                     [this](const std::string& subject, const std::string& text) { note(subject, text); }),
@@ -133,7 +134,8 @@ class KubernetesRuntime : public Runtime {
         if (options_.registry) co_return RegistryAddress{*options_.registry, *options_.registry};
         constexpr const char* kPath = "/api/v1/namespaces/kube-public/configmaps/local-registry-hosting";
         const std::string next_step =
-            "Make the cluster with one (k3d cluster create --registry-create registry), or name a registry that "
+            "Make the cluster with one (k3d cluster create --registry-create registry), or name a registry "
+            "that "
             "both reach: --registry HOST:PORT or `registry:` in synchost.yaml.";
         auto config_map = co_await client_->get(kPath);
         if (!config_map && config_map.error().code != Errc::not_found)
@@ -144,7 +146,8 @@ class KubernetesRuntime : public Runtime {
         co_return RegistryAddress{found->host, found->host_from_container_runtime};
     }
 
-    asio::awaitable<Result<>> deploy(const std::vector<k8s::Manifest>& manifests, k8s::InjectOptions options) {
+    asio::awaitable<Result<>> deploy(const std::vector<k8s::Manifest>& manifests,
+                                     k8s::InjectOptions options) {
         const bool native = version_.major > 1 || version_.minor >= kNativeSidecars;
         options.form = native ? k8s::SidecarForm::native : k8s::SidecarForm::init_and_sidecar;
         const DeploymentInputs inputs{.project = options_.project,
@@ -152,7 +155,9 @@ class KubernetesRuntime : public Runtime {
                                       .namespace_is_fixed = options_.namespace_is_fixed,
                                       .key_text = options_.key.to_text()};
         CO_TRY_ASSIGN(auto planned, plan_deployment(manifests, std::move(options), inputs));
-        CO_TRY(forwards_.open(plan_forwards(manifests, options_.context.namespace_name)));
+        CO_TRY_ASSIGN(const auto forwards,
+                      plan_forwards(manifests, options_.context.namespace_name, options_.ports));
+        CO_TRY(forwards_.open(forwards));
         co_return co_await deployer_.apply(std::move(planned));
     }
 
@@ -184,11 +189,11 @@ class KubernetesRuntime : public Runtime {
     Result<> open_agent(const std::string& uid, const PodView& view) {
         if (agents_.contains(uid)) return {};
         const k8s::PortTarget target{view.path(), kAgentPort};
-        k8s::ForwardOptions options{.choose = [target]() -> asio::awaitable<Result<k8s::PortTarget>> {
-                                        co_return target;
-                                    },
-                                    .on_error = {},
-                                    .linger = std::chrono::milliseconds(0)};
+        k8s::ForwardOptions options{
+            .choose = [target]() -> asio::awaitable<Result<k8s::PortTarget>> { co_return target; },
+            .on_error = {},
+            .patience = std::chrono::milliseconds(0),
+            .linger = std::chrono::milliseconds(0)};
         TRY_ASSIGN(auto opened, k8s::PortForward::on_socket(io_.get_executor(), client_, sockets() / uid,
                                                             std::move(options)));
         agents_[uid] = std::move(opened);

@@ -1,5 +1,5 @@
-// The output of every container of the project's pods, across restarts of containers, replacements of pods and
-// breaks of the connection: each line once. On the runtime's io thread alone.
+// The output of every container of the project's pods, across restarts of containers, replacements of pods
+// and breaks of the connection: each line once. On the runtime's io thread alone.
 #pragma once
 
 #include <boost/asio/any_io_executor.hpp>
@@ -29,7 +29,7 @@ class LogCursor {
     void rewind() { again_ = 0; }
 
   private:
-    std::string newest_;      // with nine digits of a second, so that text order is time order
+    std::string newest_;         // with nine digits of a second, so that text order is time order
     std::size_t at_newest_ = 0;  // lines that had this time
     std::size_t again_ = 0;      // of them, seen since rewind()
 };

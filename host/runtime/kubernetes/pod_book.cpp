@@ -15,6 +15,7 @@ namespace {
 
 // What a pod takes to start is no problem yet.
 constexpr std::chrono::seconds kPatience{3};
+constexpr std::chrono::seconds kPatienceWithProbes{20};  // an app that starts fails its probes meanwhile
 constexpr std::chrono::seconds kLookAgain{2};
 
 }  // namespace
@@ -34,11 +35,13 @@ PodBook::PodBook(asio::any_io_executor executor, std::shared_ptr<k8s::ApiClient>
 void PodBook::follow(const std::string& namespace_name) {
     if (!namespaces_.insert(namespace_name).second) return;
     k8s::WatchHandler handler{
-        .listed = [this, namespace_name](std::vector<Json> pods) { replace(namespace_name, std::move(pods)); },
+        .listed = [this,
+                   namespace_name](std::vector<Json> pods) { replace(namespace_name, std::move(pods)); },
         .changed = [this](std::string_view type, Json pod) { change(type, std::move(pod)); },
         .trouble =
             [this](const Error& error) {
-                events_.on_note("cluster", "the watch of pods broke off (" + error.message + "); it goes on by itself");
+                events_.on_note("cluster",
+                                "the watch of pods broke off (" + error.message + "); it goes on by itself");
             }};
     const std::string collection = "/api/v1/namespaces/" + k8s::percent_encoded(namespace_name) + "/pods";
     const std::string query =
@@ -84,9 +87,9 @@ void PodBook::change(std::string_view type, Json pod) {
 asio::awaitable<std::optional<k8s::PodProblem>> PodBook::problem_of(std::string uid) {
     const auto found = views_.find(uid);
     if (found == views_.end()) co_return std::nullopt;
-    const std::string target =
-        "/api/v1/namespaces/" + k8s::percent_encoded(found->second.namespace_name) +
-        "/events?fieldSelector=" + k8s::percent_encoded("involvedObject.uid=" + uid) + "&limit=100";
+    const std::string target = "/api/v1/namespaces/" + k8s::percent_encoded(found->second.namespace_name) +
+                               "/events?fieldSelector=" + k8s::percent_encoded("involvedObject.uid=" + uid) +
+                               "&limit=100";
     auto list = co_await client_->get(target);
     std::vector<Json> events;
     if (list) {
@@ -123,6 +126,8 @@ asio::awaitable<void> PodBook::tell_problem_of(std::string uid) {
     const auto problem = co_await problem_of(uid);
     const auto view = views_.find(uid);
     if (!problem || view == views_.end() || view->second.ready) co_return;
+    const auto unready_for = std::chrono::steady_clock::now() - unready_since_.at(uid);
+    if (problem->reason == "Unhealthy" && unready_for < kPatienceWithProbes) co_return;
     // A text that only counts on ("restarted 4 times") is the same problem.
     std::string& told = told_[uid];
     const std::string now = problem->container + " " + problem->reason;

@@ -1,5 +1,5 @@
-// The project's pods as the API server tells of them, kept current by watches; and what is in their way. On the
-// runtime's io thread alone.
+// The project's pods as the API server tells of them, kept current by watches; and what is in their way. On
+// the runtime's io thread alone.
 #pragma once
 
 #include <boost/asio/any_io_executor.hpp>
@@ -28,8 +28,8 @@ struct BookEvents {
 
 class PodBook {
   public:
-    PodBook(boost::asio::any_io_executor executor, std::shared_ptr<k8s::ApiClient> client, std::string project,
-            BookEvents events);
+    PodBook(boost::asio::any_io_executor executor, std::shared_ptr<k8s::ApiClient> client,
+            std::string project, BookEvents events);
 
     // Follows the project's pods in this namespace from now on, until the client is closed.
     void follow(const std::string& namespace_name);

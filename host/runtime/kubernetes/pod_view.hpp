@@ -31,9 +31,9 @@ struct PodView {
     std::string uid;
     std::string workload;  // "Deployment/api", as the manifests name it
     std::map<std::string, std::string> labels;
-    bool ending = false;    // it is being deleted, or has run to its end
-    bool ready = false;     // the Ready condition
-    bool agent_up = false;  // its sidecar has started
+    bool ending = false;                         // it is being deleted, or has run to its end
+    bool ready = false;                          // the Ready condition
+    bool agent_up = false;                       // its sidecar has started
     std::map<std::string, std::string> wrapped;  // supervised containers, and the image of each
     std::vector<PodContainer> containers;        // all but ours
 

@@ -18,7 +18,7 @@ struct AppliedObject {
 };
 
 struct Record {
-    std::string server;  // that the objects are in
+    std::string server;                            // that the objects are in
     std::map<std::string, AppliedObject> objects;  // by path
 
     [[nodiscard]] Result<> save(const std::filesystem::path& file) const;

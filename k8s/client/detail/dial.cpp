@@ -12,6 +12,8 @@
 #include <boost/asio/streambuf.hpp>
 #include <boost/asio/write.hpp>
 #include <cerrno>
+#include <charconv>
+#include <optional>
 
 #include "base/base64.hpp"
 #include "base/redact.hpp"
@@ -40,20 +42,51 @@ void set_socket_options(tcp::socket& socket) {
     set(IPPROTO_TCP, TCP_USER_TIMEOUT, 15'000);
 }
 
-asio::awaitable<Result<>> connect_tcp(tcp::socket& socket, const std::string& host, std::uint16_t port,
-                                      Reach reach, const Watchdog& watchdog) {
-    tcp::resolver resolver(socket.get_executor());
-    const auto [unresolved, found] = co_await resolver.async_resolve(host, std::to_string(port), kToken);
-    if (unresolved) co_return std::unexpected(network_error(unresolved, watchdog).context(host));
+using Endpoints = std::vector<tcp::endpoint>;
+
+bool is_ip(const std::string& host) {
+    boost::system::error_code error;
+    asio::ip::make_address(host, error);
+    return !error;
+}
+
+// A look-up cannot be cut short, only be left alone: it may go on after the watchdog has ended the wait.
+asio::awaitable<Result<Endpoints>> look_up(Connection& connection, const std::string& host,
+                                           std::uint16_t port, const Watchdog& watchdog) {
+    if (is_ip(host)) co_return Endpoints{{asio::ip::make_address(host), port}};
+    struct Lookup {
+        explicit Lookup(const asio::any_io_executor& executor) : resolver(executor) {}
+        tcp::resolver resolver;
+        std::optional<boost::system::error_code> outcome;
+        Endpoints found;
+    };
+    auto lookup = std::make_shared<Lookup>(connection.stream.get_executor());
+    const auto changed = connection.closed;
+    lookup->resolver.async_resolve(
+        host, std::to_string(port),
+        [lookup, changed](const boost::system::error_code& error, const tcp::resolver::results_type& found) {
+            for (const auto& entry : found) lookup->found.push_back(entry.endpoint());
+            lookup->outcome = error;
+            changed->notify();
+        });
+    while (!lookup->outcome && !watchdog.reason()) co_await changed->wait();
     if (watchdog.reason()) co_return std::unexpected(*watchdog.reason());
-    for (const auto& entry : found) {
-        const std::string ip = entry.endpoint().address().to_string();
+    if (*lookup->outcome) co_return std::unexpected(network_error(*lookup->outcome, watchdog).context(host));
+    co_return std::move(lookup->found);
+}
+
+asio::awaitable<Result<>> connect_tcp(Connection& connection, const std::string& host, std::uint16_t port,
+                                      Reach reach, const Watchdog& watchdog) {
+    CO_TRY_ASSIGN(const Endpoints found, co_await look_up(connection, host, port, watchdog));
+    for (const tcp::endpoint& endpoint : found) {
+        const std::string ip = endpoint.address().to_string();
         if (reach == Reach::anywhere || is_local_ip(ip)) continue;
         co_return fail(Errc::auth, host + " is " + ip + ", which is not of this machine or a private network",
                        "Name the context under cluster.contexts in synchost.yaml to allow it.");
     }
+    tcp::socket& socket = connection.stream.socket();
     const auto [error, endpoint] = co_await asio::async_connect(socket, found, kToken);
-    if (error) co_return std::unexpected(network_error(error, watchdog));
+    if (error || watchdog.reason()) co_return std::unexpected(network_error(error, watchdog));
     set_socket_options(socket);
     co_return Result<>{};
 }
@@ -86,6 +119,23 @@ struct ProxyAddress {
     std::string authorization;
 };
 
+// What is no %XX stays as it is.
+std::string percent_decoded(std::string_view text) {
+    std::string out;
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        unsigned int byte = 0;
+        const char* const end = text.data() + i + 3;
+        if (text[i] == '%' && i + 2 < text.size() &&
+            std::from_chars(text.data() + i + 1, end, byte, 16).ptr == end) {
+            out += static_cast<char>(byte);
+            i += 2;
+        } else {
+            out += text[i];
+        }
+    }
+    return out;
+}
+
 // "http://user:password@host:3128". Proxies that are spoken to by TLS or SOCKS are not supported.
 Result<ProxyAddress> parse_proxy(const std::string& url) {
     const std::string shown = redact_url(url);
@@ -95,7 +145,7 @@ Result<ProxyAddress> parse_proxy(const std::string& url) {
     rest.erase(0, 7);
     ProxyAddress proxy;
     if (const std::size_t at = rest.rfind('@'); at != std::string::npos) {
-        proxy.authorization = "Basic " + to_base64(rest.substr(0, at));
+        proxy.authorization = "Basic " + to_base64(percent_decoded(rest.substr(0, at)));
         rest.erase(0, at + 1);
     }
     auto address = parse_server_address("http://" + rest);
@@ -129,12 +179,13 @@ asio::awaitable<Result<>> dial(Connection& connection, const Route& route, std::
         CO_TRY_ASSIGN(proxy, parse_proxy(route.proxy_url));
     }
     const ServerAddress& first = through_proxy ? proxy.address : route.server;
-    CO_TRY(co_await connect_tcp(connection.stream.socket(), first.host, first.port, route.reach, watchdog));
+    CO_TRY(co_await connect_tcp(connection, first.host, first.port, route.reach, watchdog));
     if (through_proxy)
         CO_TRY(co_await ask_proxy(connection.stream, route.server, proxy.authorization, watchdog));
     if (!tls) co_return Result<>{};
     NetStream::Tls& stream = connection.stream.start_tls(std::move(tls));
-    ::SSL_set_tlsext_host_name(stream.native_handle(), verified_name.c_str());
+    // RFC 6066, 3: addresses are no server names.
+    if (!is_ip(verified_name)) ::SSL_set_tlsext_host_name(stream.native_handle(), verified_name.c_str());
     stream.set_verify_callback(ssl::host_name_verification(verified_name));
     const auto [error] = co_await stream.async_handshake(ssl::stream_base::client, kToken);
     if (error && !watchdog.reason() && error.category() == asio::error::get_ssl_category()) {
@@ -160,11 +211,14 @@ Result<std::shared_ptr<ssl::context>> make_tls_context(const ClusterEntry& clust
         } else {
             context->add_certificate_authority(asio::buffer(cluster.ca_pem), error);
         }
-        if (error) return fail(Errc::invalid_input, "kubeconfig: its authority's certificate: " + error.message());
+        if (error)
+            return fail(Errc::invalid_input, "kubeconfig: its authority's certificate: " + error.message());
     }
     if (!certificate_pem.empty()) {
         context->use_certificate_chain(asio::buffer(certificate_pem), error);
         if (error) return fail(Errc::invalid_input, "kubeconfig: its client certificate: " + error.message());
+        // Without this OpenSSL asks the terminal for the password of a key that has one.
+        context->set_password_callback([](std::size_t, auto) { return std::string(); }, error);
         context->use_private_key(asio::buffer(key_pem), ssl::context::pem, error);
         if (error) return fail(Errc::invalid_input, "kubeconfig: its client key: " + error.message());
     }

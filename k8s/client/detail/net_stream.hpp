@@ -28,6 +28,8 @@ class NetStream {
         return *tls_;
     }
 
+    // What TLS was started with, or nullptr.
+    [[nodiscard]] const std::shared_ptr<boost::asio::ssl::context>& context() const { return context_; }
     executor_type get_executor() { return socket_->get_executor(); }
     Socket& socket() { return *socket_; }
 

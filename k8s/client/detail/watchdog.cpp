@@ -29,7 +29,8 @@ void Watchdog::expires_after(std::chrono::milliseconds time, std::string what) {
     timer_.expires_after(time);
     // A wait that has ended already may still be queued when this is gone, or has been given another time.
     timer_.async_wait([this, alive = std::weak_ptr(alive_), what = std::move(what)](auto error) mutable {
-        if (error || alive.expired() || timer_.expiry() > boost::asio::steady_timer::clock_type::now()) return;
+        if (error || alive.expired() || timer_.expiry() > boost::asio::steady_timer::clock_type::now())
+            return;
         fire({Errc::timeout, std::move(what), ETIMEDOUT, {}});
     });
 }
