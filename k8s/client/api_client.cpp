@@ -6,7 +6,9 @@
 #include <utility>
 
 #include "k8s/client/api_error.hpp"
+#include "k8s/client/detail/lines.hpp"
 #include "k8s/detail/fields.hpp"
+#include "k8s/detail/json_text.hpp"
 
 namespace synchost::k8s {
 
@@ -15,10 +17,13 @@ namespace asio = boost::asio;
 namespace {
 
 constexpr std::chrono::seconds kDeadline{30};
+constexpr std::chrono::seconds kLongestWait{5};  // that a server may ask for before it is asked again
+constexpr int kMostAttempts = 5;
+constexpr std::size_t kMaxLogLine = std::size_t{64} << 10;
 
 Result<Json> parse_object(const std::string& text, const std::string& what) {
-    Json object = Json::parse(text, nullptr, false);
-    if (object.is_object()) return object;
+    auto object = parse_json(text);
+    if (object && object->is_object()) return *std::move(object);
     return fail(Errc::protocol, what + ": the server's answer is no JSON object");
 }
 
@@ -43,10 +48,15 @@ void ApiClient::close() {
 }
 
 asio::awaitable<Result<Json>> ApiClient::json(HttpRequest request, std::string what) {
-    CO_TRY_ASSIGN(const HttpAnswer answer, co_await transport_.exchange(std::move(request)));
-    if (answer.status / 100 != 2)
-        co_return std::unexpected(error_of_status(answer.status, answer.body, what));
-    co_return parse_object(answer.body, what);
+    for (int attempt = 1;; ++attempt) {
+        CO_TRY_ASSIGN(const HttpAnswer answer, co_await transport_.exchange(request));
+        if (answer.status / 100 == 2) co_return parse_object(answer.body, what);
+        // It was not begun with, so that a POST may be sent again, too.
+        const bool busy = answer.status == 429 || answer.status == 503;
+        if (!busy || !answer.retry_after || *answer.retry_after > kLongestWait || attempt == kMostAttempts)
+            co_return std::unexpected(error_of_status(answer.status, answer.body, what));
+        CO_TRY(co_await transport_.pause(*answer.retry_after));
+    }
 }
 
 asio::awaitable<Result<ServerVersion>> ApiClient::version() {
@@ -139,26 +149,21 @@ asio::awaitable<Result<>> ApiClient::logs(std::string pod_path, LogOptions optio
     if (options.follow) target += "&follow=true";
     if (options.timestamps) target += "&timestamps=true";
     if (!options.since_time.empty()) target += "&sinceTime=" + percent_encoded(options.since_time);
-    constexpr std::size_t kMaxLine = std::size_t{64} << 10;
-    std::string line;
-    CO_TRY_ASSIGN(const HttpAnswer answer,
-                  co_await transport_.stream({.target = std::move(target), .timeout = kDeadline},
-                                             [&](std::string_view bytes) -> Result<> {
-                                                 for (const char c : bytes) {
-                                                     if (c != '\n' && line.size() < kMaxLine) {
-                                                         line += c;
-                                                         continue;
-                                                     }
-                                                     on_line(line);
-                                                     line.clear();
-                                                     if (c != '\n') line += c;
-                                                 }
-                                                 return {};
-                                             }));
+    detail::Lines lines(kMaxLogLine, detail::Lines::Longer::cut);
+    const detail::Lines::OnLine take = [&](std::string_view line) -> Result<> {
+        on_line(line);
+        return {};
+    };
+    const HttpRequest request{.target = std::move(target),
+                              .timeout = kDeadline,
+                              .head = options.follow ? HeadTime::unlimited : HeadTime::limited};
+    CO_TRY_ASSIGN(const HttpAnswer answer, co_await transport_.stream(request, [&](std::string_view bytes) {
+        return lines.take(bytes, take);
+    }));
     if (answer.status / 100 != 2)
         co_return std::unexpected(
             error_of_status(answer.status, answer.body, "logs of " + pod_path + "/" + options.container));
-    if (!line.empty()) on_line(line);
+    if (!lines.rest().empty()) on_line(lines.rest());
     co_return Result<>{};
 }
 

@@ -1,7 +1,7 @@
 // The Kubernetes API of one cluster as this program uses it: objects by server-side apply, get, list, watch
 // and delete, logs, port-forward, exec. Errors are those of Status objects (k8s/client/api_error.hpp).
 //
-// Coroutines of one executor, as Transport; close() ends all that is under way.
+// Coroutines of one executor, as Transport; close() ends all that is under way. It outlives them.
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
@@ -65,10 +65,12 @@ class ApiClient {
     // Only the object of this uid (conflict where the name is another's meanwhile). An object that is gone is
     // no error.
     boost::asio::awaitable<Result<>> remove(std::string path, std::string uid, Propagation propagation);
-    // Lists, then follows, until the client is closed. `query` as "labelSelector=a%3Db" or empty.
+    // Lists, then follows, until the client is closed. `query` as "labelSelector=a%3Db" or empty. Events of
+    // 8 MiB and lists of 100,000 objects are as much as it takes.
     boost::asio::awaitable<void> watch(std::string collection, std::string query, WatchHandler handler);
 
-    // Lines without their newline, as they come; returns when the container's log ends.
+    // Lines without their newline, as they come, longer ones in pieces of 64 KiB; returns when the
+    // container's log ends.
     boost::asio::awaitable<Result<>> logs(std::string pod_path, LogOptions options,
                                           std::function<void(std::string_view line)> on_line);
     // A stream to a port of the pod's loopback by `v4.channel.k8s.io`: the bytes of one connection.
@@ -79,12 +81,18 @@ class ApiClient {
     [[nodiscard]] Transport& transport() { return transport_; }
 
   private:
+    // What the server is too busy for is asked again a few times, when it says.
     boost::asio::awaitable<Result<Json>> json(HttpRequest request, std::string what);
     boost::asio::awaitable<Result<std::string>> list_for_watch(const std::string& collection,
                                                                const std::string& query,
                                                                const WatchHandler& handler);
+    struct Following {
+        std::string version;    // seen last; empty: nothing was listed yet, or the server has forgotten it
+        bool began = false;     // the stream was answered
+        bool progress = false;  // and had something new
+    };
     boost::asio::awaitable<Result<>> follow(const std::string& collection, const std::string& query,
-                                            std::string& version, const WatchHandler& handler);
+                                            Following& at, const WatchHandler& handler);
 
     Transport transport_;
     std::map<std::string, std::vector<ResourceType>> discovered_;  // by apiVersion

@@ -2,12 +2,13 @@
 
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
-#include <array>
+#include <algorithm>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
@@ -22,8 +23,8 @@
 
 #include "base/fd.hpp"
 #include "base/file.hpp"
-#include "base/rel_path.hpp"
 #include "base/signal.hpp"
+#include "k8s/client/detail/port_channels.hpp"
 
 namespace synchost::k8s {
 
@@ -36,17 +37,14 @@ namespace {
 constexpr auto kToken = asio::as_tuple(asio::use_awaitable);
 constexpr std::size_t kPieceBytes = std::size_t{32} << 10;
 constexpr std::size_t kReplayBytes = std::size_t{64} << 10;
-constexpr std::size_t kMostErrorBytes = 400;
 constexpr std::chrono::milliseconds kAgain{50};
+constexpr std::chrono::milliseconds kLastAgain{1'000};
 constexpr int kBacklog = 64;
 constexpr std::size_t kMostConnections = 512;
-constexpr char kData = 0;
-constexpr char kError = 1;
 
-// The app does not listen (yet), in the words of containerd, CRI-O and Docker alike.
-bool is_refused(const Result<>& outcome) {
-    return !outcome && outcome.error().code == Errc::cluster &&
-           outcome.error().message.contains("onnection refused");
+// A pod that has gone, a kubelet or an API server that is away for a moment.
+bool may_pass(const Error& error) {
+    return error.code == Errc::not_found || error.code == Errc::cluster || is_retryable(error);
 }
 
 // One connection, from its accept to its end: what the local end says goes through `pending_` into the pod,
@@ -62,26 +60,28 @@ class Forwarded : public std::enable_shared_from_this<Forwarded> {
 
     asio::awaitable<Result<>> run() {
         const auto self = shared_from_this();
-        const auto deadline = Clock::now() + options_.patience;
         asio::co_spawn(local_.get_executor(), read_local(self), asio::detached);
         for (;;) {
-            CO_TRY_ASSIGN(const std::shared_ptr<WebSocket> pod, co_await connect());
+            CO_TRY_ASSIGN(Opened opened, co_await connect());
             if (ended_) co_return Result<>{};
-            pod_ = pod;
-            pending_ = answered_ ? pending_ : replay_;
-            asio::co_spawn(local_.get_executor(), write_pod(self, pod), asio::detached);
-            auto outcome = co_await downward(*pod);
+            pod_ = opened.pod;
+            asked_ = false;
+            pending_ = replay_;
+            asio::co_spawn(local_.get_executor(), write_pod(self, pod_), asio::detached);
+            auto outcome = co_await downward(*opened.pod, opened.port);
             pod_.reset();
             changed_.notify();
-            pod->close();
-            const bool refused = is_refused(outcome);
-            const bool again = refused && !answered_ && !too_much_ && Clock::now() < deadline;
-            if (!again && refused && !ended_)
-                co_return fail(Errc::cluster, "nothing listens on port " + std::to_string(target_.port) +
-                                                  " of pod " +
-                                                  target_.pod_path.substr(target_.pod_path.rfind('/') + 1));
-            if (!again || ended_) co_return outcome;
-            CO_TRY(co_await client_->transport().pause(kAgain));
+            opened.pod->close();
+            if (ended_) co_return Result<>{};
+            if (outcome) co_await take_leave();
+            if (!outcome && may_be_told_again(outcome.error())) {
+                CO_TRY(co_await client_->transport().pause(kAgain));
+                continue;
+            }
+            if (!outcome && detail::is_unheard(outcome.error()))
+                co_return fail(Errc::cluster, "nothing listens on port " + std::to_string(opened.port) +
+                                                  " of pod " + opened.name);
+            co_return outcome;
         }
     }
 
@@ -95,43 +95,69 @@ class Forwarded : public std::enable_shared_from_this<Forwarded> {
     }
 
   private:
-    // A pod that was chosen may be gone by now: then another is.
-    asio::awaitable<Result<std::unique_ptr<WebSocket>>> connect() {
-        constexpr int kAttempts = 3;
-        for (int attempt = 1;; ++attempt) {
-            CO_TRY_ASSIGN(target_, co_await options_.choose());
-            auto opened = co_await client_->open_port(target_.pod_path, target_.port);
-            if (opened || attempt == kAttempts || opened.error().code == Errc::cancelled || ended_)
-                co_return opened;
+    struct Opened {
+        std::shared_ptr<WebSocket> pod;
+        std::string name;
+        std::uint16_t port = 0;
+    };
+
+    asio::awaitable<Result<Opened>> connect() {
+        for (auto wait = kAgain;; wait = std::min(wait * 2, kLastAgain)) {
+            CO_TRY_ASSIGN(const PortTarget target, co_await options_.choose());
+            if (ended_) co_return Opened{};
+            if (!patient_until_) patient_until_ = Clock::now() + options_.patience;
+            auto opened = co_await client_->open_port(target.pod_path, target.port);
+            const std::string name = target.pod_path.substr(target.pod_path.rfind('/') + 1);
+            if (opened) co_return Opened{*std::move(opened), name, target.port};
+            if (!may_pass(opened.error()) || Clock::now() >= *patient_until_)
+                co_return std::unexpected(std::move(opened.error()));
+            CO_TRY(co_await client_->transport().pause(wait));
         }
+    }
+
+    // Nobody heard a byte of it, and all that was said is still here.
+    [[nodiscard]] bool may_be_told_again(const Error& error) const {
+        const bool unheard = detail::is_unheard(error) || (!asked_ && may_pass(error));
+        return unheard && !answered_ && !too_much_ && Clock::now() < *patient_until_;
     }
 
     static asio::awaitable<void> read_local(std::shared_ptr<Forwarded> self) {
         std::string piece(kPieceBytes, '\0');
-        while (!self->ended_) {
-            while (self->pending_.size() >= kPieceBytes && !self->ended_) co_await self->changed_.wait();
+        for (;;) {
+            while (self->pending_.size() >= kPieceBytes && !self->leaving_ && !self->ended_)
+                co_await self->changed_.wait();
             const auto [error, size] = co_await self->local_.async_read_some(asio::buffer(piece), kToken);
             if (self->ended_) co_return;
-            if (error) break;
+            if (error) {
+                // Reset, or come and gone without a word.
+                const bool silent = !self->pod_ && !self->leaving_ && self->pending_.empty();
+                if (error != asio::error::eof || silent) co_return self->end();
+                break;
+            }
+            if (self->leaving_) continue;
             self->pending_.append(piece, 0, size);
             if (!self->answered_ && !self->too_much_) self->replay_.append(piece, 0, size);
-            self->too_much_ = self->too_much_ || self->replay_.size() > kReplayBytes;
+            if (self->replay_.size() > kReplayBytes) {
+                self->too_much_ = true;
+                self->replay_.clear();
+            }
             self->changed_.notify();
         }
         self->local_is_done_ = true;
         self->changed_.notify();
-        self->await_the_rest();
     }
 
     static asio::awaitable<void> write_pod(std::shared_ptr<Forwarded> self, std::shared_ptr<WebSocket> pod) {
+        bool waits_for_the_rest = false;
         while (self->pod_ == pod && !self->ended_) {
             if (self->pending_.empty()) {
+                if (self->local_is_done_ && !std::exchange(waits_for_the_rest, true)) self->await_the_rest();
                 co_await self->changed_.wait();
                 continue;
             }
-            std::string message(1, kData);
-            message.append(self->pending_, 0, kPieceBytes);
+            const std::string message = detail::PortChannels::data(self->pending_.substr(0, kPieceBytes));
             self->pending_.erase(0, kPieceBytes);
+            self->asked_ = true;
             self->changed_.notify();
             if (!co_await pod->send(message)) co_return;  // the reader sees it too
         }
@@ -141,28 +167,33 @@ class Forwarded : public std::enable_shared_from_this<Forwarded> {
     void await_the_rest() {
         linger_.expires_after(options_.linger);
         linger_.async_wait([self = shared_from_this()](boost::system::error_code error) {
-            if (!error) self->end();
+            if (!error && self->linger_.expiry() <= Clock::now()) self->end();
         });
     }
 
-    asio::awaitable<Result<>> downward(WebSocket& pod) {
-        std::array<bool, 2> began{};  // each channel's first message is the port
+    // The pod has said its last: the local end reads all of it, which it could not if it were closed here
+    // with something of its own unread.
+    asio::awaitable<void> take_leave() {
+        leaving_ = true;
+        changed_.notify();
+        boost::system::error_code ignored;
+        local_.shutdown(Socket::shutdown_send, ignored);
+        const auto deadline = Clock::now() + options_.linger;
+        while (!local_is_done_ && !ended_ && Clock::now() < deadline) co_await changed_.wait_until(deadline);
+    }
+
+    asio::awaitable<Result<>> downward(WebSocket& pod, std::uint16_t port) {
+        detail::PortChannels channels(port);
         for (;;) {
             CO_TRY_ASSIGN(const auto message, co_await pod.receive());
             if (!message || ended_) co_return Result<>{};
-            if (message->empty()) continue;
-            const char channel = message->front();
-            if (channel != kData && channel != kError)
-                co_return fail(Errc::protocol, "port-forward: a message of an unknown channel");
-            if (!std::exchange(began.at(static_cast<std::size_t>(channel)), true)) continue;
-            const std::string_view bytes = std::string_view(*message).substr(1);
+            CO_TRY_ASSIGN(const std::string_view bytes, channels.take(*message));
             if (bytes.empty()) continue;
-            if (channel == kError)
-                co_return fail(Errc::cluster, "port-forward: " + printable(bytes.substr(0, kMostErrorBytes)));
             answered_ = true;
             replay_.clear();
             const auto [error, size] = co_await asio::async_write(local_, asio::buffer(bytes), kToken);
-            if (error || ended_) co_return Result<>{};  // the local end has gone
+            if (error && !ended_) end();  // the local end has gone
+            if (ended_) co_return Result<>{};
             if (local_is_done_) await_the_rest();
         }
     }
@@ -172,12 +203,14 @@ class Forwarded : public std::enable_shared_from_this<Forwarded> {
     ForwardOptions options_;
     Signal changed_;
     asio::steady_timer linger_;
-    PortTarget target_;
+    std::optional<Clock::time_point> patient_until_;
     std::shared_ptr<WebSocket> pod_;
     std::string pending_;    // from the local end, not sent yet
     std::string replay_;     // all that it said, until the pod has answered
     bool too_much_ = false;  // to be said again
+    bool asked_ = false;     // something was sent to this pod
     bool answered_ = false;
+    bool leaving_ = false;  // the pod has ended it: nobody hears what still comes
     bool local_is_done_ = false;
     bool ended_ = false;
 };
@@ -214,6 +247,12 @@ class PortForward::Impl : public std::enable_shared_from_this<Impl> {
             if (error || self->stopped_) co_return;
             Fd taken(
                 ::accept4(self->listener_.native_handle(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
+            if (!taken && (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS)) {
+                // It stays in the queue, and would wake this at once.
+                asio::steady_timer later(self->listener_.get_executor(), kAgain);
+                co_await later.async_wait(kToken);
+                continue;
+            }
             // Too many: the connection is refused by its end.
             if (taken && self->connections_.size() < kMostConnections) self->serve(std::move(taken));
         }
@@ -224,6 +263,8 @@ class PortForward::Impl : public std::enable_shared_from_this<Impl> {
         socklen_t size = sizeof address;
         ::getsockname(taken.get(), reinterpret_cast<sockaddr*>(&address), &size);
         const int family = address.ss_family;
+        const int on = 1;
+        if (family == AF_INET) ::setsockopt(taken.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
         boost::system::error_code error;
         Socket socket(listener_.get_executor());
         socket.assign(asio::generic::stream_protocol(family, 0), taken.get(), error);

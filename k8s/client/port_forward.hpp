@@ -24,14 +24,16 @@ struct PortTarget {
 };
 
 struct ForwardOptions {
-    // Where this connection leads; may wait, for a bounded time. Runs on the client's executor.
+    // Where this connection leads; may wait, for a bounded time, and is asked again where that pod has gone.
+    // Runs on the client's executor, and may still run when the forward has gone: what it uses outlives it.
     std::function<boost::asio::awaitable<Result<PortTarget>>()> choose;
     std::function<void(const Error&)> on_error;  // a connection that came to nothing; may be empty
-    // An app that starts again listens to nobody for a moment: for so long a connection that the pod refused
-    // is tried again, with what the local end has said by then. Zero: never.
+    // An app that starts again listens to nobody for a moment, and so do a pod that is replaced and an API
+    // server that restarts. For so long after the first choice a connection that nobody heard is tried again,
+    // with what the local end has said by then. Zero: never.
     std::chrono::milliseconds patience{10'000};
-    // How long an answer is waited for when the local end has closed its side: the channel protocol cannot
-    // carry half a close.
+    // How long an answer is waited for when the local end has closed its side, since the channel protocol
+    // cannot carry half a close; and for the local end to go when the pod has closed.
     std::chrono::milliseconds linger{10'000};
 };
 

@@ -344,6 +344,10 @@ void Transport::close() {
     impl_->close();
 }
 
+asio::any_io_executor Transport::executor() const {
+    return impl_->executor;
+}
+
 const std::string& Transport::server() const {
     return impl_->shown;
 }

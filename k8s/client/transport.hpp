@@ -55,6 +55,8 @@ class WebSocket {
     virtual boost::asio::awaitable<Result<>> send(std::string_view message) = 0;
     // The next message; nothing where the peer closed in an orderly way.
     virtual boost::asio::awaitable<Result<std::optional<std::string>>> receive() = 0;
+    // Ends it in so long with `timeout` and these words. A send() then has no deadline of its own.
+    virtual void limit(std::chrono::milliseconds time, std::string what) = 0;
     // Ends what is under way; never blocks.
     virtual void close() = 0;
     [[nodiscard]] virtual const std::string& subprotocol() const = 0;
@@ -89,6 +91,7 @@ class Transport {
 
     // Ends everything that is under way and all that comes later, with `cancelled`. WebSockets too.
     void close();
+    [[nodiscard]] boost::asio::any_io_executor executor() const;
     // "https://127.0.0.1:6443", for messages.
     [[nodiscard]] const std::string& server() const;
 

@@ -52,7 +52,8 @@ class BeastWebSocket final : public WebSocket {
     BeastWebSocket(std::shared_ptr<Transport::Impl> impl, NetStream stream)
         : impl_(std::move(impl)),
           state_(std::make_shared<State>(std::move(stream))),
-          watchdog_(impl_->executor, impl_->kennel, [this] { state_->end(*watchdog_.reason()); }) {}
+          watchdog_(impl_->executor, impl_->kennel, [this] { state_->end(*watchdog_.reason()); }),
+          limit_(impl_->executor, impl_->kennel, [this] { state_->end(*limit_.reason()); }) {}
     ~BeastWebSocket() override { close(); }
 
     asio::awaitable<Result<HttpAnswer>> handshake(const std::string& target,
@@ -92,7 +93,7 @@ class BeastWebSocket final : public WebSocket {
     asio::awaitable<Result<>> send(std::string_view message) override {
         const auto state = state_;
         if (state->reason) co_return std::unexpected(*state->reason);
-        watchdog_.expires_after(kSendDeadline, "the peer takes no bytes");
+        if (!limited_) watchdog_.expires_after(kSendDeadline, "the peer takes no bytes");
         const auto [error, size] = co_await state->stream.async_write(asio::buffer(message), kToken);
         if (state->reason) co_return std::unexpected(*state->reason);
         watchdog_.rest();
@@ -110,6 +111,12 @@ class BeastWebSocket final : public WebSocket {
         co_return boost::beast::buffers_to_string(buffer.data());
     }
 
+    void limit(std::chrono::milliseconds time, std::string what) override {
+        limited_ = true;
+        watchdog_.rest();
+        limit_.expires_after(time, std::move(what));
+    }
+
     void close() override { state_->end({Errc::cancelled, "the connection was closed", 0, {}}); }
 
     [[nodiscard]] const std::string& subprotocol() const override { return subprotocol_; }
@@ -117,7 +124,9 @@ class BeastWebSocket final : public WebSocket {
   private:
     std::shared_ptr<Transport::Impl> impl_;
     std::shared_ptr<State> state_;
-    Watchdog watchdog_;
+    Watchdog watchdog_;  // of one step
+    Watchdog limit_;     // of all of it
+    bool limited_ = false;
     std::string subprotocol_;
 };
 

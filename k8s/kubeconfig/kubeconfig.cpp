@@ -84,11 +84,16 @@ Result<> read_config(const Json& config, const fs::path& file, KubeconfigData& d
     return {};
 }
 
-// The one error of the YAML reader that quotes a value, which may be a password.
+// The errors of the YAML reader about tags quote value and tag. A password that begins with ! is a tag to
+// YAML.
 Error without_value(Error error, std::size_t source_size) {
-    const std::size_t open = error.message.find('"', source_size);
-    const std::size_t close = error.message.rfind("\" with the tag");
-    if (open < close && close != std::string::npos) error.message.replace(open, close + 1 - open, "a value");
+    const bool about_a_tag =
+        error.message.contains("\" with the tag") || error.message.contains(": unknown tag ");
+    const std::size_t line_end = error.message.find(": ", source_size);
+    if (!about_a_tag || line_end == std::string::npos) return error;
+    error.message.resize(line_end);
+    error.message += ": a value with a tag (!) that does not fit it";
+    error.next_step = "Put the value in quotes.";
     return error;
 }
 

@@ -34,6 +34,7 @@ class ConfigValue {
     Result<std::chrono::milliseconds> duration() const;
     Result<std::chrono::milliseconds> gate() const;
     Result<const YamlNode*> map() const;  // not empty
+    [[nodiscard]] int line() const { return line_; }
 
     // "synchost.yaml:7: "gate" <why>" with the example as the next step, or with `step`.
     [[nodiscard]] std::unexpected<Error> refuse(int line, std::string_view why, std::string step = {}) const;

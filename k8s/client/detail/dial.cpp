@@ -167,6 +167,8 @@ Error network_error(const boost::system::error_code& error, const Watchdog& watc
     if (error == asio::error::eof || error == ssl::error::stream_truncated)
         return {Errc::io, "the connection was closed", EPIPE, {}};
     if (error.category() == asio::error::get_netdb_category()) return {Errc::cluster, error.message(), 0, {}};
+    if (error.category() == asio::error::get_ssl_category())
+        return {Errc::auth, "TLS: " + error.message(), 0, {}};
     const bool known = error.category() == boost::system::system_category();
     return {Errc::io, error.message(), known ? error.value() : 0, {}};
 }

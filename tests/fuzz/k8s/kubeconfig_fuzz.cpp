@@ -1,6 +1,5 @@
 // A kubeconfig of any bytes: an error that names the file, or contexts of which none passes the guard that
-// has not both a local name and a local address. Errors never hold the password that the corpus has
-// everywhere.
+// has not both a local name and a local address, and none holds what could end a header.
 #include <algorithm>
 #include <cstdint>
 #include <cstdlib>
@@ -27,10 +26,7 @@ bool is_safe(const k8s::UserEntry& user) {
 
 void check_context(const k8s::Kubeconfig& config, const std::string& name) {
     const auto context = config.context(name);
-    if (!context) {
-        if (context.error().message.contains("hunter2")) std::abort();
-        return;
-    }
+    if (!context) return;
     if (context->name != name || context->namespace_name.empty() || !is_safe(context->user)) std::abort();
     const auto passed = k8s::guard_context(*context, {});
     const auto address = k8s::parse_server_address(context->cluster.server);
@@ -45,9 +41,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const std::string_view text(reinterpret_cast<const char*>(data), size);
     const auto config = k8s::Kubeconfig::parse(text, "/nowhere/config");
     if (!config) {
-        const std::string_view message = config.error().message;
-        if (!message.starts_with("/nowhere/config")) std::abort();
-        if (message.contains("hunter2") && message.contains("with the tag")) std::abort();
+        if (!config.error().message.starts_with("/nowhere/config")) std::abort();
         return 0;
     }
     // Files that a context names are read: not those that never end.

@@ -8,7 +8,7 @@ namespace synchost::host::kubernetes {
 namespace {
 
 std::vector<ForwardPlan> plan(const char* yaml) {
-    return plan_forwards(*k8s::parse_manifests(yaml, "k8s.yaml"), "dev");
+    return *plan_forwards(*k8s::parse_manifests(yaml, "k8s.yaml"), "dev", {});
 }
 
 constexpr const char* kApi = R"(
@@ -74,6 +74,17 @@ TEST(ForwardPlan, LeadsToPodsOfItsSelectorAndNamespaceThatGoOn) {
     other = pod;
     other.ending = true;
     EXPECT_FALSE(service.leads_to(other));
+}
+
+TEST(ForwardPlan, PortsThatNoManifestNamesComeLast) {
+    const auto manifests = *k8s::parse_manifests(kApi, "k8s.yaml");
+    const auto plans = plan_forwards(manifests, "dev", {{"Deployment/api", 5005, 15005}});
+    ASSERT_OK(plans);
+    EXPECT_EQ(plans->back().key, "dev/Deployment/api:5005");
+    EXPECT_EQ(plans->back().target, 5005);
+    EXPECT_EQ(plans->back().local, 15005);
+    EXPECT_ERROR(plan_forwards(manifests, "dev", {{"Deployment/app", 5005, 0}}), Errc::not_found,
+                 "no manifest has Deployment/app");
 }
 
 TEST(ForwardPlan, UncheckedFieldsAreNoPorts) {
