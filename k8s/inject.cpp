@@ -134,12 +134,14 @@ class Injection {
         if (seeded) {
             TRY_ASSIGN(folders, seeded_folders(container, image.managed_paths));
         }
+        TRY_ASSIGN(const std::chrono::seconds boot, boot_time(container));
         for (const char* key : {"livenessProbe", "startupProbe"}) {
             const Json* probe = field(container, key);
             if (probe == nullptr) continue;
-            auto wrapped = wrapped_probe(*probe, container);
-            if (!wrapped) return std::unexpected(std::move(wrapped).error());
-            container[key] = *std::move(wrapped);
+            const bool is_liveness = std::string_view(key) == "livenessProbe";
+            TRY_ASSIGN(Json wrapped,
+                       wrapped_probe(*probe, container, is_liveness ? boot : std::chrono::seconds(0)));
+            container[key] = std::move(wrapped);
         }
         container["image"] = image.pinned;
         set_command(container, command);
