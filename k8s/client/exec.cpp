@@ -6,6 +6,7 @@
 
 #include "k8s/client/api_error.hpp"
 #include "k8s/client/detail/exec_channels.hpp"
+#include "k8s/client/detail/watchdog.hpp"
 #include "k8s/cluster/resource_names.hpp"
 
 namespace synchost::k8s {
@@ -52,8 +53,7 @@ asio::awaitable<Result<ExecResult>> exec(ApiClient& client, std::string pod_path
     if (options.input && socket->subprotocol() != detail::kExecV5)
         co_return fail(Errc::unsupported, what + ": this cluster cannot be told where standard input ends",
                        "Update it to Kubernetes 1.30 or later.");
-    socket->limit(options.timeout,
-                  what + ": no end within " + std::to_string(options.timeout.count() / 1000) + " s");
+    socket->limit(options.timeout, what + ": no end within " + detail::shown_time(options.timeout));
     if (options.input)
         asio::co_spawn(client.transport().executor(), feed(socket, *std::move(options.input)),
                        asio::detached);

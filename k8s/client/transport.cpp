@@ -27,6 +27,7 @@ namespace http = boost::beast::http;
 using detail::Connection;
 using detail::kToken;
 using detail::network_error;
+using detail::shown_time;
 using detail::Watchdog;
 
 namespace {
@@ -54,11 +55,6 @@ std::optional<std::chrono::seconds> retry_after(const http::response_header<>& h
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seconds);
     if (error != std::errc() || end != text.data() + text.size() || seconds < 0) return std::nullopt;
     return std::chrono::seconds(seconds);
-}
-
-std::string shown_time(std::chrono::milliseconds time) {
-    return time.count() < 1000 ? std::to_string(time.count()) + " ms"
-                               : std::to_string(time.count() / 1000) + " s";
 }
 
 std::unexpected<Error> stopped() {

@@ -5,6 +5,11 @@
 
 namespace synchost::k8s::detail {
 
+std::string shown_time(std::chrono::milliseconds time) {
+    return time.count() < 1000 ? std::to_string(time.count()) + " ms"
+                               : std::to_string(time.count() / 1000) + " s";
+}
+
 void Kennel::close() {
     closed_ = true;
     const auto now = all_;

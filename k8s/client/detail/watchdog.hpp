@@ -17,6 +17,9 @@ namespace synchost::k8s::detail {
 
 class Watchdog;
 
+// "30 s", "50 ms"
+std::string shown_time(std::chrono::milliseconds time);
+
 // All operations of one client.
 class Kennel {
   public:
