@@ -32,6 +32,7 @@ Checks, which say why in one line:
   synchost-agent probe --socket-dir DIR exec -- CMD...
       passes while the container is gated, held or restarting; else makes the check itself
       --timeout TIME   of the check (1000ms)
+      --boot TIME      a failed check passes for so long after each start of the process, until one was good (0)
 
 Before the app's container starts:
   synchost-agent install --to DIR

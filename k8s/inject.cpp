@@ -60,11 +60,11 @@ Result<bool> is_for_windows(const Json& spec) {
 // One pod template, on its way from the original to the injected form.
 class Injection {
   public:
-    Injection(Json& object, const InjectOptions& options)
+    Injection(Manifest& manifest, const InjectOptions& options)
         : options_(options),
-          template_(*pod_template(object)),
+          template_(*pod_template(manifest)),
           spec_(template_["spec"]),
-          job_(is_job(object)) {}
+          job_(is_job(manifest.object)) {}
 
     Result<> run() {
         TRY(restore_original(template_));
@@ -134,12 +134,14 @@ class Injection {
         if (seeded) {
             TRY_ASSIGN(folders, seeded_folders(container, image.managed_paths));
         }
+        TRY_ASSIGN(const std::chrono::seconds boot, boot_time(container));
         for (const char* key : {"livenessProbe", "startupProbe"}) {
             const Json* probe = field(container, key);
             if (probe == nullptr) continue;
-            auto wrapped = wrapped_probe(*probe, container);
-            if (!wrapped) return std::unexpected(std::move(wrapped).error());
-            container[key] = *std::move(wrapped);
+            const bool is_liveness = std::string_view(key) == "livenessProbe";
+            TRY_ASSIGN(Json wrapped,
+                       wrapped_probe(*probe, container, is_liveness ? boot : std::chrono::seconds(0)));
+            container[key] = std::move(wrapped);
         }
         container["image"] = image.pinned;
         set_command(container, command);
@@ -264,8 +266,8 @@ std::string workload_name(const Json& object) {
 
 Result<std::vector<Manifest>> inject(std::vector<Manifest> manifests, const InjectOptions& options) {
     for (Manifest& manifest : manifests) {
-        if (pod_spec(manifest.object) == nullptr) continue;
-        if (auto done = Injection(manifest.object, options).run(); !done) {
+        if (pod_spec(manifest) == nullptr) continue;
+        if (auto done = Injection(manifest, options).run(); !done) {
             return std::unexpected(
                 std::move(done).error().context(workload_name(manifest.object)).context(manifest.source));
         }

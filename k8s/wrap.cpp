@@ -114,7 +114,31 @@ Result<std::vector<std::string>> check_words(const Json& probe, const Json& cont
     return out;
 }
 
-Result<Json> wrap_checked(const Json& probe, const Json& container) {
+// A number of a probe's; 0, like an absent one, is Kubernetes' default.
+Result<std::int64_t> count_field(const Json& probe, const char* key, std::int64_t when_absent) {
+    const Json* value = field(probe, key);
+    if (value == nullptr) return when_absent;
+    if (!value->is_number_integer() || *value < 0 || *value > INT32_MAX)
+        return fail(Errc::invalid_input, std::string(key) + " is not a number from 0 on");
+    const auto count = value->get<std::int64_t>();
+    return count == 0 ? when_absent : count;
+}
+
+Result<std::chrono::seconds> boot_time_of(const Json& container) {
+    TRY_ASSIGN(const Json* startup, mapping_field(container, "startupProbe"));
+    TRY_ASSIGN(const Json* liveness, mapping_field(container, "livenessProbe"));
+    const Json* first = startup != nullptr ? startup : liveness;
+    if (first == nullptr) return std::chrono::seconds(0);
+    TRY_ASSIGN(std::int64_t seconds, count_field(*first, "initialDelaySeconds", 0));
+    if (startup != nullptr) {
+        TRY_ASSIGN(const std::int64_t period, count_field(*startup, "periodSeconds", 10));
+        TRY_ASSIGN(const std::int64_t failures, count_field(*startup, "failureThreshold", 3));
+        seconds += period * failures;
+    }
+    return std::chrono::seconds(std::min(seconds, kMaxTimeoutSeconds));
+}
+
+Result<Json> wrap_checked(const Json& probe, const Json& container, std::chrono::seconds boot) {
     if (!probe.is_object()) return fail(Errc::invalid_input, "not a mapping");
     TRY_ASSIGN(const auto check, check_words(probe, container));
     if (check.empty()) return probe;
@@ -128,6 +152,7 @@ Result<Json> wrap_checked(const Json& probe, const Json& container) {
 
     std::vector<std::string> words = {kBinary,    "probe",     "--socket-dir",
                                       kRunFolder, "--timeout", std::to_string(timeout * 1000) + "ms"};
+    if (boot.count() > 0) append(words, {"--boot", std::to_string(boot.count()) + "s"});
     append(words, check);
     Json out = probe;
     for (const char* key : {"httpGet", "tcpSocket", "grpc", "exec"}) out.erase(key);
@@ -187,10 +212,16 @@ bool is_supervised(const std::vector<std::string>& command) {
     return command.size() > 1 && command[0] == kBinary && command[1] == "run";
 }
 
-Result<Json> wrapped_probe(const Json& probe, const Json& container) {
-    auto wrapped = wrap_checked(probe, container);
+Result<Json> wrapped_probe(const Json& probe, const Json& container, std::chrono::seconds boot) {
+    auto wrapped = wrap_checked(probe, container, boot);
     if (!wrapped) return std::unexpected(std::move(wrapped).error().context(container_label(container)));
     return wrapped;
+}
+
+Result<std::chrono::seconds> boot_time(const Json& container) {
+    auto found = boot_time_of(container);
+    if (!found) return std::unexpected(std::move(found).error().context(container_label(container)));
+    return found;
 }
 
 }  // namespace synchost::k8s

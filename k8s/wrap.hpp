@@ -42,6 +42,14 @@ bool is_supervised(const std::vector<std::string>& command);
 // already wrapped, is given back as it is; so is one that names a host, which the kubelet asks from the node
 // and which says nothing about this process. invalid_input for fields of the wrong type and ports that the
 // container does not have.
-Result<Json> wrapped_probe(const Json& probe, const Json& container);
+// A process that is started again in its container has as long to boot as the manifest grants the first one:
+// the check of a liveness probe (`boot` is boot_time()) may fail so long after each start, until it has
+// passed once.
+Result<Json> wrapped_probe(const Json& probe, const Json& container,
+                           std::chrono::seconds boot = std::chrono::seconds(0));
+
+// What the container's startupProbe allows until it gives up; without one, the initial delay of its
+// livenessProbe.
+Result<std::chrono::seconds> boot_time(const Json& container);
 
 }  // namespace synchost::k8s

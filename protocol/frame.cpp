@@ -19,6 +19,7 @@ bool is_known(FrameType type) {
         case FrameType::status:
         case FrameType::query_status:
         case FrameType::no_host:
+        case FrameType::came_up:
         case FrameType::open:
         case FrameType::closed:
         case FrameType::apply:

@@ -32,6 +32,7 @@ enum class FrameType : std::uint8_t {
     status = 0x05,        // supervisor to sidecar, sidecar to probe
     query_status = 0x06,  // probe to sidecar
     no_host = 0x07,       // sidecar to supervisor
+    came_up = 0x08,       // probe to sidecar
     // a channel's life, said by the sidecar
     open = 0x10,
     closed = 0x11,

@@ -15,6 +15,7 @@ using detail::WireWriter;
 constexpr std::string_view kMagic = "SYNCHOST";
 constexpr std::size_t kMaxErrorTextBytes = 4096;
 constexpr std::size_t kMaxInventoryEntries = 1'000'000;
+constexpr std::uint32_t kNotBooting = 0xFFFF'FFFF;  // of a status
 
 // The numbers of PROTOCOL.md, section Error codes: position + 1.
 constexpr std::array kErrorCodes = {Errc::io,      Errc::not_found,     Errc::conflict,   Errc::protocol,
@@ -142,18 +143,26 @@ Result<std::uint64_t> parse_ping(std::string_view payload) {
     return token;
 }
 
-std::string encode_status(Phase phase) {
+std::string encode_status(const Status& status) {
     std::string payload;
-    WireWriter(payload).number(static_cast<std::uint8_t>(phase));
+    WireWriter writer(payload);
+    writer.number(static_cast<std::uint8_t>(status.phase));
+    const auto booting = status.booting
+                             ? std::clamp<std::int64_t>(status.booting->count(), 0, kNotBooting - 1)
+                             : std::int64_t{kNotBooting};
+    writer.number(static_cast<std::uint32_t>(booting));
     return payload;
 }
 
-Result<Phase> parse_status(std::string_view payload) {
+Result<Status> parse_status(std::string_view payload) {
     WireReader reader(payload);
     const auto phase = reader.number<std::uint8_t>();
+    const auto booting = reader.number<std::uint32_t>();
     TRY(reader.done("status"));
     if (phase < 1 || phase > 6) return bad_value("status", "phase");
-    return Phase{phase};
+    Status status{Phase{phase}, std::nullopt};
+    if (booting != kNotBooting) status.booting = std::chrono::milliseconds(booting);
+    return status;
 }
 
 std::string encode_report(const ContainerReport& report) {

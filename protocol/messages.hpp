@@ -3,7 +3,9 @@
 // PROTOCOL.md does not allow.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -13,7 +15,7 @@
 
 namespace synchost::protocol {
 
-inline constexpr std::uint16_t kProtocolVersion = 1;
+inline constexpr std::uint16_t kProtocolVersion = 2;
 inline constexpr std::size_t kMaxOutputBytes = std::size_t{16} << 10;  // of ContainerReport::last_output
 inline constexpr std::size_t kMaxRoots = 1024;
 inline constexpr std::size_t kMaxRootBytes = 4096;                          // of one root
@@ -58,8 +60,13 @@ enum class Phase : std::uint8_t {
     unattached = 6
 };
 std::string_view to_string(Phase phase);
-std::string encode_status(Phase phase);
-Result<Phase> parse_status(std::string_view payload);
+struct Status {
+    Phase phase = Phase::unattached;
+    // To a probe: since the process was started, while no probe has passed since then.
+    std::optional<std::chrono::milliseconds> booting;
+};
+std::string encode_status(const Status& status);
+Result<Status> parse_status(std::string_view payload);
 
 std::string encode_report(const ContainerReport& report);
 Result<ContainerReport> parse_report(std::string_view payload);

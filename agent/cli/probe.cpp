@@ -26,6 +26,8 @@ Result<> read_option(ProbeOptions& options, std::string_view word, Arguments& wo
         options.service = std::move(value);
     } else if (word == "--timeout") {
         TRY_ASSIGN(options.timeout, parse_duration(value));
+    } else if (word == "--boot") {
+        TRY_ASSIGN(options.boot, parse_duration(value));
     } else {
         return unknown_option(word);
     }

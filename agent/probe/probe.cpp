@@ -3,6 +3,10 @@
 #include <signal.h>
 #include <sys/wait.h>
 
+#include <algorithm>
+#include <ctime>
+#include <utility>
+
 #include "agent/probe/checks.hpp"
 #include "agent/process/child.hpp"
 #include "agent/server/listen.hpp"
@@ -16,22 +20,49 @@ using namespace protocol;
 using Clock = std::chrono::steady_clock;
 
 constexpr int kAskMs = 300;
+constexpr timespec kReapTime{0, 100'000'000};  // from the end of a process to its supervisor's word of it
 
-// What the sidecar knows of this container.
-Result<Phase> ask_phase(const std::filesystem::path& socket_dir) {
-    TRY_ASSIGN(const Fd stream, connect_unix(socket_dir / "agent.sock", kAskMs));
-    Session session(Role::probe, Heartbeat::off, Clock::now());
-    session.send(FrameType::query_status, kSessionChannel, {});
-    TRY(write_all(stream.get(), session.output()));
-    for (;;) {
-        char buffer[1024];
-        const ssize_t got = ::read(stream.get(), buffer, sizeof buffer);
-        if (got < 0) return fail_errno("agent.sock");
-        if (got == 0) return fail(Errc::io, "agent.sock: closed without an answer");
-        session.receive({buffer, static_cast<std::size_t>(got)}, Clock::now());
-        TRY_ASSIGN(const auto frame, session.next());
-        if (frame && frame->type == FrameType::status) return parse_status(frame->payload);
+// The stream to the sidecar, from the question to what the check has found.
+class Sidecar {
+  public:
+    // What it knows of this container.
+    Result<Status> ask(const std::filesystem::path& socket_dir) {
+        if (!stream_) {
+            TRY_ASSIGN(stream_, connect_unix(socket_dir / "agent.sock", kAskMs));
+        }
+        TRY(send(FrameType::query_status));
+        for (;;) {
+            char buffer[1024];
+            const ssize_t got = ::read(stream_.get(), buffer, sizeof buffer);
+            if (got < 0) return fail_errno("agent.sock");
+            if (got == 0) return fail(Errc::io, "agent.sock: closed without an answer");
+            session_.receive({buffer, static_cast<std::size_t>(got)}, Clock::now());
+            TRY_ASSIGN(const auto frame, session_.next());
+            if (frame && frame->type == FrameType::status) return parse_status(frame->payload);
+        }
     }
+
+    // The stream may have ended meanwhile: then the sidecar has, and knows of no boot when it is back.
+    void tell_came_up() { static_cast<void>(send(FrameType::came_up)); }
+
+  private:
+    Result<> send(FrameType type) {
+        session_.send(type, kSessionChannel, {});
+        const std::string bytes = std::exchange(session_.output(), {});
+        return write_all(stream_.get(), bytes);
+    }
+
+    Fd stream_;
+    Session session_{Role::probe, Heartbeat::off, Clock::now()};
+};
+
+// Why the app may be down just now, with the agent's consent; empty where it may not.
+std::string excuse(const Status& status, std::chrono::milliseconds boot) {
+    if (status.phase == Phase::gated || status.phase == Phase::held || status.phase == Phase::restarting)
+        return "the agent keeps the app down: " + std::string(to_string(status.phase));
+    if (status.booting && *status.booting < boot)
+        return "the app was started " + std::to_string(status.booting->count()) + " ms ago";
+    return {};
 }
 
 ProbeVerdict run_exec(const ProbeOptions& options) {
@@ -65,12 +96,22 @@ ProbeVerdict run_probe(const ProbeOptions& options) {
     sigemptyset(&child_ended);
     sigaddset(&child_ended, SIGCHLD);
     ::sigprocmask(SIG_BLOCK, &child_ended, nullptr);  // so that sigtimedwait sees it
-    const auto phase = ask_phase(options.socket_dir);
-    if (phase && (*phase == Phase::gated || *phase == Phase::held || *phase == Phase::restarting)) {
-        return {true, "the agent keeps the app down: " + std::string(to_string(*phase))};
+    Sidecar sidecar;
+    const auto asked = Clock::now();
+    const Status before = sidecar.ask(options.socket_dir).value_or(Status{});
+    if (std::string why = excuse(before, {}); !why.empty()) return {true, std::move(why)};
+    ProbeVerdict verdict = options.kind == ProbeKind::exec ? run_exec(options) : check_network(options);
+    if (verdict.passes) {
+        if (before.booting) sidecar.tell_came_up();
+        return verdict;
     }
-    if (options.kind == ProbeKind::exec) return run_exec(options);
-    return check_network(options);
+    // It may have died or been restarted while it was checked.
+    ::nanosleep(&kReapTime, nullptr);
+    const Status after = sidecar.ask(options.socket_dir).value_or(Status{});
+    const auto took = std::chrono::ceil<std::chrono::milliseconds>(Clock::now() - asked);
+    const std::string why = excuse(after, std::max(options.boot, took));
+    if (!why.empty()) return {true, why + "; " + verdict.reason};
+    return verdict;
 }
 
 }  // namespace synchost::agent

@@ -1,6 +1,7 @@
 // The user's liveness or startup probe, made by the agent inside the app's container: it passes while the
-// supervisor keeps the app down on purpose (gated, held, restarting), so that the kubelet does not end the
-// container for it, and is the user's own check otherwise, with the kubelet's rules.
+// supervisor keeps the app down on purpose (gated, held, restarting) and while it boots after that, so that
+// the kubelet does not end the container for it, and is the user's own check otherwise, with the kubelet's
+// rules.
 #pragma once
 
 #include <chrono>
@@ -23,6 +24,7 @@ struct ProbeOptions {
     std::string service;               // of grpc
     std::vector<std::string> argv;     // of exec
     std::chrono::milliseconds timeout{1000};
+    std::chrono::milliseconds boot{0};  // that a process may take from its start until its first check passes
 };
 
 struct ProbeVerdict {

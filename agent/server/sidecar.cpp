@@ -2,6 +2,7 @@
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/write.hpp>
+#include <chrono>
 #include <csignal>
 #include <utility>
 
@@ -16,6 +17,8 @@ using namespace protocol;
 
 namespace {
 
+using Clock = std::chrono::steady_clock;
+
 constexpr std::size_t kMaxStrangers = 16;  // streams of hosts that have not shown a key yet
 
 struct Container {
@@ -23,8 +26,14 @@ struct Container {
     std::unique_ptr<Acceptor> acceptor;
     std::shared_ptr<Connection> supervisor;  // none while none is connected
     Phase phase = Phase::unattached;
+    std::optional<Clock::time_point> boot_began = {};  // until a probe has passed
     Channel channel = kSessionChannel;  // as the present host knows it; kSessionChannel: it does not
 };
+
+std::unexpected<Error> out_of_order(FrameType type) {
+    return fail(Errc::protocol,
+                "frame of type " + std::to_string(static_cast<unsigned>(type)) + " out of order");
+}
 
 class Sidecar {
   public:
@@ -75,6 +84,10 @@ class Sidecar {
     asio::awaitable<Result<>> relay_request(const Frame& frame);
     asio::awaitable<Result<>> handle_local(Container& container,
                                            const std::shared_ptr<Connection>& connection, const Frame& frame);
+    // `asked` is the boot that this probe was told of, if any.
+    static Result<> handle_probe(Container& container, Connection& connection, FrameType type,
+                                 std::optional<Clock::time_point>& asked);
+    static void note_phase(Container& container, Phase phase);
     void answer_check(Acceptor::Socket socket);
     void exit_when_done();
 
@@ -124,10 +137,13 @@ void Sidecar::accept_local(Container& container, Acceptor::Socket socket) {
 }
 
 asio::awaitable<void> Sidecar::serve_local(Container& container, std::shared_ptr<Connection> connection) {
+    std::optional<Clock::time_point> asked;
     for (;;) {
         auto frame = co_await connection->receive();
         if (!frame) break;
-        auto handled = co_await handle_local(container, connection, *frame);
+        const bool is_probe = connection->session().peer().role == Role::probe;
+        auto handled = is_probe ? handle_probe(container, *connection, frame->type, asked)
+                                : co_await handle_local(container, connection, *frame);
         if (handled) continue;
         connection->close(ByeReason::protocol_error, handled.error().message);
         break;
@@ -140,26 +156,43 @@ asio::awaitable<Result<>> Sidecar::handle_local(Container& container,
                                                 const std::shared_ptr<Connection>& connection,
                                                 const Frame& frame) {
     const Role role = connection->session().peer().role;
-    if (role == Role::probe && frame.type == FrameType::query_status) {
-        connection->send(FrameType::status, kSessionChannel, encode_status(container.phase));
-        co_return Result<>{};
-    }
     if (role == Role::supervisor && frame.type == FrameType::status) {
-        CO_TRY_ASSIGN(const Phase phase, parse_status(frame.payload));
+        CO_TRY_ASSIGN(const Status status, parse_status(frame.payload));
         if (container.supervisor != connection) attach(container, connection);
-        container.phase = phase;
+        note_phase(container, status.phase);
         co_return Result<>{};
     }
-    if (role != Role::supervisor || !is_answer(frame.type)) {
-        co_return fail(Errc::protocol, "frame of type " + std::to_string(static_cast<unsigned>(frame.type)) +
-                                           " out of order");
-    }
+    if (role != Role::supervisor || !is_answer(frame.type)) co_return out_of_order(frame.type);
     const auto host = host_;
     if (host == nullptr || frame.channel == kSessionChannel || frame.channel != container.channel)
         co_return Result<>{};
     if (co_await host->wait_for_room() && host == host_ && frame.channel == container.channel)
         host->send(frame);
     co_return Result<>{};
+}
+
+Result<> Sidecar::handle_probe(Container& container, Connection& connection, FrameType type,
+                               std::optional<Clock::time_point>& asked) {
+    if (type == FrameType::query_status) {
+        asked = container.boot_began;
+        Status status{container.phase, std::nullopt};
+        if (asked)
+            status.booting = std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - *asked);
+        connection.send(FrameType::status, kSessionChannel, encode_status(status));
+        return {};
+    }
+    if (type != FrameType::came_up) return out_of_order(type);
+    if (asked == container.boot_began) container.boot_began.reset();
+    return {};
+}
+
+// A process boots where we started it; one that a supervisor brings along when it attaches has done so
+// before.
+void Sidecar::note_phase(Container& container, Phase phase) {
+    const Phase before = std::exchange(container.phase, phase);
+    if (phase == before) return;
+    const bool started = phase == Phase::running && before != Phase::unattached;
+    container.boot_began = started ? std::optional(Clock::now()) : std::nullopt;
 }
 
 void Sidecar::attach(Container& container, const std::shared_ptr<Connection>& connection) {
@@ -225,8 +258,7 @@ asio::awaitable<void> Sidecar::serve_host(std::shared_ptr<Connection> connection
         if (!frame) {
             end = std::unexpected(std::move(frame).error());
         } else if (connection->session().peer().role != Role::host || !is_request(frame->type)) {
-            end = fail(Errc::protocol, "frame of type " + std::to_string(static_cast<unsigned>(frame->type)) +
-                                           " out of order");
+            end = out_of_order(frame->type);
             connection->close(ByeReason::protocol_error, end.error().message);
         } else {
             end = co_await relay_request(*frame);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdlib>
 
+#include "base/log.hpp"
 #include "host/engine/embedded_agent.hpp"
 #include "host/runtime/kubernetes/kubernetes_runtime.hpp"
 #include "host/runtime/podman/podman_runtime.hpp"
@@ -22,22 +23,35 @@ Result<k8s::KubeContext> find_context(const RuntimeFlags& flags) {
     return kubeconfig.context(flags.context);
 }
 
+// The one asked for, or the context's.
+std::string namespace_of(const k8s::KubeContext& context, const RuntimeFlags& flags,
+                         const ClusterConfig& config) {
+    const std::string& asked = flags.namespace_name.empty() ? config.namespace_name : flags.namespace_name;
+    return asked.empty() ? context.namespace_name : asked;
+}
+
 Result<std::unique_ptr<Runtime>> use_cluster(k8s::KubeContext context, const RuntimeFlags& flags,
                                              const ProjectParts& project, const protocol::PskKey& key) {
     const ClusterConfig& config = project.config.cluster;
     const bool named = std::ranges::find(config.contexts, context.name) != config.contexts.end();
     const std::string& asked = flags.namespace_name.empty() ? config.namespace_name : flags.namespace_name;
     if (!asked.empty()) context.namespace_name = asked;
+    std::vector<kubernetes::ExtraPort> ports;
+    for (const PortConfig& port : project.config.ports)
+        ports.push_back({port.workload, port.port, port.local});
     return make_kubernetes_runtime({.project = project.config.name,
                                     .state = project.folders.state,
                                     .context = std::move(context),
                                     .reach = named ? k8s::Reach::anywhere : k8s::Reach::local,
                                     .namespace_is_fixed = !asked.empty(),
+                                    .ports = std::move(ports),
                                     .registry = project.config.registry,
                                     .key = key});
 }
 
 Result<std::unique_ptr<Runtime>> use_podman(const ProjectParts& project, const protocol::PskKey& key) {
+    if (!project.config.ports.empty())
+        log(LogLevel::warn, "podman", "ignored", {{"key", project.config.where("ports") + ": ports"}});
     return make_podman_runtime({.project = project.config.name,
                                 .state = project.folders.state,
                                 .cache = project.folders.cache,
@@ -57,8 +71,9 @@ Result<ChosenRuntime> choose_runtime(const RuntimeFlags& flags, const ProjectPar
         auto context = find_context(flags);
         auto allowed = context ? k8s::guard_context(*context, project.config.cluster.contexts) : Result<>{};
         if (context && allowed) {
+            const std::string space = namespace_of(*context, flags, project.config.cluster);
             TRY_ASSIGN(auto runtime, use_cluster(*std::move(context), flags, project, key));
-            return ChosenRuntime{std::move(runtime), {}};
+            return ChosenRuntime{std::move(runtime), space, {}};
         }
         const Error& reason = context ? allowed.error() : context.error();
         if (cluster_was_asked_for || (!context && reason.code != Errc::not_found))
@@ -66,7 +81,7 @@ Result<ChosenRuntime> choose_runtime(const RuntimeFlags& flags, const ProjectPar
         why = reason.message;
     }
     TRY_ASSIGN(auto runtime, use_podman(project, key));
-    return ChosenRuntime{std::move(runtime), std::move(why)};
+    return ChosenRuntime{std::move(runtime), {}, std::move(why)};
 }
 
 }  // namespace synchost::host

@@ -14,7 +14,8 @@ namespace synchost::host {
 
 struct ChosenRuntime {
     std::unique_ptr<Runtime> runtime;
-    std::string why;  // for people, where there was a choice: "no kubeconfig"; else empty
+    std::string namespace_name;  // of a cluster; else empty
+    std::string why;             // for people, where there was a choice: "no kubeconfig"; else empty
 };
 
 // The guard (k8s/kubeconfig/guard.hpp) decides before a credential plugin runs or a request is made. With

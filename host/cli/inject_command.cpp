@@ -14,15 +14,16 @@ namespace {
 
 constexpr std::size_t kMaxInputBytes = std::size_t{16} << 20;
 
-Result<std::vector<k8s::Manifest>> read_manifests(const std::vector<std::filesystem::path>& files) {
+Result<std::vector<k8s::Manifest>> read_manifests(const std::vector<std::filesystem::path>& files,
+                                                  const k8s::LoadOptions& options) {
     std::vector<k8s::Manifest> out;
     for (const std::filesystem::path& file : files) {
         std::vector<k8s::Manifest> some;
         if (file == "-") {
             TRY_ASSIGN(const std::string text, read_all(STDIN_FILENO, kMaxInputBytes));
-            TRY_ASSIGN(some, k8s::parse_manifests(text, "standard input"));
+            TRY_ASSIGN(some, k8s::parse_manifests(text, "standard input", options.pod_templates));
         } else {
-            TRY_ASSIGN(some, k8s::load_manifests({file}));
+            TRY_ASSIGN(some, k8s::load_manifests({file}, options));
         }
         out.insert(out.end(), std::make_move_iterator(some.begin()), std::make_move_iterator(some.end()));
     }
@@ -38,7 +39,8 @@ Result<> run_inject(const InjectFlags& flags) {
         return fail(Errc::invalid_input, "no registry to push to",
                     "Name it with --registry HOST:PORT or `registry:` in synchost.yaml.");
     }
-    TRY_ASSIGN(auto manifests, read_manifests(flags.files.empty() ? config.manifests : flags.files));
+    TRY_ASSIGN(auto manifests, read_manifests(flags.files.empty() ? config.manifests : flags.files,
+                                              load_options(config, {})));
     const registry::Connector registries = make_connector(flags.registries);
     const images::BuildTools tools{
         .store = project.folders.cache / "store", .registries = &registries, .progress = {}};

@@ -5,7 +5,9 @@
 #include <cstdio>
 #include <exception>
 #include <functional>
+#include <utility>
 
+#include "base/lines.hpp"
 #include "base/log.hpp"
 #include "base/rel_path.hpp"
 #include "host/cli/commands.hpp"
@@ -141,7 +143,10 @@ void add_key(CLI::App& app, KeyFlags& flags, Run& run) {
 }
 
 int report(const Error& error) {
-    std::fprintf(stderr, "synchost: %s\n", printable(error.message).c_str());
+    const char* before = "synchost: ";
+    for (const std::string_view line : lines_of(error.message)) {
+        std::fprintf(stderr, "%s%s\n", std::exchange(before, ""), printable(line).c_str());
+    }
     if (!error.next_step.empty()) std::fprintf(stderr, "  %s\n", printable(error.next_step).c_str());
     return static_cast<int>(exit_code_of(error));
 }

@@ -38,6 +38,7 @@ Result<> run_watch(const WatchFlags& flags) {
     Engine engine(io, {.config = std::move(project.config),
                        .key = key,
                        .runtime = std::move(chosen.runtime),
+                       .namespace_name = chosen.namespace_name,
                        .registries = &registries,
                        .store = project.folders.cache / "store",
                        .reporter = &reporter});

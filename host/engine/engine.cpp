@@ -91,7 +91,8 @@ boost::asio::awaitable<Result<>> Engine::serve() {
 }
 
 boost::asio::awaitable<Result<>> Engine::prepare() {
-    CO_TRY_ASSIGN(manifests_, k8s::load_manifests(parts_.config.manifests));
+    manifest_sources_ = k8s::source_folders(parts_.config.manifests);
+    CO_TRY_ASSIGN(manifests_, co_await load_manifests());
     observe_runtime();
     CO_TRY_ASSIGN(registry_, co_await on_pool(pool_, [&] { return parts_.runtime->registry(); }));
     CO_TRY_ASSIGN(agent_image_,
@@ -101,6 +102,12 @@ boost::asio::awaitable<Result<>> Engine::prepare() {
         services_.push_back(std::move(service));
     }
     co_return Result<>{};
+}
+
+// On the pool: a chart may take a while to render.
+boost::asio::awaitable<Result<std::vector<k8s::Manifest>>> Engine::load_manifests() {
+    const k8s::LoadOptions options = load_options(parts_.config, parts_.namespace_name);
+    co_return co_await on_pool(pool_, [&] { return k8s::load_manifests(parts_.config.manifests, options); });
 }
 
 void Engine::observe_runtime() {
@@ -258,7 +265,7 @@ std::map<std::string, Service*> Engine::services_of(const RunningPod& pod) {
         const k8s::Json& object = manifest.object;
         const std::string workload =
             object.value("kind", "") + "/" + object.value("metadata", k8s::Json::object()).value("name", "");
-        const k8s::Json* spec = k8s::pod_spec(object);
+        const k8s::Json* spec = k8s::pod_spec(manifest);
         if (workload != pod.workload || spec == nullptr || !spec->contains("containers")) continue;
         for (const k8s::Json& container : spec->at("containers")) {
             const auto running = pod.containers.find(container.value("name", ""));

@@ -27,6 +27,7 @@
 #include "host/plan/config.hpp"
 #include "host/runtime/runtime.hpp"
 #include "host/watch/watcher.hpp"
+#include "k8s/render.hpp"
 
 namespace synchost::host {
 
@@ -34,6 +35,7 @@ struct EngineParts {
     Config config;
     protocol::PskKey key;
     std::unique_ptr<Runtime> runtime;
+    std::string namespace_name;  // where the runtime deploys, for charts; may be empty
     const registry::Connector* registries = nullptr;
     std::filesystem::path store;
     Reporter* reporter = nullptr;
@@ -67,6 +69,7 @@ class Engine {
     // Start (engine.cpp)
     boost::asio::awaitable<Result<>> serve();
     boost::asio::awaitable<Result<>> prepare();
+    boost::asio::awaitable<Result<std::vector<k8s::Manifest>>> load_manifests();
     void observe_runtime();
     Result<std::unique_ptr<Service>> make_service(const ImageConfig& image) const;
     boost::asio::awaitable<Result<>> build_all();
@@ -84,7 +87,7 @@ class Engine {
     boost::asio::awaitable<void> watch_contexts();
     boost::asio::awaitable<void> watch_manifests();
     Result<Watcher> open_watcher();
-    [[nodiscard]] bool is_manifest(const std::filesystem::path& path) const;
+    boost::asio::awaitable<void> take_manifests();
     boost::asio::awaitable<void> take_batch(const Batch& batch,
                                             const std::vector<std::filesystem::path>& roots);
     boost::asio::awaitable<SourceSet> take_sources(Service& service, SourceSet sources, const Batch& batch);
@@ -110,6 +113,7 @@ class Engine {
     std::size_t tasks_ = 0;
     std::optional<Error> fatal_;
     std::vector<k8s::Manifest> manifests_;
+    std::vector<k8s::SourceFolder> manifest_sources_;
     RegistryAddress registry_;
     std::string agent_image_;
     std::vector<RunningPod> pods_;  // as the runtime told last

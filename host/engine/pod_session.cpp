@@ -98,6 +98,11 @@ void PodSession::on_report(const protocol::ContainerReport& report) {
     if (found == containers_.end()) return;
     Container& container = found->second;
     const auto before = std::exchange(container.report, report);
+    // A gate comes before the first start of a supervisor: what an earlier one was given, a fresh container lacks.
+    if (report.state == ProcessState::gated) {
+        container.acknowledged = report.generation;
+        container.refused.reset();
+    }
     tell_state(report.container, report, before);
     changed_.notify();
     shared_.on_state();

@@ -5,7 +5,9 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <utility>
 
+#include "base/lines.hpp"
 #include "base/rel_path.hpp"
 
 namespace synchost::host {
@@ -47,7 +49,14 @@ void Reporter::line(Tone tone, std::string_view verb, std::string_view subject, 
 }
 
 void Reporter::failure(std::string_view subject, const Error& error) {
-    line(Tone::bad, "failed", subject, error.message);
+    bool first = true;
+    for (const std::string_view text : lines_of(error.message)) {
+        if (std::exchange(first, false)) {
+            line(Tone::bad, "failed", subject, text);
+        } else {
+            line(Tone::plain, "", "", text);
+        }
+    }
     if (!error.next_step.empty()) line(Tone::plain, "", "", error.next_step);
 }
 

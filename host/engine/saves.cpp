@@ -94,48 +94,47 @@ boost::asio::awaitable<void> Engine::watch_contexts() {
     changed_.notify();
 }
 
-bool Engine::is_manifest(const fs::path& path) const {
-    const bool yaml =
-        path.extension() == ".yaml" || path.extension() == ".yml" || path.extension() == ".json";
-    return std::ranges::any_of(parts_.config.manifests, [&](const fs::path& manifest) {
-        std::error_code gone;
-        const fs::path real = fs::weakly_canonical(manifest, gone);
-        return path == real || (yaml && path.parent_path() == real);
-    });
-}
-
 boost::asio::awaitable<void> Engine::watch_manifests() {
     using namespace boost::asio::experimental::awaitable_operators;
-    std::vector<fs::path> folders;
-    for (const fs::path& path : parts_.config.manifests)
-        folders.push_back(fs::is_directory(path) ? path : path.parent_path());
-    auto watcher = Watcher::open(io_.get_executor(), outermost_folders(std::move(folders)),
-                                 [](const auto&, auto) { return true; });
-    if (!watcher) {
-        parts_.reporter->failure("manifests", watcher.error());
+    while (!stop_) {
+        // What a kustomization names may change with every save of it.
+        const std::vector<k8s::SourceFolder> sources = manifest_sources_;
+        std::vector<fs::path> folders;
+        for (const k8s::SourceFolder& source : sources) folders.push_back(source.folder);
+        auto watcher = Watcher::open(io_.get_executor(), outermost_folders(std::move(folders)),
+                                     [&](const fs::path& root, std::string_view below_root) {
+                                         return k8s::is_beside(root / below_root, sources);
+                                     });
+        if (!watcher) {
+            parts_.reporter->failure("manifests", watcher.error());
+            co_return;
+        }
+        auto is_ours = [&](const Batch& batch) {
+            return batch.rescan || std::ranges::any_of(batch.paths, [&](const PathEvent& event) {
+                       return k8s::is_source(watcher->roots()[event.root] / event.path, sources);
+                   });
+        };
+        while (!stop_ && manifest_sources_ == sources) {
+            auto next = co_await (watcher->next() || changed_.wait());
+            if (next.index() == 1) continue;
+            const auto& batch = std::get<0>(next);
+            if (!batch) co_return;
+            if (is_ours(*batch)) co_await take_manifests();
+        }
+    }
+}
+
+boost::asio::awaitable<void> Engine::take_manifests() {
+    manifest_sources_ = k8s::source_folders(parts_.config.manifests);
+    if (sessions_.empty()) co_return;
+    auto loaded = co_await load_manifests();
+    if (!loaded) {
+        parts_.reporter->failure("manifests", loaded.error());
         co_return;
     }
-    auto is_ours = [&](const Batch& batch) {
-        return batch.rescan || std::ranges::any_of(batch.paths, [&](const PathEvent& event) {
-                   return is_manifest(watcher->roots()[event.root] / event.path);
-               });
-    };
-    while (!stop_) {
-        auto next = co_await (watcher->next() || changed_.wait());
-        if (next.index() == 1) continue;
-        const auto& batch = std::get<0>(next);
-        if (!batch) co_return;
-        if (!is_ours(*batch) || sessions_.empty()) continue;
-        auto loaded = k8s::load_manifests(parts_.config.manifests);
-        if (!loaded) {
-            parts_.reporter->failure("manifests", loaded.error());
-            continue;
-        }
-        manifests_ = *std::move(loaded);
-        parts_.reporter->line(Tone::plain, "deploy", parts_.config.name, "a manifest was saved");
-        if (auto deployed = co_await deploy(); !deployed)
-            parts_.reporter->failure("deploy", deployed.error());
-    }
+    manifests_ = *std::move(loaded);
+    parts_.reporter->line(Tone::plain, "deploy", parts_.config.name, "a manifest was saved");
+    if (auto deployed = co_await deploy(); !deployed) parts_.reporter->failure("deploy", deployed.error());
 }
 
 boost::asio::awaitable<void> Engine::take_batch(const Batch& batch, const std::vector<fs::path>& roots) {
@@ -153,7 +152,7 @@ boost::asio::awaitable<void> Engine::take_batch(const Batch& batch, const std::v
         }
     }
     for (const fs::path& path : touched) {
-        if (used.contains(path) || !is_file(path) || is_manifest(path)) continue;
+        if (used.contains(path) || !is_file(path) || k8s::is_source(path, manifest_sources_)) continue;
         for (const auto& service : services_) {
             const auto source = below(path, service->request.context);
             if (!source || service->rules.ignore.excluded(*source)) continue;

@@ -81,12 +81,18 @@ k8s::InjectedImage injected_image(const images::Image& image, const registry::Re
             .managed_paths = image.managed_paths};
 }
 
+k8s::LoadOptions load_options(const Config& config, const std::string& namespace_name) {
+    return {.pod_templates = config.pod_templates,
+            .release = config.name,
+            .namespace_name = namespace_name.empty() ? config.cluster.namespace_name : namespace_name};
+}
+
 Result<std::optional<images::Owner>> user_of_image(const std::vector<k8s::Manifest>& manifests,
                                                    std::string_view image_name) {
     std::optional<images::Owner> user;
     std::string first_seen;
     for (const k8s::Manifest& manifest : manifests) {
-        const k8s::Json* pod = k8s::pod_spec(manifest.object);
+        const k8s::Json* pod = k8s::pod_spec(manifest);
         const k8s::Json* containers = pod == nullptr ? nullptr : member(*pod, "containers");
         if (containers == nullptr || !containers->is_array()) continue;
         for (const k8s::Json& container : *containers) {

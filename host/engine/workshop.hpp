@@ -43,6 +43,9 @@ Result<std::string> as_pulled(const std::string& pinned, const std::string& regi
 
 k8s::InjectedImage injected_image(const images::Image& image, const registry::Reference& repository);
 
+// How the manifests are to be read. `namespace_name` may be empty.
+k8s::LoadOptions load_options(const Config& config, const std::string& namespace_name);
+
 // The user that the manifests give to the containers of this image; nothing where they leave it to the image.
 // unsupported where two containers of one image have two users.
 Result<std::optional<images::Owner>> user_of_image(const std::vector<k8s::Manifest>& manifests,

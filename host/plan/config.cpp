@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <charconv>
 #include <cstddef>
 #include <utility>
 
@@ -41,6 +42,7 @@ Result<> store(const ConfigValue& value, Owner& owner, const Place&) {
 
 Result<> read_images(const ConfigValue& value, Config& config, const Place& place);
 Result<> read_cluster(const ConfigValue& value, Config& config, const Place& place);
+Result<> read_ports(const ConfigValue& value, Config& config, const Place& place);
 
 constexpr std::array kClusterFields{
     Field<ClusterConfig>{
@@ -83,9 +85,17 @@ constexpr std::array kProjectFields{
     Field<Config>{{"manifests", Shape::paths, Need::required, "", "[k8s]",
                    "The Kubernetes manifests to apply: files, or folders of them."},
                   store<&Config::manifests, &ConfigValue::paths, Config>},
+    Field<Config>{{"pod_templates", Shape::templates, Need::optional, "", "{Rollout: spec.template}",
+                   "Where custom resources keep their pod template, by kind or KIND.GROUP."},
+                  store<&Config::pod_templates, &ConfigValue::templates, Config>},
     Field<Config>{{"cluster", Shape::cluster, Need::optional, "", "{namespace: todo-dev}",
                    "Which cluster may be used, and where in it."},
                   read_cluster},
+    Field<Config>{
+        {"ports", Shape::ports, Need::optional, "", "[\"Deployment/api:9229\"]",
+         "Ports of pods that lead to this machine though no manifest names them: Kind/name:port, and "
+         ":local where the local port is to be another. In a cluster alone."},
+        read_ports},
     Field<Config>{{"registry", Shape::address, Need::optional, "the registry of the cluster",
                    "127.0.0.1:5000", "The registry that images are pushed to."},
                   store<&Config::registry, &ConfigValue::address, Config>},
@@ -209,6 +219,39 @@ Result<> read_cluster(const ConfigValue& value, Config& config, const Place& pla
     TRY_ASSIGN(const YamlNode* map, value.map());
     const Place below{place.source, "cluster > ", place.lines};
     return read_fields(*map, kClusterFields, kClusterKeys, config.cluster, below);
+}
+
+std::optional<std::uint16_t> parse_port(std::string_view text) {
+    std::uint16_t port = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), port);
+    if (error != std::errc() || end != text.data() + text.size() || port == 0) return std::nullopt;
+    return port;
+}
+
+// "Deployment/api:9229" or "Deployment/api:9229:19229".
+std::optional<PortConfig> parse_port_config(const std::string& text) {
+    const std::size_t first = text.find(':');
+    if (first == std::string::npos || text.substr(0, first).find('/') == std::string::npos)
+        return std::nullopt;
+    const std::string_view numbers = std::string_view(text).substr(first + 1);
+    const std::size_t second = numbers.find(':');
+    const auto port = parse_port(numbers.substr(0, second));
+    const auto local = second == std::string_view::npos ? std::optional<std::uint16_t>(std::uint16_t{0})
+                                                        : parse_port(numbers.substr(second + 1));
+    if (!port || !local) return std::nullopt;
+    return PortConfig{text.substr(0, first), *port, *local};
+}
+
+Result<> read_ports(const ConfigValue& value, Config& config, const Place&) {
+    TRY_ASSIGN(const auto texts, value.text_list());
+    for (const std::string& text : texts) {
+        auto port = parse_port_config(text);
+        if (!port)
+            return value.refuse(value.line(),
+                                "has \"" + printable(text.substr(0, 100)) + "\", which is no Kind/name:port");
+        config.ports.push_back(*std::move(port));
+    }
+    return {};
 }
 
 // Absolute and normal; "a/." and "a/" are "a".

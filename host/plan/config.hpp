@@ -11,6 +11,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <map>
 #include <optional>
@@ -37,6 +38,14 @@ struct ImageConfig {
     PathPatterns rebuild;  // of paths relative to the context
 };
 
+// A port of a workload's pods that is to lead to this machine though no manifest names it: a debugger's, say.
+struct PortConfig {
+    std::string workload;     // "Deployment/api"
+    std::uint16_t port = 0;   // of the pod
+    std::uint16_t local = 0;  // on 127.0.0.1; 0: the same number where it is free
+    bool operator==(const PortConfig&) const = default;
+};
+
 // Which cluster `watch` may use, and where in it.
 struct ClusterConfig {
     std::vector<std::string> contexts;  // that may be used beside local ones, by their exact names
@@ -44,11 +53,13 @@ struct ClusterConfig {
 };
 
 struct Config {
-    std::filesystem::path file;                    // absolute, normal
-    std::string name;                              // a DNS label
-    std::vector<ImageConfig> images;               // in the order of the file, at least one
-    std::vector<std::filesystem::path> manifests;  // absolute, normal, at least one
+    std::filesystem::path file;                        // absolute, normal
+    std::string name;                                  // a DNS label
+    std::vector<ImageConfig> images;                   // in the order of the file, at least one
+    std::vector<std::filesystem::path> manifests;      // absolute, normal, at least one
+    std::map<std::string, std::string> pod_templates;  // of kinds: "Rollout" to "spec.template"
     ClusterConfig cluster;
+    std::vector<PortConfig> ports;
     std::optional<std::string> registry;
     std::chrono::milliseconds gate{5'000};   // 0: do not wait for the host; kHold: without end
     std::chrono::milliseconds grace{2'000};  // between TERM and KILL

@@ -20,7 +20,9 @@ enum class Shape : std::uint8_t {
     gate,       // a duration, or "hold"
     images,     // a map of image names to maps of image_keys(), not empty
     texts,      // a list of text
+    ports,      // a list of "Kind/name:port" or "Kind/name:port:local"
     cluster,    // a map of cluster_keys()
+    templates,  // a map of kinds, or KIND.GROUP, to keys with dots between
 };
 
 enum class Need : std::uint8_t { optional, required };

@@ -74,8 +74,14 @@ class Forwarded : public std::enable_shared_from_this<Forwarded> {
             opened.pod->close();
             if (ended_) co_return Result<>{};
             if (outcome) co_await take_leave();
-            if (outcome || !may_be_told_again(outcome.error())) co_return outcome;
-            CO_TRY(co_await client_->transport().pause(kAgain));
+            if (!outcome && may_be_told_again(outcome.error())) {
+                CO_TRY(co_await client_->transport().pause(kAgain));
+                continue;
+            }
+            if (!outcome && detail::is_unheard(outcome.error()))
+                co_return fail(Errc::cluster, "nothing listens on port " + std::to_string(opened.port) +
+                                                  " of pod " + opened.name);
+            co_return outcome;
         }
     }
 
@@ -91,6 +97,7 @@ class Forwarded : public std::enable_shared_from_this<Forwarded> {
   private:
     struct Opened {
         std::shared_ptr<WebSocket> pod;
+        std::string name;
         std::uint16_t port = 0;
     };
 
@@ -100,7 +107,8 @@ class Forwarded : public std::enable_shared_from_this<Forwarded> {
             if (ended_) co_return Opened{};
             if (!patient_until_) patient_until_ = Clock::now() + options_.patience;
             auto opened = co_await client_->open_port(target.pod_path, target.port);
-            if (opened) co_return Opened{*std::move(opened), target.port};
+            const std::string name = target.pod_path.substr(target.pod_path.rfind('/') + 1);
+            if (opened) co_return Opened{*std::move(opened), name, target.port};
             if (!may_pass(opened.error()) || Clock::now() >= *patient_until_)
                 co_return std::unexpected(std::move(opened.error()));
             CO_TRY(co_await client_->transport().pause(wait));

@@ -109,18 +109,29 @@ const Json& last_end(const Json& status) {
     return now.is_object() ? now : at_path(status, {"lastState", "terminated"});
 }
 
-// The kubelet ends what fails its liveness or startup probe; then the exit code is not the process's own.
-const ClusterEvent* fatal_probe(const Container& container, const std::vector<ClusterEvent>& events) {
-    const auto killed = std::ranges::find_if(events, [&](const ClusterEvent& event) {
+// Was the kubelet's order to end the container given during the run that ended so? Where the times are not
+// told, the signals that it sends have to do.
+bool ended_by(const ClusterEvent& order, const Json& end) {
+    const auto started = parse_timestamp(text_at(end, {"startedAt"}));
+    const auto finished = parse_timestamp(text_at(end, {"finishedAt"}));
+    const std::int64_t exit_code = number_at(end, {"exitCode"}, 0);
+    if (!started || !finished) return exit_code == 137 || exit_code == 143;
+    return *started <= order.last && order.last <= *finished;
+}
+
+// The kubelet ends what fails its liveness or startup probe; then the exit code says nothing of the process.
+const ClusterEvent* fatal_probe(const Container& container, const Json& end,
+                                const std::vector<ClusterEvent>& events) {
+    const auto order = std::ranges::find_if(events, [&](const ClusterEvent& event) {
         return event.reason == "Killing" && event.message.contains("probe, will be restarted") &&
-               (event.container == container.name || event.container.empty());
+               event.container == container.name;
     });
-    if (killed == events.end()) return nullptr;
+    if (order == events.end() || !ended_by(*order, end)) return nullptr;
     const auto failed = std::ranges::find_if(events, [&](const ClusterEvent& event) {
         return event.reason == "Unhealthy" && event.container == container.name &&
                !event.message.starts_with("Readiness");
     });
-    return failed == events.end() ? &*killed : &*failed;
+    return failed == events.end() ? &*order : &*failed;
 }
 
 PodProblem end_problem(const Container& container, const std::vector<ClusterEvent>& events) {
@@ -129,10 +140,8 @@ PodProblem end_problem(const Container& container, const std::vector<ClusterEven
     const std::int64_t restarts = number_at(*container.status, {"restartCount"}, 0);
     const std::string reason = one_line(text_at(end, {"reason"}), 100);
     const std::string again = restarts > 1 ? ", restarted " + std::to_string(restarts) + " times" : "";
-    const ClusterEvent* probe = fatal_probe(container, events);
-    const bool by_kubelet =
-        probe != nullptr && reason != "OOMKilled" && (exit_code == 137 || exit_code == 143);
-    if (by_kubelet) {
+    const ClusterEvent* probe = fatal_probe(container, end, events);
+    if (probe != nullptr && reason != "OOMKilled") {
         return make_problem(
             container, "Unhealthy", "",
             {.text = "is restarted because it fails its probe" + again + ": " + one_line(probe->message, 300),

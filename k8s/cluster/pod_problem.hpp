@@ -31,7 +31,8 @@ std::optional<PodProblem> pod_problem(const Json& pod, const std::vector<Json>& 
 
 // Why a workload has no pods, or not all: admission refused (webhook, Pod Security, quota, missing
 // ServiceAccount), a failed Job, a rollout past its deadline. `events` of the workload itself, and of a
-// Deployment's ReplicaSets or a CronJob's Jobs where the caller has them.
+// Deployment's ReplicaSets or a CronJob's Jobs where the caller has them. Items of a List carry no kind: the
+// caller puts it in.
 std::optional<PodProblem> workload_problem(const Json& workload, const std::vector<Json>& events);
 
 }  // namespace synchost::k8s

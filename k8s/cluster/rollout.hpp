@@ -17,7 +17,7 @@ struct RolloutState {
 
 // Deployment, StatefulSet, DaemonSet, ReplicaSet, ReplicationController, Job (done when it completed),
 // CronJob (done at once), Pod (done when ready, or when it succeeded). Other kinds are done. Fields of a
-// wrong type count as absent.
+// wrong type count as absent. Items of a List carry no kind: the caller puts it in.
 RolloutState rollout_state(const Json& object);
 
 }  // namespace synchost::k8s

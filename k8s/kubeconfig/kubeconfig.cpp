@@ -84,14 +84,29 @@ Result<> read_config(const Json& config, const fs::path& file, KubeconfigData& d
     return {};
 }
 
-// Errors of the YAML reader quote text of the file only where it is a key, a tag or a plain number.
+// The errors of the YAML reader about tags quote value and tag. A password that begins with ! is a tag to
+// YAML.
+Error without_value(Error error, std::size_t source_size) {
+    const bool about_a_tag =
+        error.message.contains("\" with the tag") || error.message.contains(": unknown tag ");
+    const std::size_t line_end = error.message.find(": ", source_size);
+    if (!about_a_tag || line_end == std::string::npos) return error;
+    error.message.resize(line_end);
+    error.message += ": a value with a tag (!) that does not fit it";
+    error.next_step = "Put the value in quotes.";
+    return error;
+}
+
 Result<> read_file_into(const fs::path& file, std::string_view text, KubeconfigData& data) {
-    TRY_ASSIGN(const std::vector<YamlDocument> documents, read_yaml(text, printable(file.native())));
+    const std::string source = printable(file.native());
+    auto read = read_yaml(text, source);
+    if (!read) return std::unexpected(without_value(std::move(read).error(), source.size()));
+    const std::vector<YamlDocument>& documents = *read;
     if (documents.empty()) return {};
     Result<> done = documents.size() == 1
                         ? read_config(documents[0].value, file, data)
                         : fail(Errc::invalid_input, "several documents; a kubeconfig is one");
-    if (!done) return std::unexpected(std::move(done).error().context(printable(file.native())));
+    if (!done) return std::unexpected(std::move(done).error().context(source));
     return {};
 }
 

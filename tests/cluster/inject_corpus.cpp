@@ -1,6 +1,6 @@
-// Injects the manifests on stdin as if every image below "app.test/" were ours, and prints them. Fails when
-// injecting what it printed gives another text. No image is built and nothing is pushed: what an image is
-// follows from its name, so that a corpus says it by the names that it uses (manifests/README.md).
+// Injects the manifests on stdin as if every image below "app.test/" were ours (manifests/README.md says what
+// such an image is), and prints them. Fails when injecting what it printed gives another text. No image is
+// built or pushed.
 //   inject_corpus native|init < MANIFESTS
 #include <unistd.h>
 
@@ -9,41 +9,41 @@
 #include <string>
 
 #include "base/file.hpp"
+#include "k8s/image_name.hpp"
 #include "k8s/inject.hpp"
 #include "k8s/manifest.hpp"
 
 namespace synchost::k8s {
 namespace {
 
-constexpr std::string_view kOurs = "app.test/";
 constexpr std::size_t kMaxInputBytes = std::size_t{16} << 20;
-const std::string kDigest = "@sha256:" + std::string(64, '1');
 
-InjectedImage image_named(const std::string& name) {
-    const std::string base = name.substr(kOurs.size(), name.find_first_of(":@") - kOurs.size());
-    InjectedImage out{.pinned = std::string(kOurs) + base + kDigest,
-                      .entrypoint = {"/app/" + base},
-                      .cmd = {"--serve"},
-                      .uid = base.starts_with("root") ? 0U : 1000U,
-                      .gid = base.starts_with("root") ? 0U : 1000U,
-                      .managed_paths = {"/app/", "/etc/app.conf"}};
-    if (base.starts_with("bare")) out.entrypoint.clear();
-    if (base.starts_with("static")) out.managed_paths.clear();
-    return out;
+std::string digest() {
+    return "@sha256:" + std::string(64, '1');
 }
 
-// Every image of ours, wherever in the object it is named.
-void collect(const Json& value, InjectOptions& options) {
-    for (const auto& [key, item] : value.items()) {
-        if (item.is_structured()) collect(item, options);
-        if (key != "image" || !item.is_string()) continue;
-        const auto name = item.get<std::string>();
-        if (name.starts_with(kOurs)) options.images.emplace(name, image_named(name));
+const PodTemplates& pod_templates() {
+    static const PodTemplates templates = {{"Rollout", "spec.template"},
+                                           {"ServerlessService", "spec.template"},
+                                           {"TrainingJob", "spec.worker.template"}};
+    return templates;
+}
+
+void collect(const Json& containers, InjectOptions& options) {
+    for (const Json& container : containers) {
+        const std::string image = container.value("image", "");
+        if (!image.starts_with("app.test/")) continue;
+        options.images[image] = {.pinned = full_image_name(image) + digest(),
+                                 .entrypoint = {"/app"},
+                                 .cmd = {},
+                                 .uid = 1000,
+                                 .gid = 1000,
+                                 .managed_paths = {"/srv/app/"}};
     }
 }
 
 Result<std::string> injected(std::string_view text, const InjectOptions& options) {
-    TRY_ASSIGN(auto manifests, parse_manifests(text, "manifests"));
+    TRY_ASSIGN(auto manifests, parse_manifests(text, "manifests", pod_templates()));
     TRY_ASSIGN(const auto done, inject(std::move(manifests), options));
     return to_yaml(done);
 }
@@ -51,9 +51,15 @@ Result<std::string> injected(std::string_view text, const InjectOptions& options
 Result<std::string> run(SidecarForm form) {
     TRY_ASSIGN(const std::string text, read_all(STDIN_FILENO, kMaxInputBytes));
     InjectOptions options{
-        .agent_image = "app.test/synchost-agent" + kDigest, .secret_name = "synchost-key", .form = form};
-    TRY_ASSIGN(const auto manifests, parse_manifests(text, "manifests"));
-    for (const Manifest& manifest : manifests) collect(manifest.object, options);
+        .agent_image = "app.test/synchost-agent" + digest(), .secret_name = "synchost-key", .form = form};
+    TRY_ASSIGN(const auto manifests, parse_manifests(text, "manifests", pod_templates()));
+    for (const Manifest& manifest : manifests) {
+        const Json* spec = pod_spec(manifest);
+        if (spec == nullptr) continue;
+        for (const char* key : {"initContainers", "containers"}) {
+            if (spec->contains(key)) collect(spec->at(key), options);
+        }
+    }
     if (options.images.empty()) return fail(Errc::invalid_input, "no image below app.test/ in it");
     TRY_ASSIGN(std::string once, injected(text, options));
     TRY_ASSIGN(const std::string twice, injected(once, options));

@@ -23,6 +23,7 @@ LOCK = Path("/run/synchost-test-cluster.lock")
 HERE = Path(__file__).resolve().parent
 SECONDS = 20
 LOOK_SECONDS = 0.005
+_parents = {}  # by holder that this process made: the unshare that waits for it
 
 
 class Running(RuntimeError):
@@ -64,6 +65,7 @@ def hold(pause, folder):
         nothing = {name: subprocess.DEVNULL for name in ("stdin", "stdout", "stderr")}
         parent = subprocess.Popen(command, start_new_session=True, pass_fds=[lock.fileno()], **nothing)
         holder = _child_that_runs(pause, parent)
+        _parents[holder] = parent
         lock.seek(0)
         lock.truncate()
         lock.write(json.dumps({"pid": holder, "folder": str(folder)}))
@@ -106,6 +108,8 @@ def remove(holder):
         signal.pidfd_send_signal(process, signal.SIGKILL)
         if not select.select([process], [], [], SECONDS)[0]:
             raise RuntimeError(f"process {holder}, which holds the cluster, does not end")
+    if holder in _parents:
+        _parents.pop(holder).wait(SECONDS)
     remove_cgroups()
 
 

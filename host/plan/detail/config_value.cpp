@@ -27,6 +27,17 @@ bool is_variable_name(std::string_view text) {
     return !text.empty() && letter(static_cast<unsigned char>(text[0])) && std::ranges::all_of(text, follows);
 }
 
+// Words of letters, digits, '-' and '_', with dots between: "Rollout.argoproj.io", "spec.template".
+bool is_dotted(std::string_view text) {
+    bool begins = true;
+    for (const char c : text) {
+        if (c == '.' && begins) return false;
+        begins = c == '.';
+        if (!begins && std::isalnum(static_cast<unsigned char>(c)) == 0 && c != '-' && c != '_') return false;
+    }
+    return !begins && text.size() <= 1000;
+}
+
 bool has_control(std::string_view text) {
     return std::ranges::any_of(text, [](unsigned char c) { return c < 0x20 || c == 0x7F; });
 }
@@ -162,6 +173,27 @@ Result<std::map<std::string, std::string>> ConfigValue::text_map() const {
             return refuse(name.line, in_quotes(name.text) + " has a NUL byte");
         if (!out.emplace(name.text, value.text).second)
             return refuse(name.line, in_quotes(name.text) + " stands here twice");
+    }
+    return out;
+}
+
+Result<std::map<std::string, std::string>> ConfigValue::templates() const {
+    TRY_ASSIGN(const YamlNode* kinds, map());
+    std::map<std::string, std::string> out;
+    for (const auto& [kind, path] : kinds->pairs) {
+        if (kind.kind != YamlKind::scalar || !is_dotted(kind.text))
+            return refuse(kind.line, "has a kind that is none: " + in_quotes(kind.text));
+        if (path.kind != YamlKind::scalar) {
+            return refuse(kind.line,
+                          in_quotes(kind.text) + " must be a path, not " + std::string(to_string(path.kind)));
+        }
+        if (!is_dotted(path.text)) {
+            return refuse(
+                path.line, in_quotes(kind.text) + " is not a path: " + in_quotes(path.text),
+                "Write the keys that lead to the template with dots between, such as spec.template");
+        }
+        if (!out.emplace(kind.text, path.text).second)
+            return refuse(kind.line, in_quotes(kind.text) + " stands here twice");
     }
     return out;
 }

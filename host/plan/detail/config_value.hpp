@@ -29,10 +29,12 @@ class ConfigValue {
     Result<std::vector<std::filesystem::path>> paths() const;
     Result<PathPatterns> patterns() const;
     Result<std::map<std::string, std::string>> text_map() const;
+    Result<std::map<std::string, std::string>> templates() const;
     Result<std::string> address() const;
     Result<std::chrono::milliseconds> duration() const;
     Result<std::chrono::milliseconds> gate() const;
     Result<const YamlNode*> map() const;  // not empty
+    [[nodiscard]] int line() const { return line_; }
 
     // "synchost.yaml:7: "gate" <why>" with the example as the next step, or with `step`.
     [[nodiscard]] std::unexpected<Error> refuse(int line, std::string_view why, std::string step = {}) const;

@@ -45,6 +45,10 @@ bool is_waited_for(const std::string& kind) {
            kind == "Pod";
 }
 
+std::string counted_objects(const Record& record) {
+    return std::to_string(record.objects.size()) + (record.objects.size() == 1 ? " object" : " objects");
+}
+
 bool is_immutable(const std::string& kind) {
     return kind == "Job" || kind == "Pod";
 }
@@ -61,6 +65,8 @@ Deployer::Deployer(std::shared_ptr<k8s::ApiClient> client, PodBook& pods, std::s
       note_(std::move(note)),
       record_(Record::load(record_file_)) {
     // Paths of another cluster mean nothing here.
+    if (record_.server != client_->transport().server() && !record_.objects.empty())
+        left_elsewhere_ = record_;
     if (record_.server != client_->transport().server())
         record_ = {.server = client_->transport().server(), .objects = {}};
 }
@@ -78,6 +84,9 @@ asio::awaitable<Result<>> Deployer::apply(std::vector<Manifest> manifests) {
     ++round_;
     pods_.changed().notify();
     workloads_.clear();
+    if (const auto left = std::exchange(left_elsewhere_, {}); !left.objects.empty())
+        note_(project_, counted_objects(left) + " that an earlier run applied to " + left.server +
+                            " are there still, unless somebody took them away");
     std::set<std::string> wanted;
     for (const Manifest& manifest : manifests) {
         if (interrupted_) co_return interrupted();
@@ -104,9 +113,15 @@ asio::awaitable<Result<>> Deployer::apply_one(const Manifest& manifest, std::set
     const std::string path = k8s::resource_path(type, space, name);
     wanted.insert(path);
     CO_TRY(co_await note_owner(path, kind));
-    if (k8s::pod_template(object) != nullptr) pods_.follow(space);
+    if (k8s::pod_template(manifest) != nullptr) pods_.follow(space);
 
     auto applied = co_await client_->apply(path, object);
+    // Who scales the workload, a person or an autoscaler, goes on doing so.
+    if (!applied && applied.error().code == Errc::conflict && at(object, "spec").contains("replicas")) {
+        object["spec"].erase("replicas");
+        applied = co_await client_->apply(path, object);
+        if (applied) note_(kind + "/" + name, "somebody else scales it: spec.replicas is left alone");
+    }
     const bool ours = !record_.objects.at(path).foreign;
     if (!applied && applied.error().code == Errc::invalid_input && is_immutable(kind) && ours &&
         !record_.objects.at(path).uid.empty()) {
@@ -191,7 +206,12 @@ asio::awaitable<Result<>> Deployer::remove_all() {
         }
         for (const std::string& path : paths) {
             auto removed = co_await remove(path);
-            if (!removed && outcome) outcome = std::move(removed);
+            if (removed) continue;
+            const bool unreachable =
+                removed.error().code == Errc::cluster || removed.error().code == Errc::timeout;
+            Error error = std::move(removed.error()).hint("Take the rest away later: synchost down");
+            if (unreachable) co_return std::unexpected(std::move(error));
+            if (outcome) outcome = std::unexpected(std::move(error));
         }
         if (now == 0) co_await wait_for_end_of_pods();
     }

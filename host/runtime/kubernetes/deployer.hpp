@@ -58,6 +58,7 @@ class Deployer {
     std::filesystem::path record_file_;
     Note note_;
     Record record_;
+    Record left_elsewhere_;  // of a run against another server
     std::vector<Workload> workloads_;
     std::uint64_t round_ = 0;  // of apply()
     bool interrupted_ = false;

@@ -72,7 +72,7 @@ Result<std::vector<Manifest>> plan_deployment(std::vector<Manifest> manifests, k
     for (Manifest& manifest : out) {
         Json& metadata = manifest.object["metadata"];
         child(metadata, "labels")[kProjectLabel] = inputs.project;
-        Json* pod_template = k8s::pod_template(manifest.object);
+        Json* pod_template = k8s::pod_template(manifest);
         if (pod_template == nullptr) continue;
         Json& of_pods = child(*pod_template, "metadata");
         child(of_pods, "labels")[kProjectLabel] = inputs.project;

@@ -6,6 +6,8 @@
 #include <set>
 #include <utility>
 
+#include "base/rel_path.hpp"
+
 namespace synchost::host::kubernetes {
 
 namespace asio = boost::asio;
@@ -16,6 +18,7 @@ namespace {
 
 // How long a connection waits for a pod that is ready.
 constexpr std::chrono::seconds kReadyWait{30};
+constexpr std::chrono::seconds kTellAgain{60};
 
 const Json kNothing;
 
@@ -48,6 +51,22 @@ bool is_tcp(const Json& port) {
 std::string namespace_of(const Json& object, const std::string& fallback) {
     const std::string own = text_at(at(object, "metadata"), "namespace");
     return own.empty() ? fallback : own;
+}
+
+std::string workload_of(const Json& object) {
+    return text_at(object, "kind") + "/" + text_at(at(object, "metadata"), "name");
+}
+
+ForwardPlan plan_of(const std::string& space, const std::string& workload, std::uint16_t port,
+                    std::uint16_t local) {
+    return {.key = space + "/" + workload + ":" + std::to_string(port),
+            .subject = workload,
+            .namespace_name = space,
+            .port = port,
+            .local = local,
+            .target = port,
+            .selector = {},
+            .workload = workload};
 }
 
 bool selects(const std::map<std::string, std::string>& selector,
@@ -88,11 +107,13 @@ bool is_reached(const std::vector<ForwardPlan>& plans, const std::string& space,
     });
 }
 
-void add_container_ports(const Json& object, const std::string& space, std::vector<ForwardPlan>& out) {
-    const Json* pod = k8s::pod_template(object);
+void add_container_ports(const k8s::Manifest& manifest, const std::string& space,
+                         std::vector<ForwardPlan>& out) {
+    const Json& object = manifest.object;
+    const Json* pod = k8s::pod_template(manifest);
     if (pod == nullptr) return;
     const auto labels = texts_at(at(*pod, "metadata"), "labels");
-    const std::string workload = text_at(object, "kind") + "/" + text_at(at(object, "metadata"), "name");
+    const std::string workload = workload_of(object);
     const std::vector<ForwardPlan> services = out;
     const Json& containers = at(at(*pod, "spec"), "containers");
     if (!containers.is_array()) return;
@@ -102,13 +123,7 @@ void add_container_ports(const Json& object, const std::string& space, std::vect
         for (const Json& item : ports) {
             const std::uint16_t port = port_at(item, "containerPort");
             if (port == 0 || !is_tcp(item) || is_reached(services, space, labels, item)) continue;
-            out.push_back({.key = space + "/" + workload + ":" + std::to_string(port),
-                           .subject = workload,
-                           .namespace_name = space,
-                           .port = port,
-                           .target = port,
-                           .selector = {},
-                           .workload = workload});
+            out.push_back(plan_of(space, workload, port, 0));
         }
     }
 }
@@ -120,15 +135,26 @@ bool ForwardPlan::leads_to(const PodView& pod) const {
     return workload.empty() ? selects(selector, pod.labels) : pod.workload == workload;
 }
 
-std::vector<ForwardPlan> plan_forwards(const std::vector<k8s::Manifest>& manifests,
-                                       const std::string& default_namespace) {
+Result<std::vector<ForwardPlan>> plan_forwards(const std::vector<k8s::Manifest>& manifests,
+                                               const std::string& default_namespace,
+                                               const std::vector<ExtraPort>& extra) {
     std::vector<ForwardPlan> out;
     for (const k8s::Manifest& manifest : manifests) {
         if (text_at(manifest.object, "kind") != "Service") continue;
         add_services(manifest.object, namespace_of(manifest.object, default_namespace), out);
     }
     for (const k8s::Manifest& manifest : manifests) {
-        add_container_ports(manifest.object, namespace_of(manifest.object, default_namespace), out);
+        add_container_ports(manifest, namespace_of(manifest.object, default_namespace), out);
+    }
+    for (const ExtraPort& port : extra) {
+        const auto owner = std::ranges::find_if(manifests, [&](const k8s::Manifest& manifest) {
+            return workload_of(manifest.object) == port.workload;
+        });
+        if (owner == manifests.end())
+            return fail(Errc::not_found, "ports: no manifest has " + printable(port.workload),
+                        "Write Kind/name as the manifests have them: Deployment/api:9229.");
+        const std::string space = namespace_of(owner->object, default_namespace);
+        out.push_back(plan_of(space, port.workload, port.port, port.local));
     }
     return out;
 }
@@ -150,15 +176,22 @@ Result<> Forwards::open(const std::vector<ForwardPlan>& plans) {
             known->second.plan = plan;
             continue;
         }
-        TRY_ASSIGN(const std::uint16_t local, local_.choose(plan.key, plan.subject, plan.port));
+        TRY_ASSIGN(const std::uint16_t local,
+                   local_.choose(plan.key, plan.subject, plan.local == 0 ? plan.port : plan.local));
         k8s::ForwardOptions options{
             .choose = [this, key = plan.key] { return choose(key); },
-            .on_error = [this, subject = plan.subject](const Error& error) { on_problem_(subject, error); }};
+            .on_error = [this, subject = plan.subject](const Error& error) { tell(subject, error); }};
         TRY_ASSIGN(auto forward, k8s::PortForward::on_port(executor_, client_, local, std::move(options)));
         open_.emplace(plan.key, Open{plan, std::move(forward)});
     }
     std::erase_if(open_, [&](const auto& item) { return !wanted.contains(item.first); });
     return {};
+}
+
+void Forwards::tell(const std::string& subject, const Error& error) {
+    const auto now = Clock::now();
+    std::erase_if(told_, [&](const auto& item) { return now - item.second > kTellAgain; });
+    if (told_.emplace(subject + error.message, now).second) on_problem_(subject, error);
 }
 
 std::vector<ForwardedPort> Forwards::ports() const {

@@ -4,6 +4,7 @@
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -25,6 +26,7 @@ struct ForwardPlan {
     std::string subject;  // "api", "Deployment/worker"
     std::string namespace_name;
     std::uint16_t port = 0;                       // of the Service or the container
+    std::uint16_t local = 0;                      // the one to open where it is free; 0: the same number
     k8s::Json target;                             // a number, or the name of a container's port
     std::map<std::string, std::string> selector;  // of the Service's pods
     std::string workload;                         // where there is no Service
@@ -32,10 +34,18 @@ struct ForwardPlan {
     [[nodiscard]] bool leads_to(const PodView& pod) const;
 };
 
-// TCP ports of the Services with a selector, then containerPorts of workloads that none of these reaches.
-// Pure.
-std::vector<ForwardPlan> plan_forwards(const std::vector<k8s::Manifest>& manifests,
-                                       const std::string& default_namespace);
+// A port of a workload's pods that no manifest names.
+struct ExtraPort {
+    std::string workload;     // "Deployment/api"
+    std::uint16_t port = 0;   // of the pod
+    std::uint16_t local = 0;  // 0: the same number where it is free
+};
+
+// TCP ports of the Services with a selector, then containerPorts of workloads that none of these reaches,
+// then what was asked for beside them. Pure. not_found for a workload that no manifest has.
+Result<std::vector<ForwardPlan>> plan_forwards(const std::vector<k8s::Manifest>& manifests,
+                                               const std::string& default_namespace,
+                                               const std::vector<ExtraPort>& extra);
 
 class Forwards {
   public:
@@ -53,6 +63,8 @@ class Forwards {
         std::unique_ptr<k8s::PortForward> forward;
     };
     boost::asio::awaitable<Result<k8s::PortTarget>> choose(std::string key);
+    // A browser asks many times a second: the same is told once in a while.
+    void tell(const std::string& subject, const Error& error);
 
     boost::asio::any_io_executor executor_;
     std::shared_ptr<k8s::ApiClient> client_;
@@ -60,7 +72,8 @@ class Forwards {
     std::function<void(const std::string&, const Error&)> on_problem_;
     LocalPorts local_;
     std::map<std::string, Open> open_;
-    std::vector<std::string> order_;  // as planned
+    std::vector<std::string> order_;                                     // as planned
+    std::map<std::string, std::chrono::steady_clock::time_point> told_;  // by subject and text
     std::uint64_t turn_ = 0;
 };
 

@@ -155,7 +155,9 @@ class KubernetesRuntime : public Runtime {
                                       .namespace_is_fixed = options_.namespace_is_fixed,
                                       .key_text = options_.key.to_text()};
         CO_TRY_ASSIGN(auto planned, plan_deployment(manifests, std::move(options), inputs));
-        CO_TRY(forwards_.open(plan_forwards(manifests, options_.context.namespace_name)));
+        CO_TRY_ASSIGN(const auto forwards,
+                      plan_forwards(manifests, options_.context.namespace_name, options_.ports));
+        CO_TRY(forwards_.open(forwards));
         co_return co_await deployer_.apply(std::move(planned));
     }
 

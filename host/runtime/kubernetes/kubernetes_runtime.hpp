@@ -6,8 +6,10 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/error.hpp"
+#include "host/runtime/kubernetes/forwards.hpp"
 #include "host/runtime/runtime.hpp"
 #include "k8s/client/transport.hpp"
 #include "k8s/kubeconfig/kubeconfig.hpp"
@@ -20,7 +22,8 @@ struct KubernetesOptions {
     std::filesystem::path state;  // the project's private folder (0700)
     k8s::KubeContext context;     // that guard_context() let pass
     k8s::Reach reach = k8s::Reach::local;
-    bool namespace_is_fixed = false;      // context.namespace_name was asked for, not a default
+    bool namespace_is_fixed = false;  // context.namespace_name was asked for, not a default
+    std::vector<kubernetes::ExtraPort> ports;
     std::optional<std::string> registry;  // in place of the one that the cluster announces
     protocol::PskKey key;
 };

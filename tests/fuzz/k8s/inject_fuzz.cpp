@@ -20,10 +20,14 @@ k8s::InjectOptions options() {
                          .cmd = {"$(x)"},
                          .uid = 1000,
                          .gid = 1000,
-                         .managed_paths = {"/app/"}};
+                         .managed_paths = {"/app/", "/etc/app.conf"}};
+    out.images["foreign"] = out.images["api"];
+    out.images["foreign"].seed_folders = true;
     out.images["static"] = {.pinned = "static@sha256:0"};
     return out;
 }
+
+const k8s::PodTemplates templates = {{"Rollout", "spec.template"}, {"Own.group.test", "spec.a.b"}};
 
 template <typename T>
 bool names_file(const Result<T>& result) {
@@ -34,7 +38,7 @@ bool names_file(const Result<T>& result) {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     const std::string_view text(reinterpret_cast<const char*>(data), size);
-    const auto manifests = k8s::parse_manifests(text, "in.yaml");
+    const auto manifests = k8s::parse_manifests(text, "in.yaml", templates);
     if (!names_file(manifests)) std::abort();
     if (!manifests) return 0;
     for (const k8s::SidecarForm form : {k8s::SidecarForm::native, k8s::SidecarForm::init_and_sidecar}) {
@@ -46,7 +50,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         const auto twice = k8s::inject(*once, with);
         const std::string yaml = k8s::to_yaml(*once);
         if (!twice || k8s::to_yaml(*twice) != yaml) std::abort();
-        const auto again = k8s::parse_manifests(yaml, "in.yaml");
+        const auto again = k8s::parse_manifests(yaml, "in.yaml", templates);
         if (!again || again->size() != once->size()) std::abort();
         for (std::size_t i = 0; i < once->size(); ++i) {
             if ((*again)[i].object != (*once)[i].object) std::abort();

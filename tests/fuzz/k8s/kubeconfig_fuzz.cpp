@@ -1,6 +1,5 @@
 // A kubeconfig of any bytes: an error that names the file, or contexts of which none passes the guard that
-// has not both a local name and a local address. Errors never hold the password that the corpus has
-// everywhere.
+// has not both a local name and a local address, and none holds what could end a header.
 #include <algorithm>
 #include <cstdint>
 #include <cstdlib>
@@ -27,10 +26,7 @@ bool is_safe(const k8s::UserEntry& user) {
 
 void check_context(const k8s::Kubeconfig& config, const std::string& name) {
     const auto context = config.context(name);
-    if (!context) {
-        if (context.error().message.contains("hunter2")) std::abort();
-        return;
-    }
+    if (!context) return;
     if (context->name != name || context->namespace_name.empty() || !is_safe(context->user)) std::abort();
     const auto passed = k8s::guard_context(*context, {});
     const auto address = k8s::parse_server_address(context->cluster.server);

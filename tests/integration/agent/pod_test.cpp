@@ -172,6 +172,26 @@ TEST_F(Pod, ChecksSayWhy) {
     EXPECT_EQ(check("ready").out, "ready app:running\n");
 }
 
+// What the kubelet's startup probe is to the first start, this is to each start in place.
+TEST_F(Pod, AFailedProbePassesWhileTheProcessBootsUntilOneWasGood) {
+    const Words down = {"--boot", "3600s", "tcp", "--port", "1"};
+    const TinyServer up("HTTP/1.1 204 No Content\r\n\r\n");
+    pod_.start_sidecar();
+    pod_.start_supervisor("app", {"--gate", "hold"}, {"sleep", "600"});
+    ASSERT_TRUE(pod_.wait_for("app", ProcessState::gated));
+    for (const std::uint32_t starts : {1u, 2u}) {
+        ASSERT_OK(pod_.await(pod_.link().restart("app")));
+        ASSERT_TRUE(pod_.wait_for("app", [&](const ContainerReport& report) {
+            return report.state == ProcessState::running && report.starts == starts;
+        }));
+        EXPECT_TRUE(probe(down).out.starts_with("the app was started ")) << starts;
+        EXPECT_EQ(probe(down).exit_code, 0);
+        EXPECT_EQ(probe({"tcp", "--port", "1"}).exit_code, 1) << "no time was granted";
+        EXPECT_EQ(probe({"--boot", "3600s", "tcp", "--port", up.port()}).exit_code, 0);
+        EXPECT_EQ(probe(down).exit_code, 1) << "a process that was up is not booting";
+    }
+}
+
 TEST_F(Pod, ProbesPassWhileTheAppIsKeptDownAndAreTheUsersOwnOtherwise) {
     pod_.start_sidecar();
     auto& gated = pod_.start_supervisor("app", {"--gate", "hold"}, {"sleep", "600"});

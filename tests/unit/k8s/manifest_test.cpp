@@ -315,5 +315,26 @@ TEST(PodSpec, IsWhereTheKindHasIt) {
     }
 }
 
+TEST(PodSpec, OfACustomResourceIsWhereItsKindIsSaidToHaveIt) {
+    const auto text = [](const std::string& version, const std::string& spec) {
+        return "{apiVersion: " + version + ", kind: Rollout, metadata: {name: r}, spec: " + spec + "}";
+    };
+    const PodTemplates templates = {{"Rollout", "spec.template"}, {"Rollout.own.test", "spec.a.b-c"}};
+    const std::string pod = "{spec: {containers: []}}";
+    const auto any = parse_manifests(text("other.test/v1", "{template: " + pod + "}"), "r.yaml", templates);
+    ASSERT_OK(any);
+    EXPECT_NE(pod_spec(any->at(0)), nullptr);
+    EXPECT_EQ(pod_spec(any->at(0).object), nullptr);
+    const auto own = parse_manifests(text("own.test/v1", "{a: {b-c: " + pod + "}}"), "r.yaml", templates);
+    ASSERT_OK(own);
+    EXPECT_EQ(*pod_template(own->at(0)), own->at(0).object["spec"]["a"]["b-c"]);
+    for (const char* spec : {"{}", "{template: 5}", "{template: {spec: []}}", "{template: {metadata: {}}}"}) {
+        const auto none = parse_manifests(text("v1", spec), "r.yaml", templates);
+        EXPECT_ERROR(none, Errc::invalid_input, "r.yaml:1: Rollout has no pod template at spec.template");
+        EXPECT_TRUE(none.error().next_step.contains("pod_templates"));
+        EXPECT_OK(parse_manifests(text("v1", spec), "r.yaml"));
+    }
+}
+
 }  // namespace
 }  // namespace synchost::k8s

@@ -11,6 +11,8 @@
 namespace synchost::k8s {
 namespace {
 
+using namespace std::chrono_literals;
+
 using testing::ElementsAre;
 using Words = std::vector<std::string>;
 
@@ -126,6 +128,31 @@ TEST(WrappedProbe, HasATimeoutThatTheAgentTakes) {
         EXPECT_EQ((*wrapped)["exec"]["command"][5], agent);
         EXPECT_EQ((*wrapped)["timeoutSeconds"], kubelet);
     }
+}
+
+TEST(WrappedProbe, GrantsAProcessTheTimeThatTheFirstOneHad) {
+    const auto boot = [](const char* container) { return boot_time(Json::parse(container)); };
+    EXPECT_EQ(boot("{}").value(), 0s);
+    EXPECT_EQ(boot(R"({"livenessProbe": {"periodSeconds": 7}})").value(), 0s);
+    EXPECT_EQ(boot(R"({"livenessProbe": {"initialDelaySeconds": 7}})").value(), 7s);
+    EXPECT_EQ(boot(R"({"startupProbe": {}, "livenessProbe": {"initialDelaySeconds": 7}})").value(), 30s);
+    EXPECT_EQ(boot(R"({"startupProbe": {"periodSeconds": 0, "failureThreshold": 0}})").value(), 30s);
+    EXPECT_EQ(
+        boot(R"({"startupProbe": {"initialDelaySeconds": 5, "periodSeconds": 2, "failureThreshold": 4}})")
+            .value(),
+        13s);
+    EXPECT_EQ(
+        boot(R"({"startupProbe": {"periodSeconds": 2147483647, "failureThreshold": 2147483647}})").value(),
+        24h);
+    for (const char* bad : {R"({"startupProbe": {"periodSeconds": "2"}})", R"({"startupProbe": []})",
+                            R"({"livenessProbe": {"initialDelaySeconds": -1}})",
+                            R"({"startupProbe": {"failureThreshold": 2147483648}})"})
+        EXPECT_ERROR(boot(bad), Errc::invalid_input, "container ") << bad;
+
+    const auto wrapped = wrapped_probe({{"tcpSocket", {{"port", 80}}}}, {{"name", "a"}}, 13s);
+    ASSERT_OK(wrapped);
+    EXPECT_EQ((*wrapped)["exec"]["command"][6], "--boot");
+    EXPECT_EQ((*wrapped)["exec"]["command"][7], "13s");
 }
 
 TEST(WrappedProbe, LeavesChecksOfAnotherHostToTheKubelet) {

@@ -32,8 +32,8 @@ TEST(Messages, HelloRoundTrip) {
 }
 
 TEST(Messages, HelloOfAnotherVersionGivesItsVersionWhateverFollows) {
-    std::string payload = encode_hello({2, Role::host, "x"}) + "fields of the future";
-    EXPECT_EQ(parse_hello(payload).value().version, 2);
+    std::string payload = encode_hello({3, Role::host, "x"}) + "fields of the future";
+    EXPECT_EQ(parse_hello(payload).value().version, 3);
 }
 
 TEST(Messages, HelloRefusesOtherMagicAndRoles) {
@@ -138,9 +138,26 @@ TEST(Messages, ByePingAndStatusRoundTrip) {
     EXPECT_EQ(parse_ping(encode_ping(77)).value(), 77u);
     refuses_every_truncation(encode_ping(77),
                              [](std::string_view bytes) { return parse_ping(bytes).has_value(); });
-    EXPECT_EQ(parse_status(encode_status(Phase::restarting)).value(), Phase::restarting);
-    EXPECT_ERROR(parse_status(std::string(1, '\0')), Errc::protocol, "phase");
-    EXPECT_ERROR(parse_status("\x07"), Errc::protocol, "phase");
+}
+
+TEST(Messages, StatusRoundTrip) {
+    using std::chrono::milliseconds;
+    for (const auto booting : {std::optional<milliseconds>(), std::optional(milliseconds(0)),
+                               std::optional(milliseconds(0xFFFF'FFFE))}) {
+        const std::string payload = encode_status({Phase::running, booting});
+        EXPECT_EQ(parse_status(payload).value().phase, Phase::running);
+        EXPECT_EQ(parse_status(payload).value().booting, booting);
+        refuses_every_truncation(payload,
+                                 [](std::string_view bytes) { return parse_status(bytes).has_value(); });
+        EXPECT_FALSE(parse_status(payload + "x"));
+    }
+    EXPECT_EQ(parse_status(encode_status({Phase::running, std::chrono::hours(24 * 365)})).value().booting,
+              milliseconds(0xFFFF'FFFE));
+    std::string payload = encode_status({Phase::running, std::nullopt});
+    for (const char phase : {'\0', '\x07'}) {
+        payload[0] = phase;
+        EXPECT_ERROR(parse_status(payload), Errc::protocol, "phase");
+    }
 }
 
 TEST(Messages, InventoryRoundTrip) {

@@ -45,9 +45,9 @@ TEST(Session, SaysHelloFirstAndTakesTheOthers) {
 TEST(Session, AnotherVersionIsAClearErrorAndTold) {
     Session session(Role::host, Heartbeat::on, kStart);
     sent_by(session);
-    session.receive(hello_bytes(Role::sidecar, 2), kStart);
+    session.receive(hello_bytes(Role::sidecar, 3), kStart);
     const auto result = session.next();
-    EXPECT_ERROR(result, Errc::unsupported, "version 2 of the protocol, this one version 1");
+    EXPECT_ERROR(result, Errc::unsupported, "version 3 of the protocol, this one version 2");
     EXPECT_FALSE(result.error().next_step.empty());
     const auto frames = sent_by(session);
     ASSERT_EQ(frames.size(), 1u);

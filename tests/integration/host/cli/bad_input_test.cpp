@@ -35,7 +35,8 @@ class BadInputTest : public testing::Test {
         arguments.insert(arguments.begin(), SYNCHOST_PROGRAM);
         auto done = run_command({.argv = arguments,
                                  .env = {{"XDG_STATE_HOME", (dir_->path() / "state").native()},
-                                         {"XDG_CACHE_HOME", (dir_->path() / "cache").native()}},
+                                         {"XDG_CACHE_HOME", (dir_->path() / "cache").native()},
+                                         {"KUBECONFIG", (dir_->path() / "none").native()}},
                                  .cwd = dir_->path() / "project"});
         EXPECT_OK(done);
         return done.value_or(Completed{});

@@ -29,6 +29,14 @@ TEST(Reporter, AFailureShowsItsNextStep) {
               "failed   api        disk full\n                    Make room.\n");
 }
 
+TEST(Reporter, AFailureOfSeveralLinesIsShownLineByLine) {
+    Reporter reporter(false);
+    testing::internal::CaptureStdout();
+    reporter.failure("api", {Errc::conflict, "conflict\n  .spec.replicas: held by hpa", 0, {}});
+    EXPECT_EQ(testing::internal::GetCapturedStdout(),
+              "failed   api        conflict\n                      .spec.replicas: held by hpa\n");
+}
+
 TEST(Human, DurationsAndSizes) {
     EXPECT_EQ(human(5'940us), "5.9 ms");
     EXPECT_EQ(human(104ms), "104 ms");

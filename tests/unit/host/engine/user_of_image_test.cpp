@@ -30,6 +30,19 @@ TEST(UserOfImage, IsLeftToTheImageWhereNobodySays) {
     EXPECT_FALSE(found->has_value());
 }
 
+TEST(UserOfImage, IsFoundInACustomResource) {
+    const auto manifests = k8s::parse_manifests(
+        "{apiVersion: own.test/v1, kind: Rollout, metadata: {name: r}, spec: {template: {spec: "
+        "{securityContext: "
+        "{runAsUser: 4000}, containers: [{name: c, image: api}]}}}}",
+        "r.yaml", {{"Rollout", "spec.template"}});
+    ASSERT_OK(manifests);
+    const auto found = user_of_image(*manifests, "api");
+    ASSERT_OK(found);
+    ASSERT_TRUE(found->has_value());
+    EXPECT_EQ((*found)->uid, 4000u);
+}
+
 TEST(UserOfImage, TwoUsersOfOneImageAreRefused) {
     EXPECT_ERROR(user(pod("a", "{}", "{runAsUser: 1}") + pod("b", "{}", "{runAsUser: 2}")), Errc::unsupported,
                  "runs as user 2 here and as 1");

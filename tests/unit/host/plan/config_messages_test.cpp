@@ -63,12 +63,12 @@ TEST(ConfigMessages, OfUnknownDoubleAndMissingKeys) {
         {Wrong{and_then("\n\n\n\nimagess: {}\n"), "synchost.yaml:7: unknown key \"imagess\"",
                "Did you mean \"images\"?"},
          Wrong{and_then("volumes: []\n"), "synchost.yaml:3: unknown key \"volumes\"",
-               kKeysHere + "name, images, manifests, registry, gate, grace"},
+               kKeysHere + "name, images, manifests, pod_templates, cluster, ports, registry, gate, grace"},
          Wrong{image("contxt: .\n"), "synchost.yaml:4: unknown key \"contxt\"", "Did you mean \"context\"?"},
          Wrong{image("name: x\n"), "synchost.yaml:4: unknown key \"name\"",
                kKeysHere + "context, dockerfile, target, args, rebuild"},
          Wrong{and_then("\"\\e[31m\": 1\n"), "synchost.yaml:3: unknown key \"\\x1b[31m\"",
-               kKeysHere + "name, images, manifests, registry, gate, grace"},
+               kKeysHere + "name, images, manifests, pod_templates, cluster, ports, registry, gate, grace"},
          Wrong{and_then("[a]: 1\n"), "synchost.yaml:3: a key is a list, not text", ""},
          Wrong{and_then("manifests: [x]\n"),
                "synchost.yaml:3: \"manifests\" stands here a second time, after line 2",
@@ -79,6 +79,23 @@ TEST(ConfigMessages, OfUnknownDoubleAndMissingKeys) {
                "Add, for example: images: {todo-api: {target: api}}"},
          Wrong{"images: {api: }\n", "synchost.yaml:1: \"manifests\" is missing",
                "Add, for example: manifests: [k8s]"}});
+}
+
+TEST(ConfigMessages, OfPodTemplates) {
+    const std::string example = kExample + "pod_templates: {Rollout: spec.template}";
+    const auto wrong = [](const std::string& value, const std::string& why, const std::string& step) {
+        return Wrong{and_then("pod_templates: " + value + "\n"), "synchost.yaml:3: \"pod_templates\" " + why,
+                     step};
+    };
+    expect_each({wrong("", "has no value", example), wrong("{}", "is empty", example),
+                 wrong("[Rollout]", "must be a map, not a list", example),
+                 wrong("{\"a b\": x}", "has a kind that is none: \"a b\"", example),
+                 wrong("{Rollout: [spec]}", "\"Rollout\" must be a path, not a list", example),
+                 wrong("{Rollout: .spec}", "\"Rollout\" is not a path: \".spec\"",
+                       "Write the keys that lead to the template with dots between, such as spec.template"),
+                 wrong("{Rollout: \"spec.items[0]\"}", "\"Rollout\" is not a path: \"spec.items[0]\"",
+                       "Write the keys that lead to the template with dots between, such as spec.template"),
+                 wrong("{Rollout: a, Rollout: b}", "\"Rollout\" stands here twice", example)});
 }
 
 TEST(ConfigMessages, OfImageNames) {

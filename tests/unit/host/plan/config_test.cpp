@@ -145,5 +145,30 @@ TEST(MakeDnsLabel, KeepsWhatItCan) {
     EXPECT_EQ(make_dns_label(std::string(100, 'a')), std::string(63, 'a'));
 }
 
+TEST(Config, ClusterSaysWhichContextsAndWhere) {
+    const auto config = with("cluster: {contexts: [team-dev, other], namespace: todo-dev}");
+    ASSERT_OK(config);
+    EXPECT_THAT(config->cluster.contexts, ElementsAre("team-dev", "other"));
+    EXPECT_EQ(config->cluster.namespace_name, "todo-dev");
+    EXPECT_TRUE(with("name: a")->cluster.contexts.empty());
+    EXPECT_ERROR(with("cluster: {context: [a]}"), Errc::invalid_input,
+                 "synchost.yaml:3: unknown key \"context\"");
+    EXPECT_ERROR(with("cluster: {contexts: [\"\"]}"), Errc::invalid_input, "empty entry");
+    EXPECT_ERROR(with("cluster: {namespace: A_b}"), Errc::invalid_input, "synchost.yaml:3: \"namespace\"");
+}
+
+TEST(Config, PortsNameAWorkloadAndAPort) {
+    const auto config = with("ports: [\"Deployment/api:9229\", \"StatefulSet/db:5432:15432\"]");
+    ASSERT_OK(config);
+    EXPECT_THAT(config->ports, ElementsAre(PortConfig{"Deployment/api", 9229, 0},
+                                           PortConfig{"StatefulSet/db", 5432, 15432}));
+    for (const char* text : {"api:9229", "Deployment/api", "Deployment/api:0", "Deployment/api:70000",
+                             "Deployment/api:1:x", "Deployment/api:1:2:3", "Deployment/api:"}) {
+        EXPECT_ERROR(with("ports: [\"" + std::string(text) + "\"]"), Errc::invalid_input,
+                     "synchost.yaml:3: \"ports\"")
+            << text;
+    }
+}
+
 }  // namespace
 }  // namespace synchost::host

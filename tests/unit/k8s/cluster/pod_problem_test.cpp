@@ -135,6 +135,28 @@ TEST_P(PodProblems, AreToldInOneLine) {
 INSTANTIATE_TEST_SUITE_P(, PodProblems, testing::ValuesIn(probe_and_pod_cases()),
                          [](const auto& one) { return std::string(one.param.name); });
 
+// Which of several ends is told: the probe's where the kubelet's order fell into the run that ended.
+TEST(PodProblem, TellsTheProbeOnlyOfARunThatItEnded) {
+    const std::vector<Json> events = {
+        event("Unhealthy", "Startup probe failed: x", "api", 12),
+        event("Killing", "Container api failed startup probe, will be restarted", "api")};
+    const auto text_of = [&](int exit_code, const char* started, const char* finished) {
+        Json end = ended(exit_code, exit_code == 0 ? "Completed" : "Error");
+        end["terminated"]["startedAt"] = started;
+        end["terminated"]["finishedAt"] = finished;
+        const Json status = with_last(waiting("api", "CrashLoopBackOff", "back-off", 1), end);
+        return pod_problem(pod_of({status}), events)->text;
+    };
+    const std::string by_probe =
+        "container api is restarted because it fails its probe: Startup probe failed: x";
+    EXPECT_EQ(text_of(0, "2024-05-01T10:04:00Z", "2024-05-01T10:05:00Z"), by_probe);
+    EXPECT_EQ(text_of(2, "2024-05-01T10:05:00Z", "2024-05-01T10:05:30Z"), by_probe);
+    EXPECT_EQ(text_of(2, "2024-05-01T10:05:31Z", "2024-05-01T10:05:32Z"),
+              "container api ended with exit code 2");
+    EXPECT_EQ(text_of(0, "2024-05-01T10:03:00Z", "2024-05-01T10:04:59Z"),
+              "container api ends by itself with exit code 0");
+}
+
 TEST(PodProblem, IsNoneWhileAllGoesItsWay) {
     EXPECT_FALSE(pod_problem(pod_of({kCreating}), {}));
     EXPECT_FALSE(

@@ -263,6 +263,12 @@ TEST_F(KubeconfigTest, RefusesFilesThatAreNoKubeconfig) {
         EXPECT_ERROR(load(text), Errc::invalid_input, (tree_ / "config").native()) << text;
     }
     EXPECT_OK(load(""));
+    for (const char* value :
+         {"!!int 'hunter\" with the tag2'", "!hunter2", "!!int#'hunter2'", "!hunter2 [a]"}) {
+        const auto tagged = load(std::string("users: [{name: u, user: {password: ") + value + "}}]");
+        EXPECT_ERROR(tagged, Errc::invalid_input, ":1: a value with a tag (!) that does not fit it") << value;
+        EXPECT_FALSE(tagged.error().message.contains("hunter")) << tagged.error().message;
+    }
 }
 
 TEST_F(KubeconfigTest, NamesTheNearestContext) {
