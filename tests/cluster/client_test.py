@@ -19,7 +19,7 @@ DISTURBANCES = {
 
 
 def prepare(node):
-    """What the probe finds there: a ConfigMap that kubectl owns, a pod that echoes, one that writes its log on demand."""
+    """What the probe finds there: a ConfigMap of kubectl, a pod that echoes, and one that goes on when it is told."""
     def apply(thing):
         node.kubectl("apply", "-n", NAMESPACE, "-f", "-", input=thing)
 
