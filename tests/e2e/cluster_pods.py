@@ -100,7 +100,7 @@ class ClusterPods:
         return blobs_in(self.cluster.folder / "data/registry")
 
     def leftovers(self):
-        """Every object of the cluster, with a digest of what it says, but for its status and what counts its changes."""
+        """Every object of the cluster, with a digest of what it says, without its status and what counts changes."""
         found = set()
         for namespaced in ("true", "false"):
             listed = self.cluster.kubectl("api-resources", "--verbs=list", f"--namespaced={namespaced}", "-o", "name")
@@ -121,7 +121,7 @@ class Inside(http.client.HTTPConnection):
 
 
 def ask(pid, port, path, seconds=5):
-    """(status, body) of a GET to a port of the pod in which `pid` runs; nothing of Kubernetes or synchost is between."""
+    """(status, body) of a GET to a port of the pod in which `pid` runs; nothing of Kubernetes or synchost between."""
     connection_type = type("Inside", (Inside,), {"pid": pid})
     return http_request(f"http://127.0.0.1:{port}{path}", seconds=seconds, connection_type=connection_type)
 

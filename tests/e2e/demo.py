@@ -1,5 +1,5 @@
-"""`./dev demo`: synchost watch on examples/todo until Ctrl-C, with what it needs at its side: base images, and on podman
-a registry. On Kubernetes it runs in the cluster of `./dev cluster up`, or else in that of your kubeconfig."""
+"""`./dev demo`: synchost watch on examples/todo until Ctrl-C, with what it needs at its side: base images, and on
+podman a registry. On Kubernetes it runs in the cluster of `./dev cluster up`, or else in that of your kubeconfig."""
 
 import argparse
 import contextlib
