@@ -2,6 +2,10 @@
 // the cluster is older than 1.30. No terminal. The output is gathered within bounds, and the exit code is the
 // command's own.
 //
+// Meant for little input: API servers of today translate this for the kubelet and, now and then, stop on some
+// MiB that a command does not read, or gives back while it reads (kubectl exec hangs as well). `timeout` ends
+// it.
+//
 // Each binary message is a channel's number and bytes: 0 standard input, 1 and 2 its outputs, 3 the verdict,
 // which is a Status object; 255 and a channel's number end that channel, which v4 cannot say.
 #pragma once

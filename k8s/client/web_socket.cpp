@@ -79,6 +79,7 @@ class BeastWebSocket final : public WebSocket {
                                                              impl_->address->base_path + target, kToken);
         if (state->reason) co_return std::unexpected(*state->reason);
         watchdog_.rest();
+        stream.next_layer().let_reader_tell_the_end();
         const int status = static_cast<int>(answer.result_int());
         if (error == websocket::error::upgrade_declined)
             co_return HttpAnswer{.status = status, .body = answer.body(), .retry_after = {}};

@@ -26,8 +26,14 @@ Result<int> parse_exec_status(std::string_view json) {
     if (outcome == "Success") return 0;
     if (outcome != "Failure")
         return fail(Errc::protocol, "exec: not a Status: " + one_line(json.substr(0, 1000), 200));
-    if (text_at(*status, {"reason"}) != "NonZeroExitCode")
-        return std::unexpected(error_of_status_object(json, "exec"));
+    if (text_at(*status, {"reason"}) != "NonZeroExitCode") {
+        // It says neither its kind nor always its code.
+        const auto code = std::clamp<std::int64_t>(number_at(*status, {"code"}, 500), 400, 599);
+        return std::unexpected(error_of_status({.http_code = static_cast<int>(code),
+                                                .reason = one_line(text_at(*status, {"reason"}), 100),
+                                                .message = one_line(text_at(*status, {"message"}), 1000)},
+                                               "exec"));
+    }
     for (const Json* cause : items_at(*status, {"details", "causes"})) {
         if (text_at(*cause, {"reason"}) != "ExitCode") continue;
         const std::string text = text_at(*cause, {"message"});

@@ -3,6 +3,8 @@
 #pragma once
 
 #include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/compose.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/ssl/context.hpp>
@@ -46,14 +48,28 @@ class NetStream {
     }
     template <typename Buffers, typename Token>
     auto async_write_some(const Buffers& buffers, Token&& token) {
-        return tls_ ? tls_->async_write_some(buffers, std::forward<Token>(token))
-                    : socket_->async_write_some(buffers, std::forward<Token>(token));
+        return boost::asio::async_compose<Token, void(boost::system::error_code, std::size_t)>(
+            [this, buffers, begun = false](auto& self, boost::system::error_code error = {},
+                                           std::size_t written = 0) mutable {
+                if (!std::exchange(begun, true)) {
+                    if (tls_) return tls_->async_write_some(buffers, std::move(self));
+                    return socket_->async_write_some(buffers, std::move(self));
+                }
+                if (error && reader_tells_the_end_ && socket_->is_open())
+                    return self.complete({}, boost::asio::buffer_size(buffers));
+                self.complete(error, written);
+            },
+            token, *socket_);
     }
+    // From now on a write that fails counts as done, as what lies in a buffer does: the reader, who must be
+    // at work, finds what the peer said before the end, and the end. A WebSocket drops both with the write.
+    void let_reader_tell_the_end() { reader_tells_the_end_ = true; }
 
   private:
     std::unique_ptr<Socket> socket_;  // the address stays when this is moved
     std::shared_ptr<boost::asio::ssl::context> context_;
     std::unique_ptr<Tls> tls_;
+    bool reader_tells_the_end_ = false;
 };
 
 // What Beast's WebSocket asks of the stream below it (found by its arguments).

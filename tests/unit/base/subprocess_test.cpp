@@ -4,6 +4,9 @@
 #include <sys/prctl.h>
 #include <sys/wait.h>
 
+#include <stop_token>
+#include <thread>
+
 #include "support/result_matchers.hpp"
 
 namespace synchost {
@@ -34,6 +37,15 @@ TEST(Subprocess, DropsOutputPastTheBound) {
 TEST(Subprocess, EndsAtTheDeadline) {
     EXPECT_ERROR(run_command({.argv = {"sleep", "60"}, .timeout = std::chrono::milliseconds(50)}),
                  Errc::timeout, "sleep");
+}
+
+TEST(Subprocess, EndsWhenAStopIsRequested) {
+    std::stop_source stop;
+    std::jthread asker([&] { stop.request_stop(); });
+    EXPECT_ERROR(run_command({.argv = {"sleep", "60"}, .stop = stop.get_token()}), Errc::cancelled,
+                 "sleep: stopped");
+    EXPECT_ERROR(run_command({.argv = {"sh", "-c", "exec >&- 2>&-; sleep 60"}, .stop = stop.get_token()}),
+                 Errc::cancelled, "sh: stopped");
 }
 
 TEST(Subprocess, ReportsASignalAsAShellDoes) {

@@ -33,6 +33,9 @@ TEST(ExecStatus, OfAnotherFailureIsAnError) {
         parse_exec_status(R"({"status":"Failure","reason":"InternalError","message":"no such program"})"),
         Errc::cluster, "no such program");
     EXPECT_FALSE(parse_exec_status(R"({"status":"Failure"})").has_value());
+    const auto without_kind =
+        parse_exec_status(R"({"metadata":{},"status":"Failure","message":"gone","code":404})");
+    EXPECT_ERROR(without_kind, Errc::not_found, "exec: gone (HTTP 404)");
 }
 
 TEST(ExecStatus, ThatIsNoneIsRefused) {
