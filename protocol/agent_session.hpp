@@ -39,7 +39,9 @@ class AgentSession {
     [[nodiscard]] TimePoint next_tick() const { return session_.next_tick(); }
     [[nodiscard]] bool host_present() const { return channel_ != kSessionChannel; }
 
-    void send_status(Phase phase) { session_.send(FrameType::status, kSessionChannel, encode_status({phase, std::nullopt})); }
+    void send_status(Phase phase) {
+        session_.send(FrameType::status, kSessionChannel, encode_status({phase, std::nullopt}));
+    }
     // An answer or a report to the host; dropped where none is there.
     void send(FrameType type, std::string_view payload);
     [[nodiscard]] std::string& output() { return session_.output(); }

@@ -98,7 +98,8 @@ void PodSession::on_report(const protocol::ContainerReport& report) {
     if (found == containers_.end()) return;
     Container& container = found->second;
     const auto before = std::exchange(container.report, report);
-    // A gate comes before the first start of a supervisor: what an earlier one was given, a fresh container lacks.
+    // A gate comes before the first start of a supervisor: what an earlier one was given, a fresh container
+    // lacks.
     if (report.state == ProcessState::gated) {
         container.acknowledged = report.generation;
         container.refused.reset();
@@ -135,9 +136,11 @@ boost::asio::awaitable<void> PodSession::keep_current(std::string name) {
 
 boost::asio::awaitable<bool> PodSession::advance(const std::string& name, Container& container) {
     if (!link_.connected() || !container.report) co_return false;
-    if (!std::exchange(container.seen_before, true) && container.report->generation != GenerationId{}) {
+    // Known to an earlier session of this pod, which the runtime lost sight of, or new to this run.
+    const bool is_new = container.service->numbered.insert(pod_.id + "/" + name).second;
+    if (is_new && container.report->generation != GenerationId{}) {
         if (auto compared = co_await compare_with_pod(name, container); !compared) {
-            container.seen_before = false;
+            container.service->numbered.erase(pod_.id + "/" + name);
             shared_.reporter->failure(pod_.name, compared.error());
             co_return false;
         }

@@ -65,8 +65,7 @@ class PodSession : public std::enable_shared_from_this<PodSession> {
         std::optional<protocol::ContainerReport> report;
         protocol::GenerationId acknowledged{};
         std::optional<protocol::GenerationId>
-            refused;               // the agent said no: not sent again until there is a newer one
-        bool seen_before = false;  // its generations are of this run
+            refused;  // the agent said no: not sent again until there is a newer one
     };
 
     void on_report(const protocol::ContainerReport& report);

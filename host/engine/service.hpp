@@ -87,6 +87,8 @@ struct Service {
     Mirror mirror;
     std::optional<FileIndex> index;  // of request.context; used on the pool, under the lock
     GenerationCache generations;
+    std::set<std::string>
+        numbered;    // containers, by pod uid and name, whose generations the mirror's log counts
     AsyncLock lock;  // mirror, image and touched_during_build
 
     bool built = false;  // `image` and `mirror` hold something

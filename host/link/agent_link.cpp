@@ -71,12 +71,6 @@ Result<Target> target_of(const AgentAddress& address) {
     return Target{asio::local::stream_protocol::endpoint(through), std::move(folder)};
 }
 
-std::string name_of(const AgentAddress& address) {
-    if (const auto* unix_address = std::get_if<UnixAddress>(&address))
-        return printable(unix_address->socket.native());
-    return "127.0.0.1:" + std::to_string(std::get<LoopbackAddress>(address).port);
-}
-
 Error stream_error(boost::system::error_code error) {
     // The peer's end of a stream is a broken one for whoever still waits on it.
     if (error == asio::error::eof) return {Errc::io, "the agent closed the stream", EPIPE, {}};
@@ -166,7 +160,7 @@ class AgentLink::Impl : public std::enable_shared_from_this<Impl> {
             if (was_ready) retry = kFirstRetry;
             // An agent that is not there yet is tried many times and reported once.
             if ((was_ready || end.message != last_said) && events_.on_disconnected) {
-                events_.on_disconnected(Error(end).context("agent at " + name_of(address_)));
+                events_.on_disconnected(Error(end).context("agent"));
             }
             last_said = end.message;
             if (is_final(end)) running_ = false;

@@ -46,26 +46,34 @@ class Registry:
         self._files.cleanup()
 
     def blobs(self):
-        """Digests of everything that was ever pushed."""
-        return {folder.name for folder in (self.storage / "docker/registry/v2/blobs/sha256").glob("*/*")}
+        return blobs_in(self.storage)
 
 
-def push_stand_ins(registry):
-    """Puts the base images there; returns the build arguments that name them."""
-    result = subprocess.run([str(EXAMPLE / "stand-ins.sh"), registry.address], stdout=subprocess.PIPE, text=True,
-                            check=False)
+def push_stand_ins(address):
+    """Puts the base images into the registry at HOST:PORT; returns the build arguments that name them."""
+    result = subprocess.run([str(EXAMPLE / "stand-ins.sh"), address], stdout=subprocess.PIPE, text=True, check=False)
     if result.returncode != 0:
         raise RuntimeError("the example's base images could not be made; the lines above say why")
     return result.stdout.split()
 
 
-def watch_command(synchost, registry, build_args, extra):
-    command = [str(synchost), "watch", "--registry", registry.address]
+def watch_command(synchost, where, build_args, extra):
+    """`where` are the arguments that choose the runtime."""
+    command = [str(synchost), "watch", *where]
     for argument in build_args:
         command += ["--build-arg", argument]
     return command + list(extra)
 
 
+def on_podman(registry):
+    return ["--runtime", "podman", "--registry", registry.address]
+
+
 def demo_registry():
     """The registry of the demo that a person runs: it keeps the base images from run to run."""
     return Registry(cache_folder() / "demo-registry")
+
+
+def blobs_in(storage):
+    """Digests of everything that was ever pushed to a docker-registry with this folder."""
+    return {folder.name for folder in (Path(storage) / "docker/registry/v2/blobs/sha256").glob("*/*")}

@@ -1,4 +1,4 @@
-"""The usual way for comparison: one file through `tar | podman exec tar`, into a container that has a tar at all."""
+"""The usual way for comparison: one file through `tar | ... exec tar`, into a container that has a tar at all."""
 
 import shutil
 import subprocess
@@ -7,8 +7,25 @@ import time
 from measure import time_until_visible
 
 
+def time_copies(exec_command, root, file, texts, environment=None):
+    """Milliseconds from each write of `file` until the container whose files are below `root` has it. `exec_command`,
+    with a command line after it, runs that in the container."""
+    took = []
+    for text in texts:
+        new = text.encode()
+        started = time.perf_counter()
+        file.write_bytes(new)
+        tar = subprocess.Popen(["tar", "-c", "-C", str(file.parent), file.name], stdout=subprocess.PIPE)
+        subprocess.run([*exec_command, "/bin/busybox", "tar", "-x", "-C", "/"], stdin=tar.stdout, env=environment,
+                       capture_output=True, timeout=120, check=True)
+        tar.stdout.close()
+        tar.wait()
+        took.append(time_until_visible([f"{root}/{file.name}"], new, started))
+    return took
+
+
 class BusyboxContainer:
-    """A container of nothing but a static busybox, for the length of a `with`."""
+    """A container on podman of nothing but a static busybox, for the length of a `with`."""
 
     def __init__(self, podman, name):
         self._podman = podman
@@ -31,15 +48,5 @@ class BusyboxContainer:
         self._podman.run("rmi", "-f", self._image, check=False)
 
     def time_copies(self, file, texts):
-        """Milliseconds from each write of `file` until the container has it."""
-        took = []
-        for text in texts:
-            new = text.encode()
-            started = time.perf_counter()
-            file.write_bytes(new)
-            tar = subprocess.Popen(["tar", "-c", "-C", str(file.parent), file.name], stdout=subprocess.PIPE)
-            self._podman.run("exec", "-i", self.id, "/bin/busybox", "tar", "-x", "-C", "/", stdin=tar.stdout)
-            tar.stdout.close()
-            tar.wait()
-            took.append(time_until_visible(f"{self.root}/{file.name}", new, started))
-        return took
+        command = ["podman", "exec", "-i", self.id]
+        return time_copies(command, self.root, file, texts, self._podman.environment)

@@ -112,7 +112,8 @@ Result<> remove_pod(const Cli& cli, const std::string& id, std::chrono::seconds 
         static_cast<void>(cli.run({"pod", "stop", "--ignore", "-t", std::to_string(grace.count()), id}, {},
                                   grace + kRemoveTime));
     }
-    // A container that is ending on its own meanwhile makes podman give up half-way; the next try finds it ended.
+    // A container that is ending on its own meanwhile makes podman give up half-way; the next try finds it
+    // ended.
     Result<> outcome;
     for (int attempt = 0; attempt < kRemoveAttempts; ++attempt) {
         auto removed = cli.run({"pod", "rm", "-f", "-t", "0", "--ignore", id}, {}, kRemoveTime);

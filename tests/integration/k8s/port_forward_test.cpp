@@ -226,7 +226,7 @@ TEST_F(Forward, AnAppThatDoesNotListenIsToldWhenPatienceEnds) {
     forward(server.port(), brief);
     LocalEnd local = dial();
     local.say("hello");
-    EXPECT_THAT(error(), HasSubstr("connection refused"));
+    EXPECT_EQ(error(), "nothing listens on port 8080 of pod p");
     EXPECT_EQ(local.hear(1), "");
     EXPECT_GT(server.requests(), 1);
 }
@@ -242,7 +242,7 @@ TEST_F(Forward, NothingIsSaidAgainOnceThePodHasAnswered) {
     forward(server);
     LocalEnd local = dial();
     local.say("hello");
-    EXPECT_THAT(error(), HasSubstr("connection refused"));
+    EXPECT_EQ(error(), "nothing listens on port 8080 of pod p");
     EXPECT_EQ(server.requests(), 1);
 }
 
@@ -260,7 +260,7 @@ TEST_F(Forward, WhatIsTooMuchToBeKeptIsNotSaidAgain) {
     forward(server);
     LocalEnd local = dial();
     local.say(std::string(100'000, 'x'));
-    EXPECT_THAT(error(), HasSubstr("connection refused"));
+    EXPECT_EQ(error(), "nothing listens on port 8080 of pod p");
     EXPECT_EQ(server.requests(), 1);
 }
 

@@ -21,6 +21,7 @@ namespace {
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
+using testing::Pair;
 
 constexpr std::string_view kManifests = R"(
 apiVersion: v1
@@ -88,7 +89,8 @@ class PodmanRuntimeTest : public testing::Test {
         runtime_ = *std::move(made);
         const auto registry = runtime_->registry();
         ASSERT_OK(registry);
-        registry_ = *registry;
+        registry_ = registry->push;
+        EXPECT_EQ(registry->pull, registry->push);
         image_.emplace(registry_);
     }
     Result<std::vector<RunningPod>> apply(const std::string& greeting = "hello") {
@@ -104,7 +106,13 @@ class PodmanRuntimeTest : public testing::Test {
                                  .uid = 1000,
                                  .gid = 1000,
                                  .managed_paths = {"/www/"}};
-        return runtime_->apply(manifests_, options);
+        std::vector<RunningPod> pods;
+        RuntimeEvents events;
+        events.on_pods = [&pods](std::vector<RunningPod> told) { pods = std::move(told); };
+        runtime_->observe(std::move(events));
+        TRY(runtime_->apply(manifests_, options));
+        runtime_->observe({});
+        return pods;
     }
     [[nodiscard]] std::string podman_name(const std::string& pod) const {
         return "sht" + std::to_string(getpid()) + "-" + pod;
@@ -155,7 +163,7 @@ TEST_F(PodmanRuntimeTest, PodsReachEachOtherByServiceAndTheHostByLoopbackAlone) 
     ASSERT_EQ(pods->size(), 3U);
     EXPECT_EQ(pods->at(0).workload, "Deployment/api");
     EXPECT_EQ(pods->at(1).name, "api-1");
-    EXPECT_THAT(pods->at(0).containers, ElementsAre("api"));
+    EXPECT_THAT(pods->at(0).containers, ElementsAre(Pair("api", image_->pinned())));
     EXPECT_THAT(pods->at(2).containers, IsEmpty());
     EXPECT_TRUE(std::filesystem::is_socket(std::get<UnixAddress>(pods->at(0).agent).socket));
 
@@ -219,7 +227,7 @@ TEST_F(PodmanRuntimeTest, LeftoversOfACrashAreRemoved) {
         auto made = make();
         if (made) runtime_ = *std::move(made);
         const bool ready = runtime_ && runtime_->registry();
-        if (ready) image_.emplace(*runtime_->registry());
+        if (ready) image_.emplace(runtime_->registry()->push);
         const bool applied = ready && apply();
         _exit(applied ? 0 : 1);
     }
