@@ -222,7 +222,7 @@ TEST_F(Forward, AnAppThatDoesNotListenIsToldWhenPatienceEnds) {
         co_await session.close();
     });
     ForwardOptions brief = options();
-    brief.patience = std::chrono::milliseconds(200);
+    brief.patience = std::chrono::milliseconds(1500);
     forward(server.port(), brief);
     LocalEnd local = dial();
     local.say("hello");
@@ -321,7 +321,7 @@ TEST_F(Forward, APodThatStaysAwayIsToldWhenPatienceEnds) {
         },
         echo);
     ForwardOptions brief = options();
-    brief.patience = std::chrono::milliseconds(200);
+    brief.patience = std::chrono::milliseconds(1500);
     forward(server.port(), brief);
     LocalEnd local = dial();
     local.say("hello");
