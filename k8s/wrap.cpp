@@ -10,7 +10,7 @@ namespace synchost::k8s {
 namespace {
 
 constexpr const char* kRunFolder = "/synchost/run";
-constexpr std::int64_t kStartSeconds = 2;            // for the exec of a probe
+constexpr std::int64_t kStartSeconds = 5;            // for the exec of a probe
 constexpr std::int64_t kMaxTimeoutSeconds = 86'400;  // what the agent takes
 
 std::vector<std::string> escaped(std::vector<std::string> words) {

@@ -38,13 +38,12 @@ bool is_supervised(const std::vector<std::string>& command);
 //   synchost-agent probe --socket-dir /synchost/run http --port 8080 --path /healthz ... (also tcp, grpc,
 //   exec -- CMD)
 // Named ports are resolved by the container's ports. The agent keeps to timeoutSeconds; the exec probe gets
-// two more, because it begins with a process being started. All else stays. A probe without a check, or
-// already wrapped, is given back as it is; so is one that names a host, which the kubelet asks from the node
-// and which says nothing about this process. invalid_input for fields of the wrong type and ports that the
-// container does not have.
-// A process that is started again in its container has as long to boot as the manifest grants the first one:
-// the check of a liveness probe (`boot` is boot_time()) may fail so long after each start, until it has
-// passed once.
+// five more, because it begins with a process being started, on a machine that may be busy. All else stays. A
+// probe without a check, or already wrapped, is given back as it is; so is one that names a host, which the
+// kubelet asks from the node and which says nothing about this process. invalid_input for fields of the wrong
+// type and ports that the container does not have. A process that is started again in its container has as
+// long to boot as the manifest grants the first one: the check of a liveness probe (`boot` is boot_time())
+// may fail so long after each start, until it has passed once.
 Result<Json> wrapped_probe(const Json& probe, const Json& container,
                            std::chrono::seconds boot = std::chrono::seconds(0));
 

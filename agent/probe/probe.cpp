@@ -19,7 +19,7 @@ namespace {
 using namespace protocol;
 using Clock = std::chrono::steady_clock;
 
-constexpr int kAskMs = 300;
+constexpr int kAskMs = 1500;  // a sidecar that gets no time to answer is no reason to end the app
 constexpr timespec kReapTime{0, 100'000'000};  // from the end of a process to its supervisor's word of it
 
 // The stream to the sidecar, from the question to what the check has found.

@@ -35,3 +35,15 @@ def members(pid_namespace):
         except OSError:
             continue
     return found
+
+
+def describe(processes):
+    """Their numbers and commands, for a message."""
+    lines = []
+    for pid in sorted(processes):
+        try:
+            command = Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+        except OSError:
+            command = "gone by now"
+        lines.append(f"{pid} {command[:200]}")
+    return "; ".join(lines)

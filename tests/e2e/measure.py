@@ -58,9 +58,9 @@ def time_until_visible(paths, new, started, must_be_whole=None, seconds=10):
     return milliseconds_since(started)
 
 
-def time_edits(source, seen_at, texts, answered, save_beside=None):
+def time_edits(source, seen_at, texts, answered, save_beside=None, pause=0.001):
     """Writes each text to `source` and clocks it. Returns two lists in milliseconds: until all paths of `seen_at` hold
-    it, and until answered(index) is true. The next edit follows that answer.
+    it, and until answered(index) is true, asked every `pause` seconds. The next edit follows that answer.
 
     Editors save in one of two ways. With `save_beside`, a path outside the watched tree, the file is written there and
     renamed into place: the source is whole at all times, and so must be what a reader sees. Without, it is written in
@@ -75,7 +75,7 @@ def time_edits(source, seen_at, texts, answered, save_beside=None):
         else:
             source.write_bytes(new)
         visible.append(time_until_visible(seen_at, new, started, must_be_whole=old if save_beside else None))
-        wait_until(f"edit {index} of {source.name} is served", lambda index=index: answered(index), pause=0.001)
+        wait_until(f"edit {index} of {source.name} is served", lambda index=index: answered(index), pause=pause)
         served.append(milliseconds_since(started))
     return visible, served
 

@@ -42,6 +42,7 @@ class TodoCheck:
     """
 
     applied_median_limit_ms: int
+    answer_pause = 0.001  # seconds between two questions whether an edit is served
 
     def __init__(self, folder):
         self.folder = folder
@@ -160,14 +161,16 @@ class TodoCheck:
             visible, served = time_edits(
                 self.project / "api/app.py", [app.root / "srv/api/app.py" for app in apps["api"]],
                 [self.edited_api(f"edit {index}") for index in range(EDITS)],
-                lambda index: self.api_has(f"edit {index}", apps["api"]), save_beside=self.folder / "saved.py")
+                lambda index: self.api_has(f"edit {index}", apps["api"]), save_beside=self.folder / "saved.py",
+                pause=self.answer_pause)
             self.figure(f"api/app.py: write to applied{replicas}, {EDITS} edits", summary(visible) + " ms")
             self.figure("api/app.py: write to first new answer", summary(served) + " ms")
             page_visible, page_served = time_edits(
                 page, [ui.root / "srv/ui/public/index.html" for ui in apps["ui"]],
                 [page_text.replace("Todo, edited", f"Todo {index}!") for index in range(PAGE_EDITS)],
                 lambda index: all(f"Todo {index}!".encode() in body
-                                  for _, body in self.answers("ui", "/", apps["ui"], seconds=1)))
+                                  for _, body in self.answers("ui", "/", apps["ui"], seconds=1)),
+                pause=self.answer_pause)
             self.figure(f"index.html: write to applied{replicas}, {PAGE_EDITS} edits", summary(page_visible) + " ms")
             self.figure("index.html: write to first new answer", summary(page_served) + " ms")
         self.applied_median = median(visible)

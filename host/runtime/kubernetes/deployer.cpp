@@ -6,6 +6,7 @@
 #include <ranges>
 #include <utility>
 
+#include "host/runtime/json_fields.hpp"
 #include "k8s/cluster/rollout.hpp"
 
 namespace synchost::host::kubernetes {
@@ -23,17 +24,6 @@ constexpr std::chrono::seconds kTell{10};
 constexpr std::chrono::minutes kRolloutTime{5};
 constexpr std::chrono::seconds kBeforeHopeless{2};
 constexpr std::chrono::seconds kGoneTime{60};
-
-const Json kNothing;
-
-const Json& at(const Json& object, const char* key) {
-    const auto found = object.is_object() ? object.find(key) : object.end();
-    return found == object.end() ? kNothing : *found;
-}
-std::string text_at(const Json& object, const char* key) {
-    const Json& value = at(object, key);
-    return value.is_string() ? value.get<std::string>() : std::string();
-}
 
 std::unexpected<Error> interrupted() {
     return fail(Errc::cancelled, "stopped");
@@ -103,13 +93,12 @@ asio::awaitable<Result<>> Deployer::apply(std::vector<Manifest> manifests) {
 
 asio::awaitable<Result<>> Deployer::apply_one(const Manifest& manifest, std::set<std::string>& wanted) {
     Json object = manifest.object;
-    const std::string kind = text_at(object, "kind");
-    CO_TRY_ASSIGN(const k8s::ResourceType type,
-                  co_await client_->resource(text_at(object, "apiVersion"), kind));
+    const std::string kind = text(object, "kind");
+    CO_TRY_ASSIGN(const k8s::ResourceType type, co_await client_->resource(text(object, "apiVersion"), kind));
     Json& metadata = object["metadata"];
-    const std::string name = text_at(metadata, "name");
-    if (type.namespaced && text_at(metadata, "namespace").empty()) metadata["namespace"] = namespace_name_;
-    const std::string space = type.namespaced ? text_at(metadata, "namespace") : "";
+    const std::string name = text(metadata, "name");
+    if (type.namespaced && text(metadata, "namespace").empty()) metadata["namespace"] = namespace_name_;
+    const std::string space = type.namespaced ? text(metadata, "namespace") : "";
     const std::string path = k8s::resource_path(type, space, name);
     wanted.insert(path);
     CO_TRY(co_await note_owner(path, kind));
@@ -117,7 +106,7 @@ asio::awaitable<Result<>> Deployer::apply_one(const Manifest& manifest, std::set
 
     auto applied = co_await client_->apply(path, object);
     // Who scales the workload, a person or an autoscaler, goes on doing so.
-    if (!applied && applied.error().code == Errc::conflict && at(object, "spec").contains("replicas")) {
+    if (!applied && applied.error().code == Errc::conflict && field(object, "spec").contains("replicas")) {
         object["spec"].erase("replicas");
         applied = co_await client_->apply(path, object);
         if (applied) note_(kind + "/" + name, "somebody else scales it: spec.replicas is left alone");
@@ -129,7 +118,7 @@ asio::awaitable<Result<>> Deployer::apply_one(const Manifest& manifest, std::set
         applied = co_await replace(path, std::move(object));
     }
     if (!applied) co_return std::unexpected(std::move(applied.error()));
-    record_.objects[path].uid = text_at(at(*applied, "metadata"), "uid");
+    record_.objects[path].uid = text(field(*applied, "metadata"), "uid");
     if (is_waited_for(kind)) workloads_.push_back({path, kind + "/" + name});
     co_return save();
 }
@@ -141,11 +130,11 @@ asio::awaitable<Result<>> Deployer::note_owner(const std::string& path, const st
     const auto existing = co_await client_->get(path);
     if (!existing && existing.error().code != Errc::not_found) co_return std::unexpected(existing.error());
     if (existing) {
-        const Json& metadata = at(*existing, "metadata");
-        entry.uid = text_at(metadata, "uid");
-        entry.foreign = text_at(at(metadata, "labels"), kProjectLabel) != project_;
+        const Json& metadata = field(*existing, "metadata");
+        entry.uid = text(metadata, "uid");
+        entry.foreign = text(field(metadata, "labels"), kProjectLabel) != project_;
         if (entry.foreign)
-            note_(kind + "/" + text_at(metadata, "name"),
+            note_(kind + "/" + text(metadata, "name"),
                   "was in the cluster before; it is changed, and stays there at the end");
     }
     record_.objects[path] = entry;
@@ -178,8 +167,8 @@ asio::awaitable<Result<>> Deployer::remove(std::string path) {
         if (uid.empty()) {
             // Cut off between the note and the answer: ours only where it carries our mark.
             const auto there = co_await client_->get(path);
-            const Json& metadata = there ? at(*there, "metadata") : kNothing;
-            if (text_at(at(metadata, "labels"), kProjectLabel) == project_) uid = text_at(metadata, "uid");
+            const Json metadata = there ? field(*there, "metadata") : Json();
+            if (text(field(metadata, "labels"), kProjectLabel) == project_) uid = text(metadata, "uid");
         }
         if (!uid.empty()) {
             auto removed = co_await client_->remove(path, uid, k8s::Propagation::background);

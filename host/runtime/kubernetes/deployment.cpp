@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "host/runtime/json_fields.hpp"
 #include "host/runtime/kubernetes/pod_view.hpp"
 #include "k8s/cluster/apply_order.hpp"
 #include "k8s/key_secret.hpp"
@@ -15,23 +16,18 @@ namespace {
 using k8s::Json;
 using k8s::Manifest;
 
-std::string text_at(const Json& object, const char* key) {
-    const auto found = object.is_object() ? object.find(key) : object.end();
-    return found == object.end() || !found->is_string() ? std::string() : found->get<std::string>();
-}
-
 std::string shown(const Manifest& manifest) {
-    return manifest.source + ": " + text_at(manifest.object, "kind") + "/" +
-           text_at(manifest.object["metadata"], "name");
+    return manifest.source + ": " + text(manifest.object, "kind") + "/" +
+           text(manifest.object["metadata"], "name");
 }
 
 Result<> check(const Manifest& manifest, const DeploymentInputs& inputs) {
     const Json& metadata = manifest.object.at("metadata");
-    if (text_at(metadata, "name").empty()) {
+    if (text(metadata, "name").empty()) {
         return fail(Errc::unsupported, shown(manifest) + ": generateName makes another object at every save",
                     "Give it metadata.name for development.");
     }
-    const std::string space = text_at(metadata, "namespace");
+    const std::string space = text(metadata, "namespace");
     if (!inputs.namespace_is_fixed || space.empty() || space == inputs.namespace_name) return {};
     return fail(Errc::invalid_input,
                 shown(manifest) + ": metadata.namespace is " + space + ", and " + inputs.namespace_name +
@@ -77,9 +73,9 @@ Result<std::vector<Manifest>> plan_deployment(std::vector<Manifest> manifests, k
         Json& of_pods = child(*pod_template, "metadata");
         child(of_pods, "labels")[kProjectLabel] = inputs.project;
         child(of_pods, "annotations")[kWorkloadAnnotation] =
-            text_at(manifest.object, "kind") + "/" + text_at(metadata, "name");
+            text(manifest.object, "kind") + "/" + text(metadata, "name");
         if (!has_wrapped_container(pod_template->at("spec"))) continue;
-        const std::string space = text_at(metadata, "namespace");
+        const std::string space = text(metadata, "namespace");
         wrapped_namespaces.insert(space.empty() ? inputs.namespace_name : space);
     }
     for (const std::string& space : wrapped_namespaces) {

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/rel_path.hpp"
+#include "host/runtime/json_fields.hpp"
 
 namespace synchost::host::kubernetes {
 
@@ -20,41 +21,31 @@ namespace {
 constexpr std::chrono::seconds kReadyWait{30};
 constexpr std::chrono::seconds kTellAgain{60};
 
-const Json kNothing;
-
-const Json& at(const Json& object, const char* key) {
-    const auto found = object.is_object() ? object.find(key) : object.end();
-    return found == object.end() ? kNothing : *found;
-}
-std::string text_at(const Json& object, const char* key) {
-    const Json& value = at(object, key);
-    return value.is_string() ? value.get<std::string>() : std::string();
-}
 std::map<std::string, std::string> texts_at(const Json& object, const char* key) {
     std::map<std::string, std::string> out;
-    const Json& value = at(object, key);
+    const Json& value = field(object, key);
     if (!value.is_object()) return out;
-    for (const auto& [name, text] : value.items()) {
-        if (text.is_string()) out[name] = text.get<std::string>();
+    for (const auto& [name, item] : value.items()) {
+        if (item.is_string()) out[name] = item.get<std::string>();
     }
     return out;
 }
 std::uint16_t port_at(const Json& object, const char* key) {
-    const Json& value = at(object, key);
+    const Json& value = field(object, key);
     const bool is_port = value.is_number_integer() && value >= 1 && value <= 65535;
     return is_port ? value.get<std::uint16_t>() : std::uint16_t{0};
 }
 bool is_tcp(const Json& port) {
-    const std::string protocol = text_at(port, "protocol");
+    const std::string protocol = text(port, "protocol");
     return protocol.empty() || protocol == "TCP";
 }
 std::string namespace_of(const Json& object, const std::string& fallback) {
-    const std::string own = text_at(at(object, "metadata"), "namespace");
+    const std::string own = text(field(object, "metadata"), "namespace");
     return own.empty() ? fallback : own;
 }
 
 std::string workload_of(const Json& object) {
-    return text_at(object, "kind") + "/" + text_at(at(object, "metadata"), "name");
+    return text(object, "kind") + "/" + text(field(object, "metadata"), "name");
 }
 
 ForwardPlan plan_of(const std::string& space, const std::string& workload, std::uint16_t port,
@@ -78,14 +69,14 @@ bool selects(const std::map<std::string, std::string>& selector,
 }
 
 void add_services(const Json& object, const std::string& space, std::vector<ForwardPlan>& out) {
-    const std::string name = text_at(at(object, "metadata"), "name");
-    const auto selector = texts_at(at(object, "spec"), "selector");
-    const Json& ports = at(at(object, "spec"), "ports");
+    const std::string name = text(field(object, "metadata"), "name");
+    const auto selector = texts_at(field(object, "spec"), "selector");
+    const Json& ports = field(field(object, "spec"), "ports");
     if (selector.empty() || !ports.is_array()) return;
     for (const Json& item : ports) {
         const std::uint16_t port = port_at(item, "port");
         if (port == 0 || !is_tcp(item)) continue;
-        const Json& target = at(item, "targetPort");
+        const Json& target = field(item, "targetPort");
         out.push_back({.key = space + "/" + name + ":" + std::to_string(port),
                        .subject = name,
                        .namespace_name = space,
@@ -102,8 +93,8 @@ bool is_reached(const std::vector<ForwardPlan>& plans, const std::string& space,
     return std::ranges::any_of(plans, [&](const ForwardPlan& plan) {
         if (plan.selector.empty() || plan.namespace_name != space || !selects(plan.selector, labels))
             return false;
-        return plan.target == at(port, "containerPort") ||
-               (plan.target.is_string() && plan.target == at(port, "name"));
+        return plan.target == field(port, "containerPort") ||
+               (plan.target.is_string() && plan.target == field(port, "name"));
     });
 }
 
@@ -112,13 +103,13 @@ void add_container_ports(const k8s::Manifest& manifest, const std::string& space
     const Json& object = manifest.object;
     const Json* pod = k8s::pod_template(manifest);
     if (pod == nullptr) return;
-    const auto labels = texts_at(at(*pod, "metadata"), "labels");
+    const auto labels = texts_at(field(*pod, "metadata"), "labels");
     const std::string workload = workload_of(object);
     const std::vector<ForwardPlan> services = out;
-    const Json& containers = at(at(*pod, "spec"), "containers");
+    const Json& containers = field(field(*pod, "spec"), "containers");
     if (!containers.is_array()) return;
     for (const Json& container : containers) {
-        const Json& ports = at(container, "ports");
+        const Json& ports = field(container, "ports");
         if (!ports.is_array()) continue;
         for (const Json& item : ports) {
             const std::uint16_t port = port_at(item, "containerPort");
@@ -140,7 +131,7 @@ Result<std::vector<ForwardPlan>> plan_forwards(const std::vector<k8s::Manifest>&
                                                const std::vector<ExtraPort>& extra) {
     std::vector<ForwardPlan> out;
     for (const k8s::Manifest& manifest : manifests) {
-        if (text_at(manifest.object, "kind") != "Service") continue;
+        if (text(manifest.object, "kind") != "Service") continue;
         add_services(manifest.object, namespace_of(manifest.object, default_namespace), out);
     }
     for (const k8s::Manifest& manifest : manifests) {

@@ -4,6 +4,7 @@
 #include <charconv>
 #include <nlohmann/json.hpp>
 
+#include "host/runtime/json_fields.hpp"
 #include "k8s/cluster/resource_names.hpp"
 #include "k8s/wrap.hpp"
 
@@ -11,13 +12,6 @@ namespace synchost::host::kubernetes {
 namespace {
 
 using k8s::Json;
-
-const Json kNothing;
-
-const Json& at(const Json& object, const char* key) {
-    const auto found = object.is_object() ? object.find(key) : object.end();
-    return found == object.end() ? kNothing : *found;
-}
 
 std::string text(const Json& value) {
     return value.is_string() ? value.get<std::string>() : std::string();
@@ -43,26 +37,26 @@ std::optional<std::uint16_t> as_port(const Json& value) {
 std::map<std::string, const Json*> statuses(const Json& pod) {
     std::map<std::string, const Json*> out;
     for (const char* list : {"initContainerStatuses", "containerStatuses"}) {
-        const Json& all = at(at(pod, "status"), list);
+        const Json& all = field(field(pod, "status"), list);
         if (!all.is_array()) continue;
-        for (const Json& one : all) out[text(at(one, "name"))] = &one;
+        for (const Json& one : all) out[text(field(one, "name"))] = &one;
     }
     return out;
 }
 
 PodContainer container_of(const Json& spec, const Json* status) {
-    PodContainer out{.name = text(at(spec, "name")), .id = {}, .named_ports = {}};
-    if (const Json& ports = at(spec, "ports"); ports.is_array()) {
+    PodContainer out{.name = text(field(spec, "name")), .id = {}, .named_ports = {}};
+    if (const Json& ports = field(spec, "ports"); ports.is_array()) {
         for (const Json& item : ports) {
-            const auto number = as_port(at(item, "containerPort"));
-            if (number) out.named_ports.emplace(text(at(item, "name")), *number);
+            const auto number = as_port(field(item, "containerPort"));
+            if (number) out.named_ports.emplace(text(field(item, "name")), *number);
         }
     }
     if (status == nullptr) return out;
-    out.id = text(at(*status, "containerID"));
-    const Json& state = at(*status, "state");
-    out.runs = at(state, "running").is_object();
-    out.has_log = out.runs || at(state, "terminated").is_object() || !out.id.empty();
+    out.id = text(field(*status, "containerID"));
+    const Json& state = field(*status, "state");
+    out.runs = field(state, "running").is_object();
+    out.has_log = out.runs || field(state, "terminated").is_object() || !out.id.empty();
     return out;
 }
 
@@ -85,37 +79,39 @@ std::optional<std::uint16_t> PodView::port(const Json& name_or_number) const {
 
 PodView view_of(const Json& pod) {
     PodView out;
-    const Json& metadata = at(pod, "metadata");
-    out.namespace_name = text(at(metadata, "namespace"));
-    out.name = text(at(metadata, "name"));
-    out.uid = text(at(metadata, "uid"));
-    out.workload = text(at(at(metadata, "annotations"), kWorkloadAnnotation));
-    if (const Json& labels = at(metadata, "labels"); labels.is_object()) {
+    const Json& metadata = field(pod, "metadata");
+    out.namespace_name = text(field(metadata, "namespace"));
+    out.name = text(field(metadata, "name"));
+    out.uid = text(field(metadata, "uid"));
+    out.workload = text(field(field(metadata, "annotations"), kWorkloadAnnotation));
+    if (const Json& labels = field(metadata, "labels"); labels.is_object()) {
         for (const auto& [key, value] : labels.items()) out.labels[key] = text(value);
     }
-    const Json& status = at(pod, "status");
-    const std::string phase = text(at(status, "phase"));
-    out.ending = at(metadata, "deletionTimestamp").is_string() || phase == "Succeeded" || phase == "Failed";
-    if (const Json& conditions = at(status, "conditions"); conditions.is_array()) {
+    const Json& status = field(pod, "status");
+    const std::string phase = text(field(status, "phase"));
+    out.ending =
+        field(metadata, "deletionTimestamp").is_string() || phase == "Succeeded" || phase == "Failed";
+    if (const Json& conditions = field(status, "conditions"); conditions.is_array()) {
         out.ready = std::ranges::any_of(conditions, [](const Json& condition) {
-            return text(at(condition, "type")) == "Ready" && text(at(condition, "status")) == "True";
+            return text(field(condition, "type")) == "Ready" && text(field(condition, "status")) == "True";
         });
     }
     const auto states = statuses(pod);
     for (const char* list : {"initContainers", "containers"}) {
-        const Json& all = at(at(pod, "spec"), list);
+        const Json& all = field(field(pod, "spec"), list);
         if (!all.is_array()) continue;
         for (const Json& spec : all) {
-            const std::string name = text(at(spec, "name"));
+            const std::string name = text(field(spec, "name"));
             const auto found = states.find(name);
             const Json* state = found == states.end() ? nullptr : found->second;
             if (name == kSidecarName) {
-                out.agent_up = state != nullptr && is_true(at(*state, "started")) &&
-                               at(at(*state, "state"), "running").is_object();
+                out.agent_up = state != nullptr && is_true(field(*state, "started")) &&
+                               field(field(*state, "state"), "running").is_object();
             } else if (!name.starts_with("synchost-")) {
                 out.containers.push_back(container_of(spec, state));
             }
-            if (k8s::is_supervised(words(at(spec, "command")))) out.wrapped[name] = text(at(spec, "image"));
+            if (k8s::is_supervised(words(field(spec, "command"))))
+                out.wrapped[name] = text(field(spec, "image"));
         }
     }
     return out;

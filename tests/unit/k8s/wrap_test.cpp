@@ -113,7 +113,7 @@ TEST(WrappedProbe, KeepsTimingAndTakesTheTimeout) {
     const auto wrapped = wrapped_probe(probe, {{"name", "a"}});
     ASSERT_OK(wrapped);
     EXPECT_EQ((*wrapped)["periodSeconds"], 3);
-    EXPECT_EQ((*wrapped)["timeoutSeconds"], 9);
+    EXPECT_EQ((*wrapped)["timeoutSeconds"], 12);
     EXPECT_EQ((*wrapped)["exec"]["command"][5], "7000ms");
     EXPECT_FALSE(wrapped->contains("httpGet"));
     EXPECT_EQ(wrapped_probe(*wrapped, {{"name", "a"}}).value(), *wrapped) << "wrapped twice";
@@ -121,7 +121,7 @@ TEST(WrappedProbe, KeepsTimingAndTakesTheTimeout) {
 
 TEST(WrappedProbe, HasATimeoutThatTheAgentTakes) {
     for (const auto& [written, agent, kubelet] :
-         {std::tuple("0", "1000ms", 3), std::tuple("2147483647", "86400000ms", 86'402)}) {
+         {std::tuple("0", "1000ms", 6), std::tuple("2147483647", "86400000ms", 86'405)}) {
         const Json probe = {{"tcpSocket", {{"port", 80}}}, {"timeoutSeconds", Json::parse(written)}};
         const auto wrapped = wrapped_probe(probe, {{"name", "a"}});
         ASSERT_OK(wrapped);
