@@ -23,7 +23,7 @@
 
 namespace synchost::test {
 
-inline constexpr std::chrono::seconds kPatience{20};  // of a test, for what must come
+inline constexpr std::chrono::seconds kPatience{60};  // of a test, for what must come
 
 class IoThread {
   public:

@@ -261,8 +261,9 @@ TEST_F(Connections, ABodyOverTheLimitIsAnError) {
         while (connection.send("100000\r\n" + piece + "\r\n")) {
         }
     });
-    EXPECT_ERROR(io_.await(connect(context_of(peer.port())).get("/api")), Errc::unsupported,
-                 "more than 67108864 bytes");
+    auto& transport = connect(context_of(peer.port())).transport();
+    EXPECT_ERROR(io_.await(transport.exchange({.target = "/api", .timeout = std::chrono::minutes(2)})),
+                 Errc::unsupported, "more than 67108864 bytes");
 }
 
 TEST_F(Connections, ManyRequestsAtOnceAreAllAnswered) {
