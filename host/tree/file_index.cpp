@@ -115,7 +115,7 @@ Result<Entry> FileIndex::look(const RelPath& path, Want want) {
     entry.kind = kind_of(info);
     entry.mode = info.st_mode & 07777;
     entry.stamp = stamp_of(info);
-    if (entry.kind == EntryKind::file) TRY(read_file(handle.get(), entry, want));
+    if (entry.kind == EntryKind::file && want != Want::stamp) TRY(read_file(handle.get(), entry, want));
     if (entry.kind == EntryKind::symlink) TRY(read_link(handle.get(), entry));
     return entry;
 }

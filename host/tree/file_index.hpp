@@ -27,6 +27,7 @@ namespace synchost::host {
 inline constexpr std::uint64_t kMaxFileBytes = std::uint64_t{256} << 20;
 
 enum class Want : std::uint8_t {
+    stamp,    // of a file nothing that takes reading it
     hash,     // Entry::hash, whatever the size; content is set only where a small file had to be read for it
     content,  // hash and content
 };
