@@ -127,7 +127,7 @@ Result<Survey> survey(const images::BuildRequest& request) {
     const auto now = std::chrono::system_clock::now().time_since_epoch();
     Survey out{.managed_paths = std::move(trace.managed_paths),
                .plan = CopyPlan{std::move(trace.rules), inputs}};
-    out.nodes.reserve(trace.copied.size());
+    out.nodes.reserve(trace.copied.size() + trace.copied.size() / 16 + 64);  // and some room for new files
     for (const images::CopiedPath& copied : trace.copied) {
         Node node = node_of(copied);
         node.stamp = settled_stamp(request.context / node.source, now);

@@ -84,10 +84,6 @@ std::int64_t coarse_now_ns() {
 
 }  // namespace
 
-std::size_t FileIndex::InodeHash::operator()(const InodeKey& key) const noexcept {
-    return std::hash<std::uint64_t>{}(key.inode * 0x9E37'79B9'7F4A'7C15u ^ key.device);
-}
-
 Result<FileIndex> FileIndex::open(const std::filesystem::path& root, Limits limits) {
     TRY_ASSIGN(Fd fd, open_file(root, O_PATH | O_DIRECTORY));
     return FileIndex(std::move(fd), limits);
@@ -121,11 +117,9 @@ Result<Entry> FileIndex::look(const RelPath& path, Want want) {
 }
 
 Result<> FileIndex::read_file(int handle, Entry& entry, Want want) {
-    const InodeKey key{entry.stamp.device, entry.stamp.inode};
     if (want == Want::hash) {
-        const auto known = hashes_.find(key);
-        if (known != hashes_.end() && known->second.stamp == entry.stamp) {
-            entry.hash = known->second.hash;
+        if (const auto known = hashes_.find(entry.stamp)) {
+            entry.hash = *known;
             return {};
         }
     }
@@ -137,7 +131,7 @@ Result<> FileIndex::read_file(int handle, Entry& entry, Want want) {
         const std::int64_t changed = std::max(entry.stamp.mtime_ns, entry.stamp.ctime_ns);
         if (changed + limits_.settled.count() < before) {
             if (hashes_.size() >= limits_.max_remembered) hashes_.clear();
-            hashes_.insert_or_assign(key, Remembered{entry.stamp, entry.hash});
+            hashes_.insert(entry.stamp, entry.hash);
         }
         return {};
     }

@@ -14,12 +14,12 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
-#include <unordered_map>
 
 #include "base/error.hpp"
 #include "base/fd.hpp"
 #include "base/rel_path.hpp"
 #include "host/tree/entry.hpp"
+#include "host/tree/hash_memory.hpp"
 
 namespace synchost::host {
 
@@ -38,7 +38,7 @@ class FileIndex {
     struct Limits {
         std::uint64_t max_file_bytes = kMaxFileBytes;
         std::uint64_t max_kept_bytes = std::uint64_t{1} << 20;  // Want::hash reads a larger file in pieces
-        std::size_t max_remembered = std::size_t{1} << 20;      // hashes; at 64 bytes or so each
+        std::size_t max_remembered = std::size_t{1} << 18;      // hashes; 16 MB at most
         int attempts = 3;                                       // at a file that changes while it is read
         // How old a change must be for its stamp to be trusted: longer than the coarsest tick of the kernel's
         // clock.
@@ -61,18 +61,6 @@ class FileIndex {
     [[nodiscard]] std::uint64_t files_read() const { return files_read_; }  // how often a content was read
 
   private:
-    struct InodeKey {
-        std::uint64_t device = 0;
-        std::uint64_t inode = 0;
-        bool operator==(const InodeKey&) const = default;
-    };
-    struct InodeHash {
-        std::size_t operator()(const InodeKey& key) const noexcept;
-    };
-    struct Remembered {
-        FileStamp stamp;
-        Xxh3 hash;
-    };
     FileIndex(Fd root, Limits limits) : root_(std::move(root)), limits_(limits) {}
 
     Result<Entry> look(const RelPath& path, Want want);
@@ -83,7 +71,7 @@ class FileIndex {
 
     Fd root_;
     Limits limits_;
-    std::unordered_map<InodeKey, Remembered, InodeHash> hashes_;
+    HashMemory hashes_;
     std::uint64_t files_read_ = 0;
 };
 

@@ -59,6 +59,7 @@ Result<> Copy::match_pattern(const std::string& pattern, std::vector<Match>& out
     out_.rules.patterns.push_back(pattern);
     for (std::string& named : from_.glob(pattern)) {
         TRY_ASSIGN(std::string resolved, from_.resolve(named));
+        out_.rules.known &= named == resolved;  // a symlink that leads nowhere may lead somewhere tomorrow
         if (from_.find(resolved) != nullptr) out.push_back({std::move(named), std::move(resolved), true});
     }
     return {};
@@ -73,6 +74,7 @@ Result<std::vector<Match>> Copy::find_sources() {
             continue;
         }
         TRY_ASSIGN(std::string resolved, from_.resolve(pattern));
+        out_.rules.known &= resolved == pattern;
         if (from_.find(resolved) != nullptr) {
             out.push_back({pattern, std::move(resolved), false});
         } else if (request_.missing) {
@@ -182,7 +184,6 @@ Result<CopyResult> Copy::run() {
                     "End the destination with '/'.");
     }
     for (const Match& match : matches) {
-        out_.rules.known &= match.named == match.resolved;
         if (from_.is_folder(match.resolved)) {
             TRY(copy_folder(match));
         } else {
