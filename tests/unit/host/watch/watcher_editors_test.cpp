@@ -1,4 +1,5 @@
 // However an editor saves, the save ends in one batch that names the file, and soon.
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -87,6 +88,26 @@ TEST_F(EditorSaves, AFileLeftOpenIsReportedWithoutItsClose) {
     ASSERT_OK(file);
     ASSERT_OK(write_all(file->get(), "new"));
     EXPECT_THAT(watching->names(), ElementsAre("src/app.py"));
+}
+
+TEST(EditorLatency, ABackupThatIsLinkedHasNoWriterToWaitFor) {
+    test::TempTree tree;
+    tree.write("app.py", "old");
+    struct statx born{};
+    ASSERT_EQ(::statx(AT_FDCWD, (tree / "app.py").c_str(), 0, STATX_BTIME, &born), 0);
+    if ((born.stx_mask & STATX_BTIME) == 0) GTEST_SKIP() << "this file system keeps no time of birth";
+    Watching watching({tree.root()}, nullptr, {.open = std::chrono::seconds(5)});
+    // A file that is older than a tick of the clock, as any file is that somebody edits.
+    timespec now{};
+    do ::clock_gettime(CLOCK_REALTIME_COARSE, &now);
+    while ((now.tv_sec - born.stx_btime.tv_sec) * 1'000'000'000 + now.tv_nsec - born.stx_btime.tv_nsec <
+           100'000'000);
+    const auto start = std::chrono::steady_clock::now();
+    ASSERT_EQ(::link((tree / "app.py").c_str(), (tree / "app.py~").c_str()), 0);
+    tree.write(".new", "new");
+    tree.rename(".new", "app.py");
+    EXPECT_THAT(watching.names(), ElementsAre(".new", "app.py", "app.py~"));
+    EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(4));
 }
 
 TEST(EditorLatency, ASaveWaitsForTheSettledTimeAlone) {
