@@ -179,6 +179,43 @@ TEST_F(ExamineTest, AContainersOwnAccountShowsWhatItLacks) {
     EXPECT_FALSE(update->put.contains("/srv/app/lib/util.py"));
 }
 
+TEST_F(ExamineTest, KeepsNoMoreContentThanTheBound) {
+    const std::string content(1'000'000, 'x');
+    std::set<std::string> sources;
+    for (int i = 0; i < 12; ++i) {
+        write("app/" + std::to_string(i), content + std::to_string(i));
+        sources.insert("app/" + std::to_string(i));
+    }
+    const TreeUpdate update = look(sources);
+    EXPECT_EQ(update.put.size(), 12u);
+    EXPECT_EQ(update.contents.size(), kMaxRecentBytes / 1'000'002);
+    EXPECT_LE(update.contents_bytes, kMaxRecentBytes);
+    EXPECT_EQ(generation(update).changes.size(), 12u);
+}
+
+TEST_F(ExamineTest, ALargeFileIsComparedByItsHashAlone) {
+    write("app/main.py", std::string(3'000'000, 'x'));
+    const TreeUpdate update = look({"app/main.py"});
+    EXPECT_TRUE(update.contents.empty());
+    EXPECT_EQ(update.put.at("/srv/app/main.py").hash, xxh3(std::string(3'000'000, 'x')));
+}
+
+TEST_F(ExamineTest, AnotherDockerfileMakesTheWholeTreeCount) {
+    write("Dockerfile", "FROM scratch\nCOPY app/ /elsewhere/\n");
+    write("app/new.py", "n");
+    const TreeUpdate update = look({"app/new.py"});
+    EXPECT_TRUE(update.put.contains("/elsewhere/main.py"));
+    EXPECT_TRUE(update.put.contains("/elsewhere/new.py"));
+}
+
+TEST_F(ExamineTest, AnotherIgnoreFileMakesTheWholeTreeCount) {
+    write(".dockerignore", "app/lib\n");
+    write("app/new.py", "n");
+    const TreeUpdate update = look({"app/new.py"});
+    EXPECT_EQ(update.removed, (std::vector<std::string>{"/srv/app/lib", "/srv/app/lib/util.py"}));
+    EXPECT_TRUE(update.put.contains("/srv/app/new.py"));
+}
+
 TEST_F(ExamineTest, ASourceThatVanishedMeanwhileIsLeftOut) {
     write("app/main.py", "changed");
     mirror_.advance(look({"app/main.py"}));

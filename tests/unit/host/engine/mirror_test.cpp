@@ -44,6 +44,30 @@ TEST_F(MirrorTest, AContainerGetsTheUnionOfWhatItMissed) {
     EXPECT_TRUE(mirror_.image_paths_of("b").empty());
 }
 
+TEST_F(MirrorTest, KnowsWhatAContainerMissedOfGenerationsTooLargeToLog) {
+    TreeUpdate many;
+    for (int i = 0; i < 20'000; ++i)
+        many.put["/srv/many/" + std::to_string(i)] = file("x" + std::to_string(i));
+    mirror_.advance({.put = {{"/srv/a", file("a", "1")}}, .removed = {"/srv/b"}});
+    mirror_.advance(std::move(many));
+    mirror_.advance({.put = {{"/srv/c", file("c", "1")}}, .removed = {"/srv/many/7"}});
+    mirror_.advance({.put = {{"/srv/b", file("b", "2")}}});
+    EXPECT_EQ(mirror_.changed_since(GenerationId{3}), (std::vector<std::string>{"/srv/b"}));
+    EXPECT_EQ(mirror_.changed_since(GenerationId{2}),
+              (std::vector<std::string>{"/srv/b", "/srv/c", "/srv/many/7"}));
+    EXPECT_EQ(mirror_.changed_since(GenerationId{1}).size(), 20'002u);
+    const auto all = mirror_.changed_since(GenerationId{0});
+    EXPECT_EQ(all.size(), 20'003u);
+    EXPECT_EQ(all.front(), "/srv/a");
+}
+
+TEST_F(MirrorTest, TakesAPlanInEvenWhereNothingChanged) {
+    EXPECT_EQ(mirror_.plan(), std::nullopt);
+    mirror_.advance({.plan = CopyPlan{.inputs = xxh3("a Dockerfile")}});
+    EXPECT_EQ(mirror_.plan()->inputs, xxh3("a Dockerfile"));
+    EXPECT_EQ(mirror_.generation(), GenerationId{0});
+}
+
 TEST_F(MirrorTest, ALookThatFoundNothingIsNoGeneration) {
     EXPECT_EQ(mirror_.advance({.refreshed = {{"/srv/a", file("a", "1")}}}), std::nullopt);
     EXPECT_EQ(mirror_.generation(), GenerationId{0});
