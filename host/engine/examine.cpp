@@ -109,20 +109,18 @@ Result<std::optional<protocol::Change>> change_for(const WantedPath& wanted, Pla
         return change;
     }
     if (wanted.content && node.kind == images::FileKind::file && node.hash) {
-        change.content = wanted.content;
-        change.hash = *node.hash;
+        change.content = protocol::content_of(wanted.content, *node.hash);
         return change;
     }
     TRY_ASSIGN(Entry entry, read_source(node, index));
     if (node.kind == images::FileKind::symlink) {
         if (entry.kind != EntryKind::symlink) return std::nullopt;
         change.kind = protocol::ChangeKind::put_symlink;
-        change.content = std::make_shared<const std::string>(entry.link_target);
+        change.link_target = entry.link_target;
         return change;
     }
     if (entry.kind != EntryKind::file) return std::nullopt;
-    change.content = entry.content;
-    change.hash = entry.hash;
+    change.content = protocol::content_of(entry.content, entry.hash);
     return change;
 }
 
@@ -190,7 +188,7 @@ Result<TreeUpdate> differences(const protocol::Inventory& inventory, const Mirro
 Result<protocol::Generation> assemble(protocol::GenerationId id,
                                       const std::vector<std::string>& managed_paths,
                                       const std::vector<WantedPath>& wanted, FileIndex& index) {
-    protocol::Generation generation{.id = id, .roots = managed_paths};
+    protocol::Generation generation{.id = id, .roots = managed_paths, .after = {protocol::AfterApply{}}};
     for (const WantedPath& path : wanted) {
         auto placed = place(path.image_path, managed_paths);
         if (!placed)
