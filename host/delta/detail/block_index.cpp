@@ -3,15 +3,17 @@
 #include <algorithm>
 #include <bit>
 
+#include "host/delta/detail/rolling.hpp"
+
 namespace synchost::host::delta::detail {
 namespace {
 
 std::size_t slots_for(std::uint64_t blocks) {
     return std::bit_ceil(std::max<std::size_t>(64, static_cast<std::size_t>(blocks) * 2));
 }
-// 64 to 128 bits per block, 2^16 (8 KiB) to 2^24 (2 MiB).
+// 32 to 64 bits per block, 2^16 (8 KiB) to 2^24 (2 MiB).
 std::uint32_t filter_bits(std::uint64_t blocks) {
-    const auto log = static_cast<std::uint32_t>(std::bit_width(blocks)) + 6;
+    const auto log = static_cast<std::uint32_t>(std::bit_width(blocks)) + 5;
     return std::clamp<std::uint32_t>(log, 16, 24);
 }
 
@@ -50,6 +52,19 @@ void BlockIndex::add_weak(std::uint32_t weak, std::uint8_t anchor) {
         filter_[bit / 64] |= std::uint64_t{1} << (bit % 64);
         return;
     }
+}
+
+std::size_t BlockIndex::next_candidate(std::string_view bytes, std::size_t from, std::uint64_t& hash) const {
+    const std::uint64_t* const filter = filter_.data();
+    const std::uint32_t shift = filter_shift_ + 32;
+    std::uint64_t rolled = hash;
+    for (; from < bytes.size(); ++from) {
+        rolled = roll(rolled, bytes[from]);
+        const std::uint64_t bit = rolled >> shift;
+        if (((filter[bit / 64] >> (bit % 64)) & 1) != 0) break;
+    }
+    hash = rolled;
+    return from;
 }
 
 std::optional<std::uint64_t> BlockIndex::find(std::uint64_t strong) const {

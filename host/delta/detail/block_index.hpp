@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string_view>
 #include <vector>
 
 #include "host/delta/signature.hpp"
@@ -19,11 +20,9 @@ class BlockIndex {
   public:
     explicit BlockIndex(const Signature& base);
 
-    // False: no block's anchor has this rolling hash.
-    [[nodiscard]] bool may_have(std::uint32_t weak) const {
-        const std::uint32_t bit = weak >> filter_shift_;
-        return ((filter_[bit / 64] >> (bit % 64)) & 1) != 0;
-    }
+    // Rolls on over bytes[from...] until the hash may be one of an anchor: the index of the byte that made it
+    // so, or bytes.size(). `hash` is the rolling hash up to there.
+    std::size_t next_candidate(std::string_view bytes, std::size_t from, std::uint64_t& hash) const;
     [[nodiscard]] std::uint8_t anchors_of(std::uint32_t weak) const;  // a set of bits; 0 where there is none
     [[nodiscard]] std::optional<std::uint64_t> find(std::uint64_t strong) const;  // a full block's number
 

@@ -8,13 +8,13 @@
 namespace synchost::host::delta::detail {
 namespace {
 
-// A gap up to this long is inserted without a search: building the index would cost more.
+// A shorter gap is inserted without a search unless there is an index already: making one would cost more.
 constexpr std::uint64_t kSearchFromBytes = std::uint64_t{16} << 10;
 constexpr std::uint64_t kSegmentBytes = std::uint64_t{128} << 10;  // rolled over at a time
-constexpr std::int64_t kFirstCredit = std::int64_t{4} << 20;
-constexpr std::int64_t kRollPerHash = 8;    // hashing is about this much faster than rolling
+constexpr std::int64_t kFirstCredit = std::int64_t{2} << 20;
+constexpr std::int64_t kRollPerHash = 8;    // hashing is at least this much faster than rolling
 constexpr std::uint64_t kSampleBlocks = 2;  // enough for one anchor of each run of blocks
-constexpr std::uint64_t kSampleEvery = 32;  // blocks
+constexpr std::uint64_t kSampleEvery = 64;  // blocks
 constexpr std::int64_t kChecksPerSample = 4;
 
 // The first number from `from` on that leaves `phase` when divided by `step`, a power of two.
@@ -64,7 +64,7 @@ Result<std::uint64_t> Matcher::equal_back(std::uint64_t front) {
 }
 
 Result<> Matcher::fill(std::uint64_t at, std::uint64_t end) {
-    max_credit_ = kFirstCredit + static_cast<std::int64_t>((end - at) / 32);
+    max_credit_ = kFirstCredit + static_cast<std::int64_t>((end - at) / 64);
     credit_ = max_credit_;
     while (at < end) {
         TRY_ASSIGN(const auto found, next_match(at, end));
@@ -86,7 +86,8 @@ Result<std::optional<Matcher::Match>> Matcher::next_match(std::uint64_t at, std:
         if (other && (!in_place || other->at < in_place->at)) in_place = other;
     }
     const std::uint64_t gap_end = in_place ? in_place->at : end;
-    if (full_ == 0 || gap_end - at <= std::max(kSearchFromBytes, 4 * block_)) return in_place;
+    const std::uint64_t search_from = index_ ? block_ : std::max(kSearchFromBytes, 4 * block_);
+    if (full_ == 0 || gap_end - at < search_from) return in_place;
     TRY_ASSIGN(const auto found, search(at, gap_end));
     return found ? found : in_place;
 }
@@ -168,16 +169,14 @@ std::optional<Matcher::Match> Matcher::roll_segment(std::string_view segment, st
     constexpr std::size_t kBefore = kWindowBytes - 1;
     if (segment.size() < kWindowBytes) return std::nullopt;
     std::uint64_t hash = roll_all(segment.substr(0, kBefore));
-    for (std::size_t i = kBefore; i < segment.size(); ++i) {
-        hash = roll(hash, segment[i]);
-        if (!index_->may_have(weak_of(hash))) continue;
+    for (std::size_t i = kBefore;; ++i) {
+        i = index_->next_candidate(segment, i, hash);
+        if (i == segment.size()) return std::nullopt;
         const std::uint8_t anchors = index_->anchors_of(weak_of(hash));
         if (anchors == 0) continue;
         const auto found = check(offset + i - kBefore, anchors, at, end, checks_left);
-        if (found) return found;
-        if (checks_left <= 0) return std::nullopt;
+        if (found || checks_left <= 0) return found;
     }
-    return std::nullopt;
 }
 
 std::optional<Matcher::Match> Matcher::check(std::uint64_t window, std::uint8_t anchors, std::uint64_t at,

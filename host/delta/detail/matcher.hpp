@@ -10,11 +10,12 @@
 //    Synchronization", 1999, chapter 3), and a place that the rolling hash points at is checked by the strong
 //    one. What is found is extended to both sides.
 //
-// What a search costs is bounded: rolling runs at a tenth of the speed of reading, so it has a credit of 4
-// MiB and a thirty-second of the gap. A byte rolled over costs one, a check that fails costs what hashing its
-// block takes, and what is matched is earned. Without credit it rolls over samples only, one of each 32
-// blocks, each long enough to hold the anchor of any run of blocks that passes through; a run of 32 equal
-// blocks is still found, and extended back to where it starts.
+// What a search costs is bounded: rolling runs at a tenth of the speed of reading, so it has a credit of 2
+// MiB and 1/64 of the middle. A byte rolled over costs one, a check that fails costs what hashing its block
+// takes, and what is matched is earned. Without credit it rolls over samples only: two blocks' length of each
+// 64, long enough to hold the anchor of a run of blocks that passes through. A run of 66 equal blocks is
+// still found, and extended back to where it starts; and a content that has nothing in common with the base,
+// or pretends to have much, costs at most about twice what signing it costs.
 #pragma once
 
 #include <cstdint>
