@@ -15,13 +15,8 @@
 
 namespace synchost::protocol {
 
-<<<<<<< HEAD
 inline constexpr std::uint16_t kProtocolVersion = 3;
-inline constexpr std::size_t kMaxOutputBytes = std::size_t{16} << 10;  // of ContainerReport::last_output
-=======
-inline constexpr std::uint16_t kProtocolVersion = 2;
 inline constexpr std::size_t kMaxOutputBytes = std::size_t{48} << 10;  // of ContainerReport::last_output
->>>>>>> modes
 inline constexpr std::size_t kMaxRoots = 1024;
 inline constexpr std::size_t kMaxRootBytes = 4096;                          // of one root
 inline constexpr std::size_t kMaxRootsTotalBytes = std::size_t{512} << 10;  // of all roots of a container
