@@ -229,6 +229,18 @@ TEST(Compare, ContentThatOutgrowsTheBlockSizeGetsTheSignatureThatSuitsIt) {
     EXPECT_EQ(comparison.signature, test::signature_of(content));
 }
 
+TEST(Compare, ContentFarLargerThanTheBasesBlocksIsOneInsert) {
+    const Fd fd = test::file_of("");
+    const std::uint64_t size = (std::uint64_t{2} << 30) + 1;
+    ASSERT_EQ(::ftruncate(fd.get(), static_cast<off_t>(size)), 0);
+    const auto comparison = compare(test::signature_of(std::string(kBlock, '\0')), fd.get());
+    ASSERT_OK(comparison);
+    EXPECT_EQ(comparison->instructions, (std::vector<Instruction>{{Kind::insert, 0, size}}));
+    EXPECT_EQ(comparison->insert_bytes, size);
+    EXPECT_FALSE(comparison->held);
+    EXPECT_EQ(comparison->signature.size, size);
+}
+
 TEST(Compare, RefusesWhatIsNoRegularFile) {
     int ends[2];
     ASSERT_EQ(::pipe2(ends, O_CLOEXEC), 0);
