@@ -181,7 +181,12 @@ Result<k8s::InjectOptions> Engine::inject_options() {
     k8s::InjectOptions options{.agent_image = agent_image_,
                                .secret_name = std::string(k8s::kKeySecretName),
                                .gate = parts_.config.gate,
+                               .gates = parts_.config.gates,
                                .grace = parts_.config.grace};
+    for (const std::string& workload : k8s::unknown_gates(manifests_, options)) {
+        parts_.reporter->line(Tone::warn, "note", "gates",
+                              parts_.config.where("gates") + ": the manifests have no " + workload);
+    }
     TRY_ASSIGN(options.agent_image, as_pulled(agent_image_, registry_.pull));
     for (const auto& service : services_) {
         k8s::InjectedImage image = injected_image(service->image, service->repository);
