@@ -193,8 +193,9 @@ TEST(Compare, ShiftedRunsOfZerosDoNotBreakUpWhatTheyLieIn) {
 // Every window of the content is an anchor of the base, and no block is: unbounded, a search would hash 128
 // KiB at each fourth of two million places and more, which takes 8 s.
 TEST(Compare, SearchThatDoesNotPayIsGivenUp) {
+    const std::string period = random_bytes(100, 19);
     std::string base;
-    while (base.size() < std::size_t{8} << 20) base += random_bytes(100, 19);
+    while (base.size() < std::size_t{8} << 20) base += period;
     detail::Signer signer(base.size(), kMaxBlockBytes);
     signer.add(base);
     const Signature signature = std::move(signer).finish(xxh3(base));
