@@ -76,7 +76,6 @@ TEST_F(ExamineKinds, AFileBecomesASymlinkAndBack) {
     tree.remove("src/file");
     tree.symlink("folder/a", "src/file");
     EXPECT_THAT(changes({"src/file"}), ElementsAre("+symlink /app/file"));
-    EXPECT_EQ(mirror.nodes().at("/app/file").hash, xxh3("folder/a"));
     tree.remove("src/file");
     tree.symlink("folder/b", "src/file");
     EXPECT_THAT(changes({"src/file"}), ElementsAre("+symlink /app/file")) << "another target";
