@@ -210,6 +210,7 @@ Result<std::unique_ptr<Service>> Engine::make_service(const ImageConfig& image) 
     service->rules.ignore_files = {".dockerignore"};
     if (inside) service->rules.ignore_files.push_back(dockerfile + ".dockerignore");
     service->rules.rebuild = image.rebuild;
+    service->after_rules = image.after;
     TRY_ASSIGN(service->rules.ignore, images::IgnoreRules::load(image.context, image.dockerfile));
     return service;
 }
@@ -230,13 +231,22 @@ void Engine::adopt() {
         PodSession::Shared shared{.executor = io_.get_executor(),
                                   .pool = &pool_,
                                   .reporter = parts_.reporter,
-                                  .on_outcome = [this](const SyncOutcome& outcome) { on_outcome(outcome); },
+                                  .on_outcome =
+                                      [this](const SyncOutcome& outcome) {
+                                          note_error(outcome);
+                                          on_outcome(outcome);
+                                      },
                                   .on_state = [this] { changed_.notify(); }};
         kept.push_back(std::make_shared<PodSession>(std::move(shared), pod, std::move(services), parts_.key));
         kept.back()->start();
     }
     for (const auto& gone : sessions_) gone->stop();
     sessions_ = std::move(kept);
+    std::erase_if(last_errors_, [&](const auto& item) {
+        return std::ranges::none_of(sessions_, [&](const auto& session) {
+            return item.first.starts_with(session->pod().name + "/");
+        });
+    });
     for (const auto& service : services_) settle(*service);
     changed_.notify();
 }

@@ -57,6 +57,7 @@ boost::asio::awaitable<Result<bool>> Engine::build(Service& service) {
     service.image = std::move(built.image);
     service.mirror.reset(std::move(built.tree.nodes), std::move(built.tree.managed_paths));
     service.generations.clear();
+    service.after.clear();
     service.numbered.clear();
     service.built = true;
     co_return true;

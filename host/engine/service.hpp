@@ -12,6 +12,7 @@
 
 #include "base/error.hpp"
 #include "base/signal.hpp"
+#include "host/engine/after_log.hpp"
 #include "host/engine/mirror.hpp"
 #include "host/plan/decision.hpp"
 #include "host/tree/file_index.hpp"
@@ -86,6 +87,8 @@ struct Service {
     std::string deployed_image;      // as the manifests that were applied last pin it
     Mirror mirror;
     std::optional<FileIndex> index;  // of request.context; used on the pool, under the lock
+    std::vector<AfterRule> after_rules;
+    AfterLog after;
     GenerationCache generations;
     std::set<std::string>
         numbered;    // containers, by pod uid and name, whose generations the mirror's log counts
