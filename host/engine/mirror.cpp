@@ -7,56 +7,47 @@
 namespace synchost::host {
 namespace {
 
-// Past this, a generation's content is read from disk again rather than kept.
-constexpr std::size_t kMaxRecentBytes = std::size_t{64} << 20;
+constexpr std::size_t kMaxLoggedPaths = 10'000;
 
 }  // namespace
 
-void Mirror::reset(NodeMap nodes, std::vector<std::string> managed_paths) {
+void Mirror::reset(NodeTable nodes, std::vector<std::string> managed_paths, std::optional<CopyPlan> plan) {
     nodes_ = std::move(nodes);
     managed_paths_ = std::move(managed_paths);
-    generation_ = {};
+    plan_ = std::move(plan);
+    generation_ = log_begins_after_ = {};
     log_.clear();
+    logged_paths_ = 0;
+    removed_at_.clear();
     recent_.clear();
-    index_sources();
-}
-
-void Mirror::index_sources() {
-    by_source_.clear();
-    for (const auto& [image_path, node] : nodes_) by_source_.emplace(node.source, image_path);
-}
-
-std::vector<std::string> Mirror::image_paths_of(std::string_view source) const {
-    std::vector<std::string> out;
-    const auto [first, last] = by_source_.equal_range(std::string(source));
-    for (auto it = first; it != last; ++it) out.push_back(it->second);
-    std::ranges::sort(out);
-    return out;
 }
 
 std::optional<protocol::GenerationId> Mirror::advance(TreeUpdate update) {
-    for (auto& [image_path, node] : update.refreshed) nodes_[image_path] = std::move(node);
+    if (update.plan) plan_ = std::move(update.plan);
+    for (const auto& [image_path, node] : update.refreshed) nodes_.refresh(image_path, node);
     if (update.empty()) return std::nullopt;
 
     generation_ = protocol::GenerationId{std::to_underlying(generation_) + 1};
-    std::vector<std::string>& touched = log_[generation_];
-    bool sources_changed = !update.removed.empty();
-    for (const std::string& image_path : update.removed) {
-        nodes_.erase(image_path);
-        touched.push_back(image_path);
-    }
-    for (auto& [image_path, node] : update.put) {
-        const auto known = nodes_.find(image_path);
-        sources_changed = sources_changed || known == nodes_.end() || known->second.source != node.source;
-        touched.push_back(image_path);
-        nodes_[image_path] = std::move(node);
-    }
-    if (sources_changed) index_sources();
-
-    std::size_t bytes = 0;
-    for (const auto& [image_path, content] : update.contents) bytes += content->size();
-    recent_ = bytes <= kMaxRecentBytes ? std::move(update.contents) : decltype(recent_){};
+    nodes_.update(update.put, update.removed, generation_);
+    log(update);
+    recent_ = update.contents_bytes <= kMaxRecentBytes ? std::move(update.contents) : decltype(recent_){};
     return generation_;
+}
+
+void Mirror::log(const TreeUpdate& update) {
+    for (const std::string& image_path : update.removed) removed_at_[image_path] = generation_;
+    std::vector<std::string>& touched = log_[generation_];
+    touched = update.removed;
+    for (const auto& [image_path, node] : update.put) {
+        removed_at_.erase(image_path);
+        touched.push_back(image_path);
+    }
+    logged_paths_ += touched.size();
+    while (logged_paths_ > kMaxLoggedPaths) {
+        log_begins_after_ = log_.begin()->first;
+        logged_paths_ -= log_.begin()->second.size();
+        log_.erase(log_.begin());
+    }
 }
 
 void Mirror::skip_to(protocol::GenerationId at_least) {
@@ -65,8 +56,17 @@ void Mirror::skip_to(protocol::GenerationId at_least) {
 
 std::vector<std::string> Mirror::changed_since(protocol::GenerationId from) const {
     std::set<std::string> paths;
-    for (auto it = log_.upper_bound(from); it != log_.end(); ++it)
-        paths.insert(it->second.begin(), it->second.end());
+    if (from >= log_begins_after_) {
+        for (auto it = log_.upper_bound(from); it != log_.end(); ++it)
+            paths.insert(it->second.begin(), it->second.end());
+        return {paths.begin(), paths.end()};
+    }
+    for (auto it = nodes_.begin(); it != nodes_.end(); ++it) {
+        if (nodes_.changed_at(it) > from) paths.emplace(it.path());
+    }
+    for (const auto& [image_path, generation] : removed_at_) {
+        if (generation > from) paths.insert(image_path);
+    }
     return {paths.begin(), paths.end()};
 }
 

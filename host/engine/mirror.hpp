@@ -19,26 +19,25 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
+#include "base/rel_path.hpp"
 #include "base/xxh3.hpp"
-#include "host/tree/entry.hpp"
-#include "images/image.hpp"
+#include "host/engine/node_table.hpp"
+#include "images/graph/copy_rules.hpp"
 #include "protocol/generation.hpp"
 
 namespace synchost::host {
 
-// One managed path of the image and the file of the context that it comes from.
-struct Node {
-    std::string source;  // relative to the context
-    images::FileKind kind = images::FileKind::file;
-    std::uint32_t mode = 0;
-    std::optional<FileStamp>
-        stamp;                 // of the source before the build read it; none where it was too fresh to trust
-    std::optional<Xxh3> hash;  // of its content or link target; unknown until it was read for the first time
+// How the COPY instructions map the context, and the Dockerfile and ignore file that say so: while these have
+// the same hash, what a new or a removed path means is known without a look at the others.
+struct CopyPlan {
+    images::CopyRules rules;
+    Xxh3 inputs;
 };
-using NodeMap = std::map<std::string, Node, std::less<>>;  // by absolute image path
+
+// Past this, contents are not kept but read from disk again.
+inline constexpr std::size_t kMaxRecentBytes = std::size_t{8} << 20;
 
 // How the tree differs from what the mirror holds.
 struct TreeUpdate {
@@ -46,7 +45,10 @@ struct TreeUpdate {
     std::vector<std::string> removed;  // image paths
     NodeMap refreshed;                 // looked at and found unchanged: its hash is remembered
     // Content of what was read on the way, by image path, so that it need not be read again for sending.
+    // At most kMaxRecentBytes in all.
     std::map<std::string, std::shared_ptr<const std::string>, std::less<>> contents;
+    std::size_t contents_bytes = 0;
+    std::optional<CopyPlan> plan;  // where the whole tree was looked at
 
     [[nodiscard]] bool empty() const { return put.empty() && removed.empty(); }
 };
@@ -54,12 +56,15 @@ struct TreeUpdate {
 class Mirror {
   public:
     // After a build: the tree is generation 0 and the log is empty.
-    void reset(NodeMap nodes, std::vector<std::string> managed_paths);
+    void reset(NodeTable nodes, std::vector<std::string> managed_paths, std::optional<CopyPlan> plan = {});
 
-    [[nodiscard]] const NodeMap& nodes() const { return nodes_; }
+    [[nodiscard]] const NodeTable& nodes() const { return nodes_; }
+    [[nodiscard]] const std::optional<CopyPlan>& plan() const { return plan_; }
     [[nodiscard]] const std::vector<std::string>& managed_paths() const { return managed_paths_; }
     // Image paths that come from this path of the context; empty where none does.
-    [[nodiscard]] std::vector<std::string> image_paths_of(std::string_view source) const;
+    [[nodiscard]] std::vector<std::string> image_paths_of(std::string_view source) const {
+        return nodes_.image_paths_of(source);
+    }
 
     // Takes the update in. The new generation's number where it changes anything, else nothing.
     std::optional<protocol::GenerationId> advance(TreeUpdate update);
@@ -73,13 +78,17 @@ class Mirror {
     [[nodiscard]] std::shared_ptr<const std::string> recent_content(const std::string& image_path) const;
 
   private:
-    void index_sources();
+    void log(const TreeUpdate& update);
 
-    NodeMap nodes_;
+    NodeTable nodes_;
     std::vector<std::string> managed_paths_;
-    std::unordered_multimap<std::string, std::string> by_source_;
+    std::optional<CopyPlan> plan_;
     protocol::GenerationId generation_{};
+    // The newest generations, for a quick answer; all others are told from the nodes and from removed_at_.
     std::map<protocol::GenerationId, std::vector<std::string>> log_;
+    std::size_t logged_paths_ = 0;
+    protocol::GenerationId log_begins_after_{};
+    std::map<std::string, protocol::GenerationId, std::less<>> removed_at_;
     std::map<std::string, std::shared_ptr<const std::string>, std::less<>> recent_;
 };
 

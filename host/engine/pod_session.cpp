@@ -163,7 +163,7 @@ boost::asio::awaitable<bool> PodSession::advance(const std::string& name, Contai
         .pod = pod_.name, .container = name, .service = container.service, .generation = newest};
     auto generation = co_await next_generation(container);
     if (generation) {
-        outcome.generation = (*generation)->id;
+        outcome.generation = (*generation)->id();
         outcome.applied = co_await link_.apply(name, *generation);
     } else {
         outcome.applied = std::unexpected(generation.error());
@@ -181,7 +181,7 @@ boost::asio::awaitable<bool> PodSession::advance(const std::string& name, Contai
     co_return !retry;
 }
 
-boost::asio::awaitable<Result<std::shared_ptr<const protocol::Generation>>> PodSession::next_generation(
+boost::asio::awaitable<Result<std::shared_ptr<const OutgoingGeneration>>> PodSession::next_generation(
     Container& container) {
     Service& service = *container.service;
     const GenerationId from = container.acknowledged;
@@ -198,11 +198,12 @@ boost::asio::awaitable<Result<std::shared_ptr<const protocol::Generation>>> PodS
         if (node != service.mirror.nodes().end()) path.node = node->second;
         wanted.push_back(std::move(path));
     }
-    auto assembled = co_await on_pool(*shared_.pool, [&] {
-        return assemble(newest, service.mirror.managed_paths(), wanted, *service.index);
-    });
-    if (!assembled) co_return std::unexpected(std::move(assembled.error()));
-    auto generation = std::make_shared<const protocol::Generation>(*std::move(assembled));
+    CO_TRY_ASSIGN(auto generation,
+                  co_await on_pool(*shared_.pool, [&]() -> Result<std::shared_ptr<const OutgoingGeneration>> {
+                      TRY_ASSIGN(const auto assembled,
+                                 assemble(newest, service.mirror.managed_paths(), wanted, *service.index));
+                      return OutgoingGeneration::encode(assembled);
+                  }));
     service.generations.store(from, newest, generation);
     co_return generation;
 }

@@ -84,7 +84,7 @@ class PodSession : public std::enable_shared_from_this<PodSession> {
     boost::asio::awaitable<void> keep_current(std::string name);
     // One step towards the newest generation; false where there is nothing to do now.
     boost::asio::awaitable<bool> advance(const std::string& name, Container& container);
-    boost::asio::awaitable<Result<std::shared_ptr<const protocol::Generation>>> next_generation(
+    boost::asio::awaitable<Result<std::shared_ptr<const OutgoingGeneration>>> next_generation(
         Container& container);
     boost::asio::awaitable<Result<>> compare_with_pod(const std::string& name, Container& container);
 

@@ -55,7 +55,8 @@ boost::asio::awaitable<Result<bool>> Engine::build(Service& service) {
     drop_sessions(service);
     service.request.managed_owner = built.owner;
     service.image = std::move(built.image);
-    service.mirror.reset(std::move(built.tree.nodes), std::move(built.tree.managed_paths));
+    service.mirror.reset(std::move(built.tree.nodes), std::move(built.tree.managed_paths),
+                         std::move(built.tree.plan));
     service.generations.clear();
     service.after.clear();
     service.numbered.clear();

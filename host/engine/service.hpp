@@ -14,6 +14,7 @@
 #include "base/signal.hpp"
 #include "host/engine/after_log.hpp"
 #include "host/engine/mirror.hpp"
+#include "host/link/outgoing_generation.hpp"
 #include "host/plan/decision.hpp"
 #include "host/tree/file_index.hpp"
 #include "images/builder.hpp"
@@ -53,15 +54,15 @@ class AsyncLock {
     Signal freed_;
 };
 
-// A generation that was read once and is sent to every container that needs the same step.
+// A generation that is read once and sent to every container that needs the same step.
 class GenerationCache {
   public:
-    [[nodiscard]] std::shared_ptr<const protocol::Generation> find(protocol::GenerationId from,
-                                                                   protocol::GenerationId to) const {
+    [[nodiscard]] std::shared_ptr<const OutgoingGeneration> find(protocol::GenerationId from,
+                                                                 protocol::GenerationId to) const {
         return from == from_ && to == to_ ? generation_ : nullptr;
     }
     void store(protocol::GenerationId from, protocol::GenerationId to,
-               std::shared_ptr<const protocol::Generation> generation) {
+               std::shared_ptr<const OutgoingGeneration> generation) {
         from_ = from;
         to_ = to;
         generation_ = std::move(generation);
@@ -71,7 +72,7 @@ class GenerationCache {
   private:
     protocol::GenerationId from_{};
     protocol::GenerationId to_{};
-    std::shared_ptr<const protocol::Generation> generation_;
+    std::shared_ptr<const OutgoingGeneration> generation_;
 };
 
 struct Service {

@@ -2,21 +2,18 @@
 
 #include <fmt/format.h>
 
-#include <filesystem>
 #include <map>
-#include <optional>
 #include <string_view>
 #include <utility>
 
 #include "base/rel_path.hpp"
+#include "host/engine/detail/compare.hpp"
 
 namespace synchost::host {
 namespace {
 
 using protocol::ChangeKind;
 using protocol::InventoryEntry;
-
-constexpr int kMaxHops = 40;
 
 ChangeKind kind_of(images::FileKind kind) {
     switch (kind) {
@@ -45,16 +42,9 @@ std::string_view name_of(ChangeKind kind) {
     }
 }
 
-// A COPY that names a symlink takes what it leads to.
 Result<Xxh3> hash_of_source(const Node& node, FileIndex& index) {
-    TRY_ASSIGN(RelPath path, RelPath::parse(node.source));
-    for (int hops = 0; hops < kMaxHops; ++hops) {
-        TRY_ASSIGN(const Entry entry, index.read(path, Want::hash));
-        if (entry.kind == entry_kind_of(node.kind)) return entry.hash;
-        if (entry.kind != EntryKind::symlink) break;
-        const auto target = (std::filesystem::path(path.parent()) / entry.link_target).lexically_normal();
-        TRY_ASSIGN(path, RelPath::parse(target.native()));
-    }
+    TRY_ASSIGN(const Entry entry, read_source(node, index, Want::hash));
+    if (entry.kind == entry_kind_of(node.kind)) return entry.hash;
     return fail(Errc::conflict, printable(node.source) + ": it changed meanwhile", "Ask again.");
 }
 
@@ -67,6 +57,11 @@ std::string difference(const ExpectedPath& expected, const InventoryEntry& held)
     if (expected.kind == ChangeKind::make_folder || held.hash == expected.hash) return {};
     return expected.kind == ChangeKind::put_symlink ? "another link target" : "another content";
 }
+
+struct Held {
+    const InventoryEntry* entry = nullptr;
+    bool ours = false;
+};
 
 std::string path_in_image(const std::string& root, const InventoryEntry& entry) {
     return root.ends_with('/') ? root + entry.path.str() : root;
@@ -94,9 +89,12 @@ Result<std::vector<ExpectedPath>> expected_paths(const Mirror& mirror, FileIndex
 Verification compare_inventory(const protocol::Inventory& inventory,
                                const std::vector<ExpectedPath>& expected) {
     // Managed paths may lie in one another; then an entry is reported below each of them.
-    std::map<std::string, const InventoryEntry*> held;
-    for (const InventoryEntry& entry : inventory.entries)
-        held.emplace(path_in_image(inventory.roots.at(entry.root), entry), &entry);
+    std::map<std::string, Held> held;
+    for (const InventoryEntry& entry : inventory.entries) {
+        Held& one = held[path_in_image(inventory.roots.at(entry.root), entry)];
+        one.entry = &entry;
+        one.ours = one.ours || entry.ours;
+    }
     Verification out{.paths = expected.size()};
     const auto differs = [&](const std::string& path, std::string what) {
         ++out.differing;
@@ -109,11 +107,15 @@ Verification compare_inventory(const protocol::Inventory& inventory,
             differs(one.image_path, "missing");
             continue;
         }
-        if (std::string what = difference(one, *found->second); !what.empty())
+        if (std::string what = difference(one, *found->second.entry); !what.empty())
             differs(one.image_path, std::move(what));
         held.erase(found);
     }
-    for (const auto& [path, entry] : held) {
+    for (const auto& [path, one] : held) {
+        if (one.ours) {
+            differs(path, "left over");
+            continue;
+        }
         ++out.foreign;
         if (out.foreign_paths.size() < kMaxListedPaths) out.foreign_paths.push_back(printable(path));
     }
