@@ -210,7 +210,6 @@ Result<std::unique_ptr<Service>> Engine::make_service(const ImageConfig& image) 
     service->rules.ignore_files = {".dockerignore"};
     if (inside) service->rules.ignore_files.push_back(dockerfile + ".dockerignore");
     service->rules.rebuild = image.rebuild;
-    service->after_rules = image.after;
     TRY_ASSIGN(service->rules.ignore, images::IgnoreRules::load(image.context, image.dockerfile));
     return service;
 }

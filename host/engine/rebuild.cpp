@@ -58,7 +58,6 @@ boost::asio::awaitable<Result<bool>> Engine::build(Service& service) {
     service.mirror.reset(std::move(built.tree.nodes), std::move(built.tree.managed_paths),
                          std::move(built.tree.plan));
     service.generations.clear();
-    service.after.clear();
     service.numbered.clear();
     service.built = true;
     co_return true;

@@ -208,8 +208,7 @@ boost::asio::awaitable<Engine::SourceSet> Engine::take_sources(Service& service,
     std::erase_if(sources,
                   [&](const std::string& source) { return service.mirror.image_paths_of(source).empty(); });
     sources.insert(changed.begin(), changed.end());
-    if (const auto made = service.mirror.advance(std::move(update))) {
-        service.after.record(*made, plan_after(service.after_rules, changed));
+    if (service.mirror.advance(std::move(update))) {
         announce(service, changed, batch);
         notify_sessions(service);
     }

@@ -12,7 +12,6 @@
 
 #include "base/error.hpp"
 #include "base/signal.hpp"
-#include "host/engine/after_log.hpp"
 #include "host/engine/mirror.hpp"
 #include "host/link/outgoing_generation.hpp"
 #include "host/plan/decision.hpp"
@@ -88,8 +87,6 @@ struct Service {
     std::string deployed_image;      // as the manifests that were applied last pin it
     Mirror mirror;
     std::optional<FileIndex> index;  // of request.context; used on the pool, under the lock
-    std::vector<AfterRule> after_rules;
-    AfterLog after;
     GenerationCache generations;
     std::set<std::string>
         numbered;    // containers, by pod uid and name, whose generations the mirror's log counts
