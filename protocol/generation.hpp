@@ -2,6 +2,7 @@
 // not at all.
 #pragma once
 
+#include <cerrno>
 #include <chrono>
 #include <cstdint>
 #include <functional>
@@ -29,6 +30,8 @@ struct FileBase {
     std::uint64_t size = 0;  // bytes
     Xxh3 hash;
 };
+// The errno of the error by which a host learns that a base is not what it believes: it sends the whole then.
+inline constexpr int kBaseDiffers = ESTALE;
 // Bytes of the base that stand in the new content unchanged.
 struct CopyRange {
     std::uint64_t offset = 0;

@@ -45,7 +45,7 @@ std::unexpected<Error> stage_failure(const std::string& name, int why) {
 std::unexpected<Error> base_differs(const std::string& name, std::string_view why) {
     return std::unexpected(Error{Errc::conflict,
                                  name + ": is not the version that the host knows: " + std::string(why),
-                                 kBaseDiffers, "Nothing to do: the whole file is sent next."});
+                                 protocol::kBaseDiffers, "Nothing to do: the whole file is sent next."});
 }
 
 // Permission bits as they are asked for, whatever the process's mask.

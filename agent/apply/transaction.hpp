@@ -36,8 +36,7 @@
 
 namespace synchost::agent {
 
-// What a file's base turned out not to be: the errno of the error by which a host knows to send the whole.
-inline constexpr int kBaseDiffers = ESTALE;
+
 
 class Transaction {
   public:
@@ -50,7 +49,7 @@ class Transaction {
     // The next change. The content of a file follows, up to finish().
     Result<> stage(protocol::ChangeStart start);
     Result<> write(protocol::FileBytes bytes);
-    // conflict with kBaseDiffers, here and from stage() and finish(), where the file is not the announced
+    // conflict with protocol::kBaseDiffers, here and from stage() and finish(), where the file is not the announced
     // base.
     Result<> copy(protocol::CopyRange range);
     Result<> finish(protocol::FileEnd end);

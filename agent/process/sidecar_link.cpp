@@ -196,7 +196,17 @@ asio::awaitable<void> SidecarLink::finish_generation() {
 
 asio::awaitable<Result<>> SidecarLink::run_after(const std::vector<AfterApply>& after) {
     for (const AfterApply& step : after) {
-        if (step.kind == AfterKind::restart) CO_TRY(co_await app_.restart());
+        switch (step.kind) {
+            case AfterKind::restart:
+                CO_TRY(co_await app_.restart());
+                break;
+            case AfterKind::signal:
+                CO_TRY(app_.signal(step.signal));
+                break;
+            case AfterKind::command:
+                CO_TRY(co_await app_.run_command(step.command));
+                break;
+        }
     }
     co_return Result<>{};
 }

@@ -19,9 +19,19 @@ Result<Entry> read_source(const Node& node, FileIndex& index, Want want) {
     return fail(Errc::invalid_input, node.source + ": too many symlinks");
 }
 
-Result<> compare_content(const std::string& image_path, Node node, FileIndex& index, TreeUpdate& update) {
+Result<> compare_content(const std::string& image_path, Node node, Look look, TreeUpdate& update) {
     if (node.kind == images::FileKind::folder) return {};
-    auto read = read_source(node, index, Want::hash);
+    if (look.contents != nullptr && node.kind == images::FileKind::file) {
+        if (auto difference = look.contents->difference(node)) {
+            node.stamp.reset();
+            const bool changed = node.hash != difference->comparison->signature.hash;
+            node.hash = difference->comparison->signature.hash;
+            if (changed) update.differences[image_path] = *std::move(difference);
+            (changed ? update.put : update.refreshed)[image_path] = std::move(node);
+            return {};
+        }
+    }
+    auto read = read_source(node, look.index, Want::hash);
     if (!read && read.error().code == Errc::conflict) return {};
     if (!read) return std::unexpected(std::move(read.error()));
     const EntryKind expected = node.kind == images::FileKind::symlink ? EntryKind::symlink : EntryKind::file;
@@ -41,12 +51,10 @@ Result<> compare_content(const std::string& image_path, Node node, FileIndex& in
     return {};
 }
 
-Result<> put_fresh(const std::string& image_path, Node node, FileIndex& index, TreeUpdate& update) {
+void put_fresh(const std::string& image_path, Node node, TreeUpdate& update) {
     node.hash.reset();
-    if (node.kind != images::FileKind::folder)
-        return compare_content(image_path, std::move(node), index, update);
+    node.stamp.reset();
     update.put[image_path] = std::move(node);
-    return {};
 }
 
 Xxh3 inputs_of(const images::BuildRequest& request) {

@@ -9,6 +9,7 @@
 
 #include "host/engine/detail/compare.hpp"
 #include "host/engine/detail/examine_paths.hpp"
+#include "protocol/generation_decoder.hpp"
 
 namespace synchost::host {
 namespace {
@@ -48,7 +49,7 @@ void give_back_memory(std::size_t paths) {
 // Both sides are sorted by image path: one walk along both.
 template <typename Suspect>
 Result<TreeUpdate> compare_with(const std::vector<images::CopiedPath>& now, const Mirror& mirror,
-                                FileIndex& index, Suspect suspect) {
+                                Look look, Suspect suspect) {
     TreeUpdate update;
     auto before = mirror.nodes().begin();
     const auto end = mirror.nodes().end();
@@ -61,11 +62,11 @@ Result<TreeUpdate> compare_with(const std::vector<images::CopiedPath>& now, cons
             const Node had = before->second;
             ++before;
             if (same_shape(had, node)) {
-                if (suspect(had)) TRY(compare_content(copied.image_path, had, index, update));
+                if (suspect(had)) TRY(compare_content(copied.image_path, had, look, update));
                 continue;
             }
         }
-        TRY(put_fresh(copied.image_path, std::move(node), index, update));
+        put_fresh(copied.image_path, std::move(node), update);
     }
     for (; before != end; ++before) update.removed.emplace_back(before.path());
     return update;
@@ -73,14 +74,14 @@ Result<TreeUpdate> compare_with(const std::vector<images::CopiedPath>& now, cons
 
 // The whole tree's names and kinds are looked at anew, contents only where `suspect` says so.
 template <typename Suspect>
-Result<TreeUpdate> compare_trees(const images::BuildRequest& request, const Mirror& mirror, FileIndex& index,
+Result<TreeUpdate> compare_trees(const images::BuildRequest& request, const Mirror& mirror, Look look,
                                  Suspect suspect) {
     const Xxh3 inputs = inputs_of(request);
     std::size_t paths = 0;
     auto update = [&]() -> Result<TreeUpdate> {
         TRY_ASSIGN(images::Trace trace, images::trace(request));
         paths = trace.copied.size();
-        TRY_ASSIGN(TreeUpdate out, compare_with(trace.copied, mirror, index, suspect));
+        TRY_ASSIGN(TreeUpdate out, compare_with(trace.copied, mirror, look, suspect));
         out.plan = CopyPlan{std::move(trace.rules), inputs};
         return out;
     }();
@@ -89,7 +90,7 @@ Result<TreeUpdate> compare_trees(const images::BuildRequest& request, const Mirr
 }
 
 Result<std::optional<protocol::Change>> change_for(const WantedPath& wanted, Placed placed,
-                                                   FileIndex& index) {
+                                                   protocol::GenerationId id, Contents& contents) {
     protocol::Change change{.root = placed.root, .path = std::move(placed.path)};
     if (!wanted.node) {
         change.kind = protocol::ChangeKind::remove;
@@ -101,20 +102,39 @@ Result<std::optional<protocol::Change>> change_for(const WantedPath& wanted, Pla
         change.kind = protocol::ChangeKind::make_folder;
         return change;
     }
-    if (wanted.content && node.kind == images::FileKind::file && node.hash) {
-        change.content = protocol::content_of(wanted.content, *node.hash);
+    if (node.kind == images::FileKind::file) {
+        change.content = contents.content({.image_path = wanted.image_path,
+                                           .node = node,
+                                           .generation = id,
+                                           .had = wanted.had,
+                                           .bytes = node.hash ? wanted.bytes : nullptr,
+                                           .difference = wanted.difference});
         return change;
     }
-    TRY_ASSIGN(Entry entry, read_source(node, index));
-    if (node.kind == images::FileKind::symlink) {
-        if (entry.kind != EntryKind::symlink) return std::nullopt;
-        change.kind = protocol::ChangeKind::put_symlink;
-        change.link_target = entry.link_target;
-        return change;
-    }
-    if (entry.kind != EntryKind::file) return std::nullopt;
-    change.content = protocol::content_of(entry.content, entry.hash);
+    TRY_ASSIGN(const RelPath source, RelPath::parse(node.source));
+    auto target = contents.link_target(source);
+    if (!target || !protocol::is_symlink_target(*target)) return std::nullopt;  // its own event follows
+    contents.note({wanted.image_path, id, xxh3(*target)});
+    change.kind = protocol::ChangeKind::put_symlink;
+    change.link_target = *std::move(target);
     return change;
+}
+
+bool has_shape(const protocol::InventoryEntry& entry, const Node& node) {
+    switch (node.kind) {
+        case images::FileKind::file:
+            return entry.kind == protocol::ChangeKind::put_file && entry.mode == node.mode;
+        case images::FileKind::folder:
+            return entry.kind == protocol::ChangeKind::make_folder && entry.mode == node.mode;
+        case images::FileKind::symlink:
+            return entry.kind == protocol::ChangeKind::put_symlink;
+    }
+    return false;
+}
+
+// A root that is a single file is named by its folder and the path.
+std::string image_path_of(const std::string& root, const std::string& path) {
+    return root.substr(0, root.rfind('/') + 1) + path;
 }
 
 }  // namespace
@@ -135,57 +155,66 @@ Result<Survey> survey(const images::BuildRequest& request) {
 }
 
 Result<TreeUpdate> examine(const std::set<std::string>& sources, const images::BuildRequest& request,
-                           const Mirror& mirror, FileIndex& index) {
+                           const Mirror& mirror, Look look) {
     TreeUpdate update;
-    TRY_ASSIGN(const bool told, examine_paths(sources, request, mirror, index, update));
+    TRY_ASSIGN(const bool told, examine_paths(sources, request, mirror, look, update));
     if (told) return update;
-    return examine_wholly(sources, request, mirror, index);
+    return examine_wholly(sources, request, mirror, look);
 }
 
 Result<TreeUpdate> examine_wholly(const std::set<std::string>& sources, const images::BuildRequest& request,
-                                  const Mirror& mirror, FileIndex& index) {
-    return compare_trees(request, mirror, index,
+                                  const Mirror& mirror, Look look) {
+    return compare_trees(request, mirror, look,
                          [&](const Node& node) { return is_touched(node.source, sources); });
 }
 
-Result<TreeUpdate> examine_all(const images::BuildRequest& request, const Mirror& mirror, FileIndex& index) {
+Result<TreeUpdate> examine_all(const images::BuildRequest& request, const Mirror& mirror, Look look) {
     const auto now = std::chrono::system_clock::now().time_since_epoch();
-    return compare_trees(request, mirror, index, [&](const Node& node) {
+    return compare_trees(request, mirror, look, [&](const Node& node) {
         return !node.stamp || settled_stamp(request.context / node.source, now) != node.stamp;
     });
 }
 
-Result<TreeUpdate> differences(const protocol::Inventory& inventory, const Mirror& mirror, FileIndex& index) {
+Result<TreeUpdate> differences(const protocol::Inventory& inventory, const Mirror& mirror, Look look) {
     std::map<std::pair<std::string, std::string>, const protocol::InventoryEntry*> held;
     for (const protocol::InventoryEntry& entry : inventory.entries) {
         held[{inventory.roots.at(entry.root), entry.path.str()}] = &entry;
     }
     TreeUpdate update;
+    std::set<const protocol::InventoryEntry*> held_and_known;
     for (const auto& [image_path, known] : mirror.nodes()) {
         const auto placed = place(image_path, mirror.managed_paths());
         if (!placed) continue;
         const auto found = held.find({mirror.managed_paths()[placed->root], placed->path.str()});
         Node node = known;
-        if (found == held.end() || found->second->mode != node.mode) {
-            update.put[image_path] = node;
+        if (found == held.end() || !has_shape(*found->second, node)) {
+            put_fresh(image_path, std::move(node), update);
             continue;
         }
+        held_and_known.insert(found->second);
         node.hash = found->second->hash;
-        TRY(compare_content(image_path, std::move(node), index, update));
+        TRY(compare_content(image_path, std::move(node), look, update));
     }
+    // What a generation put there and the tree has no more. All else is the app's own.
+    for (const auto& [place, entry] : held) {
+        if (!entry->ours || held_and_known.contains(entry)) continue;
+        std::string image_path = image_path_of(place.first, place.second);
+        if (!mirror.nodes().contains(image_path)) update.removed.push_back(std::move(image_path));
+    }
+    std::ranges::sort(update.removed);
     give_back_memory(mirror.nodes().size());
     return update;
 }
 
 Result<protocol::Generation> assemble(protocol::GenerationId id,
                                       const std::vector<std::string>& managed_paths,
-                                      const std::vector<WantedPath>& wanted, FileIndex& index) {
-    protocol::Generation generation{.id = id, .roots = managed_paths, .after = {protocol::AfterApply{}}};
+                                      const std::vector<WantedPath>& wanted, Contents& contents) {
+    protocol::Generation generation{.id = id, .roots = managed_paths};
     for (const WantedPath& path : wanted) {
         auto placed = place(path.image_path, managed_paths);
         if (!placed)
             continue;  // COPY made a parent folder above every managed path; it is not ours to change
-        TRY_ASSIGN(auto change, change_for(path, *std::move(placed), index));
+        TRY_ASSIGN(auto change, change_for(path, *std::move(placed), id, contents));
         if (change) generation.changes.push_back(*std::move(change));
     }
     return generation;

@@ -37,9 +37,8 @@ std::optional<images::FileKind> kind_in_image(EntryKind kind) {
 
 class PathExaminer {
   public:
-    PathExaminer(const images::BuildRequest& request, const Mirror& mirror, FileIndex& index,
-                 TreeUpdate& update)
-        : request_(request), mirror_(mirror), index_(index), update_(update) {}
+    PathExaminer(const images::BuildRequest& request, const Mirror& mirror, Look look, TreeUpdate& update)
+        : request_(request), mirror_(mirror), look_(look), update_(update) {}
 
     // False: the paths alone do not tell. The same for all below.
     Result<bool> touched(const std::string& source);
@@ -55,7 +54,7 @@ class PathExaminer {
 
     const images::BuildRequest& request_;
     const Mirror& mirror_;
-    FileIndex& index_;
+    Look look_;
     TreeUpdate& update_;
     std::optional<bool> ready_;
     images::IgnoreRules ignore_;
@@ -83,11 +82,11 @@ bool PathExaminer::only_content_differs(const std::vector<std::string>& image_pa
 
 Result<bool> PathExaminer::touched(const std::string& source) {
     TRY_ASSIGN(const RelPath path, RelPath::parse(source));
-    TRY_ASSIGN(const Entry entry, index_.read(path, Want::stamp));
+    TRY_ASSIGN(const Entry entry, look_.index.read(path, Want::stamp));
     const std::vector<std::string> known = mirror_.image_paths_of(source);
     if (only_content_differs(known, entry)) {
         for (const std::string& image_path : known)
-            TRY(compare_content(image_path, mirror_.nodes().at(image_path), index_, update_));
+            TRY(compare_content(image_path, mirror_.nodes().at(image_path), look_, update_));
         return true;
     }
     TRY_ASSIGN(const bool ready, prepare());
@@ -98,7 +97,7 @@ Result<bool> PathExaminer::touched(const std::string& source) {
     for (auto it = below.begin(); told && it != below.end(); ++it) {
         const auto below_path = RelPath::parse(*it);
         if (!below_path) return false;  // deeper than we go: the whole comparison says so
-        TRY_ASSIGN(const Entry there, index_.read(*below_path, Want::stamp));
+        TRY_ASSIGN(const Entry there, look_.index.read(*below_path, Want::stamp));
         TRY_ASSIGN(told, examine_one(*it, there));
     }
     return told;
@@ -157,9 +156,9 @@ Result<bool> PathExaminer::place(const std::string& source, const std::string& i
     Node node{.source = source, .kind = *kind, .mode = mode};
     const bool same = known && same_shape(before->second, node);
     if (same) {
-        TRY(compare_content(image_path, before->second, index_, update_));
+        TRY(compare_content(image_path, before->second, look_, update_));
     } else {
-        TRY(put_fresh(image_path, std::move(node), index_, update_));
+        put_fresh(image_path, std::move(node), update_);
     }
     return true;
 }
@@ -178,8 +177,8 @@ std::filesystem::path dockerfile_of(const images::BuildRequest& request) {
 }
 
 Result<bool> examine_paths(const std::set<std::string>& sources, const images::BuildRequest& request,
-                           const Mirror& mirror, FileIndex& index, TreeUpdate& update) {
-    PathExaminer examiner(request, mirror, index, update);
+                           const Mirror& mirror, Look look, TreeUpdate& update) {
+    PathExaminer examiner(request, mirror, look, update);
     for (const std::string& source : sources) {
         TRY_ASSIGN(const bool told, examiner.touched(source));
         if (!told) return false;

@@ -23,6 +23,7 @@
 
 #include "base/rel_path.hpp"
 #include "base/xxh3.hpp"
+#include "host/engine/contents.hpp"
 #include "host/engine/node_table.hpp"
 #include "images/graph/copy_rules.hpp"
 #include "protocol/generation.hpp"
@@ -48,6 +49,7 @@ struct TreeUpdate {
     // At most kMaxRecentBytes in all.
     std::map<std::string, std::shared_ptr<const std::string>, std::less<>> contents;
     std::size_t contents_bytes = 0;
+    std::map<std::string, KnownDifference, std::less<>> differences;  // of large files, likewise
     std::optional<CopyPlan> plan;  // where the whole tree was looked at
 
     [[nodiscard]] bool empty() const { return put.empty() && removed.empty(); }
@@ -71,25 +73,38 @@ class Mirror {
     [[nodiscard]] protocol::GenerationId generation() const { return generation_; }
     // Makes the next generation's number larger than one that a container reports from an earlier run.
     void skip_to(protocol::GenerationId at_least);
+    // Numbers below this are of an earlier run: what they stand for is not known. 0 is the image all the same.
+    [[nodiscard]] bool knows(protocol::GenerationId id) const {
+        return id == protocol::GenerationId{} || id >= numbers_from_;
+    }
 
+    struct Changed {
+        std::string image_path;
+        std::optional<Xxh3> had;  // the content that a container at `from` has, where that is remembered
+    };
     // What a container at `from` lacks, sorted by image path.
-    [[nodiscard]] std::vector<std::string> changed_since(protocol::GenerationId from) const;
+    [[nodiscard]] std::vector<Changed> changed_since(protocol::GenerationId from) const;
     // Content read for the newest generation; nullptr where it was not, or was dropped since.
     [[nodiscard]] std::shared_ptr<const std::string> recent_content(const std::string& image_path) const;
+    [[nodiscard]] std::optional<KnownDifference> recent_difference(const std::string& image_path) const;
+    // Takes over what was really sent.
+    void learn(const std::vector<ReadNote>& notes);
 
   private:
-    void log(const TreeUpdate& update);
+    void log(const TreeUpdate& update, std::map<std::string, Xxh3> had);
 
     NodeTable nodes_;
     std::vector<std::string> managed_paths_;
     std::optional<CopyPlan> plan_;
     protocol::GenerationId generation_{};
+    protocol::GenerationId numbers_from_{};
     // The newest generations, for a quick answer; all others are told from the nodes and from removed_at_.
-    std::map<protocol::GenerationId, std::vector<std::string>> log_;
+    std::map<protocol::GenerationId, std::vector<Changed>> log_;
     std::size_t logged_paths_ = 0;
     protocol::GenerationId log_begins_after_{};
     std::map<std::string, protocol::GenerationId, std::less<>> removed_at_;
     std::map<std::string, std::shared_ptr<const std::string>, std::less<>> recent_;
+    std::map<std::string, KnownDifference, std::less<>> recent_differences_;
 };
 
 // A managed path as the wire names it: the root, and the path below it.

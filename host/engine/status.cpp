@@ -53,10 +53,12 @@ Status Engine::status() const {
 
 void Engine::note_error(const SyncOutcome& outcome) {
     const std::string container = outcome.pod + "/" + outcome.container;
-    if (outcome.applied) {
-        last_errors_.erase(container);
-    } else {
+    if (!outcome.applied) {
         last_errors_[container] = outcome.applied.error();
+    } else if (outcome.applied->after) {
+        last_errors_[container] = *outcome.applied->after;  // the files are in place all the same
+    } else {
+        last_errors_.erase(container);
     }
 }
 
@@ -76,6 +78,7 @@ boost::asio::awaitable<Verification> Engine::verify(std::shared_ptr<PodSession> 
         }
         Service& service = session->service_of(container);
         const auto guard = co_await service.lock.acquire();
+        service.mirror.learn(service.contents->take_notes());
         if (inventory->id != service.mirror.generation()) {
             last = unknown("the container is not current");
             continue;

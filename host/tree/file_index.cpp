@@ -101,6 +101,15 @@ Result<Fd> FileIndex::open_for_reading(const RelPath& path) const {
     return fd;
 }
 
+std::optional<std::string> FileIndex::link_target(const RelPath& path) const {
+    const Fd handle = open_handle(root_.get(), path);
+    std::string target(PATH_MAX, '\0');
+    const ssize_t length = handle ? ::readlinkat(handle.get(), "", target.data(), target.size()) : -1;
+    if (length < 0) return std::nullopt;
+    target.resize(static_cast<std::size_t>(length));
+    return target;
+}
+
 Result<Entry> FileIndex::look(const RelPath& path, Want want) {
     Entry entry;
     Fd handle = open_handle(root_.get(), path);

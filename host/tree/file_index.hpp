@@ -14,6 +14,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <optional>
+#include <string>
 
 #include "base/error.hpp"
 #include "base/fd.hpp"
@@ -32,7 +34,7 @@ enum class Want : std::uint8_t {
     content,  // hash and content
 };
 
-// Not safe for use by two threads at once.
+// Not safe for use by two threads at once, but for what is const.
 class FileIndex {
   public:
     struct Limits {
@@ -57,6 +59,9 @@ class FileIndex {
     // where nothing lies there, invalid_input where it is no regular file. What is read from it need not be
     // what read() saw: the caller compares hashes or stamps.
     [[nodiscard]] Result<Fd> open_for_reading(const RelPath& path) const;
+    // The target of a symlink, as it is; nothing where no symlink lies there. Like open_for_reading() safe for
+    // several threads.
+    [[nodiscard]] std::optional<std::string> link_target(const RelPath& path) const;
 
     [[nodiscard]] std::uint64_t files_read() const { return files_read_; }  // how often a content was read
 

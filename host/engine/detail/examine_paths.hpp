@@ -13,6 +13,7 @@
 #include <string>
 
 #include "base/error.hpp"
+#include "host/engine/detail/compare.hpp"
 #include "host/engine/mirror.hpp"
 #include "host/tree/file_index.hpp"
 #include "images/builder.hpp"
@@ -21,7 +22,7 @@ namespace synchost::host {
 
 // False where the paths alone do not tell; `update` is then of no use.
 Result<bool> examine_paths(const std::set<std::string>& sources, const images::BuildRequest& request,
-                           const Mirror& mirror, FileIndex& index, TreeUpdate& update);
+                           const Mirror& mirror, Look look, TreeUpdate& update);
 
 // BuildRequest::dockerfile with its default.
 [[nodiscard]] std::filesystem::path dockerfile_of(const images::BuildRequest& request);

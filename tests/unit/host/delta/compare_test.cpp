@@ -67,6 +67,18 @@ TEST(Compare, InsertionInTheMiddleCostsItselfAndTheBlockAroundIt) {
     }
 }
 
+TEST(Compare, BlocksBetweenTwoEditsAreFoundWithoutASearch) {
+    const std::string base = random_bytes(40 * kBlock + 7, 22);
+    std::string content = base;
+    content[12 * kBlock + 5] ^= 1;
+    content.insert(3 * kBlock + 5, "x");  // what lies between moved with the end
+    EXPECT_LE(compared(base, content).insert_bytes, 1 + 3 * kBlock);
+    content = base;
+    content.insert(12 * kBlock + 5, "x");
+    content[3 * kBlock + 5] ^= 1;  // what lies between is where it was
+    EXPECT_LE(compared(base, content).insert_bytes, 1 + 3 * kBlock);
+}
+
 TEST(Compare, AppendedBytesCostThemselves) {
     for (const std::size_t size : {40 * kBlock, 40 * kBlock + 7}) {
         const std::string base = random_bytes(size, size);
@@ -115,12 +127,32 @@ TEST(Compare, PagesThatMovedAreFound) {
     EXPECT_EQ(compared(base, content).insert_bytes, 0u);
 }
 
-TEST(Compare, RunFarBehindANewStretchIsFoundBySamples) {
-    // 6 MiB of new bytes use up the credit; what is behind them is a run at an offset of its own.
+TEST(Compare, RunFarBehindANewStretchIsFoundBySamplesAndFromItsStart) {
+    // Some MiB of new bytes use up the credit; what is behind them is a run at an offset of its own.
     const std::string base = random_bytes(std::size_t{4} << 20, 12);
-    const std::string fresh = random_bytes(std::size_t{6} << 20, 13);
-    const std::string content = fresh + base.substr(1 << 20, 2 << 20) + random_bytes(1001, 14);
-    EXPECT_LE(compared(base, content).insert_bytes, fresh.size() + 1001 + 2 * kBlock);
+    for (const std::size_t more : {std::size_t{300}, std::size_t{20'300}, std::size_t{41'300}}) {
+        const std::string fresh = random_bytes((std::size_t{4} << 20) + more, 13);
+        const std::string content = fresh + base.substr(1 << 20, 2 << 20) + random_bytes(1001, 14);
+        EXPECT_LE(compared(base, content).insert_bytes, fresh.size() + 1001 + kBlock);
+    }
+}
+
+// The ends are equal, and what comes before them goes on into them: a match must stop where the end begins.
+TEST(Compare, MatchDoesNotReachIntoWhatTheEndHas) {
+    const std::string u = random_bytes(512, 25);
+    const std::string v = random_bytes(512, 26);
+    const std::string rest = v + random_bytes(20 * kBlock + 512, 27);
+    const std::string base = u + v + random_bytes(5 * kBlock, 28) + rest;
+    const std::string content = random_bytes(20'000, 29) + u + rest;
+    EXPECT_EQ(compared(base, content).insert_bytes, 20'512u);
+}
+
+TEST(Compare, ShortLastBlockDoesNotReachIntoWhatTheEndHas) {
+    const std::string last = random_bytes(kBlock, 30);
+    const std::string tail = random_bytes(100, 31);
+    const std::string base = tail + random_bytes(20 * kBlock - 100, 32) + last + tail;
+    const std::string content = random_bytes(20'000, 33) + last + base;
+    EXPECT_EQ(compared(base, content).insert_bytes, 20'000u);
 }
 
 TEST(Compare, WhollyDifferentContentIsOneInsert) {
@@ -145,6 +177,13 @@ TEST(Compare, ZerosAreFoundAmongZeros) {
     EXPECT_LE(compared(base, content).insert_bytes, 8 * kBlock);
 }
 
+TEST(Compare, RunOfZerosThatGrewIsCopiedFromTheShorterOne) {
+    const std::string front = random_bytes(33'000, 23);
+    const std::string back = random_bytes(34'000, 24);
+    const std::string base = front + std::string(60'000, '\0') + back;
+    EXPECT_LE(compared(base, front + std::string(500'001, '\0') + back).insert_bytes, 4 * kBlock);
+}
+
 TEST(Compare, ShiftedRunsOfZerosDoNotBreakUpWhatTheyLieIn) {
     std::string base = random_bytes(std::size_t{2} << 20, 18);
     for (std::size_t at = 500; at + 20'000 < base.size(); at += 20'000) base.replace(at, 5000, 5000, '\0');
@@ -152,10 +191,11 @@ TEST(Compare, ShiftedRunsOfZerosDoNotBreakUpWhatTheyLieIn) {
 }
 
 // Every window of the content is an anchor of the base, and no block is: unbounded, a search would hash 128
-// KiB at each of 8 million places, which takes minutes.
+// KiB at each fourth of two million places and more, which takes 8 s.
 TEST(Compare, SearchThatDoesNotPayIsGivenUp) {
+    const std::string period = random_bytes(100, 19);
     std::string base;
-    while (base.size() < std::size_t{8} << 20) base += random_bytes(100, 19);
+    while (base.size() < std::size_t{8} << 20) base += period;
     detail::Signer signer(base.size(), kMaxBlockBytes);
     signer.add(base);
     const Signature signature = std::move(signer).finish(xxh3(base));
@@ -163,7 +203,7 @@ TEST(Compare, SearchThatDoesNotPayIsGivenUp) {
     for (std::size_t at = 0; at < content.size(); at += 3000) content[at] ^= 1;
     const std::clock_t start = std::clock();
     compared(base, content, signature);
-    EXPECT_LT((std::clock() - start) / CLOCKS_PER_SEC, 20);
+    EXPECT_LT((std::clock() - start) / CLOCKS_PER_SEC, 3);
 }
 
 TEST(Compare, SignatureOfTheNewContentServesTheNextComparison) {
@@ -188,6 +228,18 @@ TEST(Compare, ContentThatOutgrowsTheBlockSizeGetsTheSignatureThatSuitsIt) {
     const auto comparison = compared(base, content, signature);
     EXPECT_EQ(comparison.insert_bytes, 4u);
     EXPECT_EQ(comparison.signature, test::signature_of(content));
+}
+
+TEST(Compare, ContentFarLargerThanTheBasesBlocksIsOneInsert) {
+    const Fd fd = test::file_of("");
+    const std::uint64_t size = (std::uint64_t{2} << 30) + 1;
+    ASSERT_EQ(::ftruncate(fd.get(), static_cast<off_t>(size)), 0);
+    const auto comparison = compare(test::signature_of(std::string(kBlock, '\0')), fd.get());
+    ASSERT_OK(comparison);
+    EXPECT_EQ(comparison->instructions, (std::vector<Instruction>{{Kind::insert, 0, size}}));
+    EXPECT_EQ(comparison->insert_bytes, size);
+    EXPECT_FALSE(comparison->held);
+    EXPECT_EQ(comparison->signature.size, size);
 }
 
 TEST(Compare, RefusesWhatIsNoRegularFile) {
