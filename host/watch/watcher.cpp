@@ -1,6 +1,5 @@
 #include "host/watch/watcher.hpp"
 
-#include <fcntl.h>
 #include <sys/inotify.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -41,11 +40,6 @@ constexpr std::chrono::milliseconds kLockCheck{2};
 bool is_or_lies_in(const fs::path& path, const fs::path& folder) {
     const auto [end, rest] = std::mismatch(folder.begin(), folder.end(), path.begin(), path.end());
     return end == folder.end();
-}
-
-std::chrono::nanoseconds since(const statx_timestamp& earlier, const statx_timestamp& later) {
-    return std::chrono::seconds(later.tv_sec - earlier.tv_sec) +
-           std::chrono::nanoseconds(std::int64_t{later.tv_nsec} - std::int64_t{earlier.tv_nsec});
 }
 
 Result<std::vector<fs::path>> resolve(const std::vector<fs::path>& roots) {
@@ -223,17 +217,12 @@ void Watcher::Impl::handle_file(PathEvent path, std::uint32_t mask) {
 }
 
 // IN_CREATE comes from open(O_CREAT), which a close will follow, and from symlink(2) and link(2), which it
-// will not. A file that was linked as a backup has lost its first name by now, but it was born long before
-// its inode changed; one that was made and written since has further events to come.
+// will not. Where there are bytes already, either the file was linked here whole, or an event that tells of
+// the writing is behind this one.
 bool Watcher::Impl::has_open_writer(const PathEvent& path) const {
-    constexpr std::chrono::milliseconds kTick{20};  // longer than any tick of the clock that stamps files
-    struct statx info{};
-    if (::statx(AT_FDCWD, set_.full_path(path).c_str(), AT_SYMLINK_NOFOLLOW,
-                STATX_TYPE | STATX_NLINK | STATX_CTIME | STATX_BTIME, &info) != 0)
-        return false;
-    if (!S_ISREG(info.stx_mode) || info.stx_nlink != 1) return false;
-    const bool is_older = (info.stx_mask & STATX_BTIME) != 0 && since(info.stx_btime, info.stx_ctime) > kTick;
-    return !is_older;
+    struct stat info{};
+    return ::lstat(set_.full_path(path).c_str(), &info) == 0 && S_ISREG(info.st_mode) && info.st_nlink == 1 &&
+           info.st_size == 0;
 }
 
 // After an overflow no watch can be trusted: a new set from nothing, watched before the consumer looks again.

@@ -18,7 +18,7 @@
 
 namespace synchost::host {
 
-// Twenty times the usual times: a save is one generation by these rules, not by the luck of the scheduler.
+// Many times the usual times: a save is one generation by these rules, not by the luck of the scheduler.
 inline constexpr DebounceTimes kPatient{.settled = std::chrono::milliseconds(20),
                                         .settled_per_path = std::chrono::microseconds(250),
                                         .unsure = std::chrono::milliseconds(200),
