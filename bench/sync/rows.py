@@ -1,0 +1,73 @@
+"""The figures of a run."""
+
+import statistics
+import time
+
+from machine import CellFailed, load
+
+
+class Row:
+    """One line of the table: what was measured, of whom, and every value."""
+
+    def __init__(self, workload, what, peer, unit):
+        self.workload, self.what, self.peer, self.unit = workload, what, peer, unit
+        self.values, self.loads = [], []
+        self.torn = 0  # edits during which a reader saw the file torn
+        self.failed = ""
+
+    def add(self, value):
+        self.values.append(value)
+        self.loads.append(load())
+
+    def percentile(self, share):
+        ordered = sorted(self.values)
+        return ordered[min(len(ordered) - 1, int(len(ordered) * share))]
+
+    @property
+    def median(self):
+        return statistics.median(self.values) if self.values else None
+
+    def as_json(self):
+        out = {"workload": self.workload, "what": self.what, "peer": self.peer, "unit": self.unit, "values": self.values,
+               "load_average": round(statistics.median(self.loads), 2) if self.loads else None, "torn": self.torn,
+               "failed": self.failed}
+        if self.values:
+            out |= {"median": self.median, "p90": self.percentile(0.9), "p99": self.percentile(0.99),
+                    "max": max(self.values)}
+        return out
+
+
+class Table:
+    def __init__(self):
+        self.rows = []
+
+    def row(self, workload, what, peer, unit):
+        found = self.find(workload, what, peer)
+        if not found:
+            found = Row(workload, what, peer, unit)
+            self.rows.append(found)
+        return found
+
+    def find(self, workload, what, peer):
+        return next((row for row in self.rows if (row.workload, row.what, row.peer) == (workload, what, peer)), None)
+
+    def median(self, workload, what, peer):
+        """None where there is no figure."""
+        found = self.find(workload, what, peer)
+        return found.median if found and not found.failed else None
+
+
+def interleaved(peers, rounds, measure):
+    """Every peer once in each round, each round beginning with another one. measure(peer, round) sets peer.row and fills
+    it; a peer whose cell fails is out of the rest, and that row says why. Returns those that are left."""
+    left = list(peers)
+    for index in range(rounds):
+        turn = index % max(1, len(left))
+        for peer in left[turn:] + left[:turn]:
+            try:
+                measure(peer, index)
+            except CellFailed as error:
+                peer.row.failed = "; ".join(filter(None, (str(error), peer.last_failure())))
+                left.remove(peer)
+        time.sleep(0.2)
+    return left

@@ -1,0 +1,274 @@
+"""The workloads. Each takes place on an area of its own, with every peer of it running on the same tree."""
+
+import contextlib
+import os
+import random
+import shutil
+import subprocess
+import time
+
+import large_file
+import trees
+from machine import Area, CellFailed, Cleanup, cpu_seconds, flush, reset_peak, status_kb, wait_until
+from peers import Floor, Ground, Lsyncd, Rsync, TarExec, TarOverTcp, Unison
+from podman_ground import Podman, TarContainer
+from reader import Expected, Reader, compare
+from rows import interleaved
+from synchost_peer import Synchost
+
+CELL_SECONDS = 120
+EDITED = "part10/file07.js"
+PROBE = "part00/file00.js"
+PAUSE_SECONDS = (0.02, 0.05)  # between two edits: nobody types faster
+SAMPLED = 64  # files of a first sync that the reader awaits, evenly over the tree
+SETTLE_SECONDS = 0.3  # for the last bytes of an answer
+QUIET_SECONDS = 5
+
+
+class Bench:
+    def __init__(self, programs, synchost, table, sizes, say):
+        self.programs, self.synchost, self.table, self.sizes, self.say = programs, synchost, table, sizes, say
+        self.area_kind = ""
+        self.tree_facts = {}
+
+    @contextlib.contextmanager
+    def running(self, workload, kinds, counted=False, add_to_base=None):
+        """The peers of these kinds, started and seen to work, on a fresh area. Afterwards nothing of them is left."""
+        with Cleanup() as cleanup:
+            area = Area(cleanup)
+            self.area_kind = area.kind
+            podman = Podman(area)
+            before = podman.leftovers()
+            base = area.folder / "base"
+            trees.make_project(base)
+            if add_to_base:
+                add_to_base(base)
+            ground = Ground(area, self.programs, podman, self.synchost, base, counted)
+            peers = []
+            for kind in kinds:
+                peer = self._make(kind, ground, cleanup)
+                cleanup.step(peer.stop)
+                peer.workload = workload
+                try:
+                    peer.start()
+                    self._open_reader(peer)
+                    self._probe(peer)
+                    peers.append(peer)
+                except CellFailed as error:
+                    self.table.row(workload, "start", peer.name, "s").failed = str(error)
+                    self.say(f"{peer.name}: {error}")
+            yield area, peers
+            for peer in reversed(peers):
+                peer.stop()
+        left = self._left(before)
+        if left:
+            raise RuntimeError(f"podman still has: {', '.join(sorted(left))}")
+
+    def _left(self, before):
+        with Cleanup() as cleanup:
+            return Podman(Area(cleanup)).leftovers() - before
+
+    def _make(self, kind, ground, cleanup):
+        if kind is TarExec:
+            return TarExec(ground, TarContainer(cleanup, ground.podman, self.programs, ground.base))
+        if isinstance(kind, int):
+            return Synchost(ground, kind)
+        return kind(ground)
+
+    def _open_reader(self, peer):
+        peer.reader = Reader(peer.cleanup, self.programs, peer.targets)
+        peer.content = {}
+
+    def _probe(self, peer):
+        """Edits until one arrives: from then on it works."""
+        generator = random.Random(4)
+
+        def arrives():
+            content = trees.text_bytes(generator, trees.FILE_BYTES)
+            peer.reader.expect([Expected(PROBE, len(content), content, folder=index)
+                                for index in range(len(peer.targets))], 5)
+            (peer.source / PROBE).write_bytes(content)
+            peer.push([PROBE])
+            try:
+                peer.reader.seen()
+            except CellFailed:
+                return False
+            return True
+        wait_until(f"{peer.name} brings the first edit over", arrives, CELL_SECONDS)
+
+    # --- one file, many files
+
+    def edits(self):
+        """One file of 4 KB, again and again; and 200 files at once."""
+        names = random.Random(5).sample(trees.project_files(), self.sizes.burst_files)
+        with self.running("edit", [Floor, Synchost, Rsync, Lsyncd, TarExec, Unison]) as (_, peers):
+            generator = random.Random(6)
+
+            def one_file(peer, _):
+                row = self.table.row("edit", "write to seen", peer.name, "ms")
+                for _ in range(self.sizes.edits_a_round if peer.name != "unison" else self.sizes.unison_edits_a_round):
+                    self._edit(peer, [EDITED], generator, row)
+                    time.sleep(generator.uniform(*PAUSE_SECONDS))
+
+            def burst(peer, _):
+                self._edit(peer, names, generator, self.table.row("burst", "write to seen", peer.name, "ms"))
+                time.sleep(0.3)
+            left = interleaved(peers, self.sizes.edit_rounds, one_file)
+            interleaved(left, self.sizes.burst_rounds, burst)
+
+    def _edit(self, peer, names, generator, row):
+        peer.row = row
+        expected, contents = [], {}
+        for name in names:
+            old = peer.content.get(name) or (peer.source / name).read_bytes()
+            contents[name] = trees.text_bytes(generator, trees.FILE_BYTES)
+            expected += [Expected(name, trees.FILE_BYTES, contents[name], old, folder=index)
+                         for index in range(len(peer.targets))]
+        peer.reader.expect(expected, CELL_SECONDS)
+        started = time.monotonic_ns()
+        for name, content in contents.items():
+            (peer.source / name).write_bytes(content)
+        peer.push(names)
+        seen, torn = peer.reader.seen()
+        peer.content.update(contents)
+        row.add((seen - started) / 1e6)
+        row.torn += torn > 0
+
+    # --- first syncs
+
+    def first_sync(self, workload, make, idle=False):
+        """A whole folder is moved into the source, and is to be at the target."""
+        with self.running(workload, [TarOverTcp, Synchost, Rsync, Lsyncd, TarExec, Unison]) as (area, peers):
+            stash = area.folder / "stash"
+            stash.mkdir()
+            make(stash / "arrived")
+            entries, size, *_ = compare(self.programs, "names", stash / "arrived", stash / "arrived")
+            self.tree_facts[workload] = {"entries": entries, "bytes": size}
+            self.say(f"{workload}: {entries:,} files and folders, {size / 1e6:.0f} MB")
+
+            def whole_tree(peer, index):
+                if peer.name == "unison" and index >= self.sizes.unison_tree_rounds:
+                    return
+                flush(area)
+                self._one_first_sync(peer, stash)
+            left = interleaved(peers, self.sizes.tree_rounds, whole_tree)
+            if idle:
+                self._idle(workload, [peer for peer in left if peer.processes()], stash)
+
+    def _one_first_sync(self, peer, stash):
+        peer.row = row = self.table.row(peer.workload, "first sync", peer.name, "s")
+        agents = self._agents(peer)
+        for pid in agents.values():
+            reset_peak(pid)
+        arrived = peer.source / "arrived"
+        peer.reader.expect(_sample(stash), CELL_SECONDS)
+        (stash / "arrived").rename(arrived)
+        started, started_real = time.monotonic_ns(), time.time_ns()
+        try:
+            peer.push(["arrived"])
+            seen, _ = peer.reader.seen()
+            copy = f"{peer.targets[0]}/arrived"
+
+            def complete():
+                return compare(self.programs, "names", arrived, copy)[2] == 0
+            wait_until("the whole tree", complete, CELL_SECONDS, pause=0.05)
+            *_, different, last_change, first = compare(self.programs, "bytes", arrived, copy)
+            if different:
+                raise CellFailed(f"{different} entries differ, the first: {first}")
+        finally:
+            arrived.rename(stash / "arrived")
+            peer.clear("arrived")
+        row.add(max(seen - started, last_change - started_real) / 1e9)
+        self._note_peaks(peer, agents)
+        wait_until("the folder is gone again", lambda: not os.path.exists(copy), CELL_SECONDS, pause=0.05)
+
+    def _idle(self, workload, peers, stash):
+        """What stays busy and resident while nothing happens, with the tree in place."""
+        self.say(f"idle over {workload}")
+        for peer in peers:
+            shutil.copytree(stash / "arrived", peer.folder / "copy", symlinks=True)
+        for peer in peers:
+            peer.reader.expect(_sample(stash), CELL_SECONDS)
+            (peer.folder / "copy").rename(peer.source / "arrived")
+            try:
+                peer.reader.seen()
+            except CellFailed as error:
+                self.table.row("idle", "cpu", peer.name, "%").failed = str(error)
+        time.sleep(QUIET_SECONDS)
+        before = {(peer.name, what): cpu_seconds(pid) for peer in peers for what, pid in peer.processes().items()}
+        time.sleep(self.sizes.idle_seconds)
+        for peer in peers:
+            for what, pid in peer.processes().items():
+                if (peer.name, what) not in before:
+                    continue
+                used = cpu_seconds(pid) - before[peer.name, what]
+                self.table.row("idle", f"{what}: cpu", peer.name, "%").add(used / self.sizes.idle_seconds * 100)
+                self.table.row("idle", f"{what}: resident", peer.name, "MB").add(status_kb(pid, "VmRSS") / 1000)
+
+    # --- a large file
+
+    def large_file(self):
+        """Small edits of a large file that does not compress: time, and bytes on the wire in both directions."""
+        size = self.sizes.large_bytes
+        with self.running("large file", [Synchost, Rsync, TarExec, Unison], counted=True,
+                          add_to_base=lambda base: trees.make_binary(base / large_file.NAME, size)) as (area, peers):
+            for peer in peers:
+                peer.agents = self._agents(peer)
+                for pid in peer.agents.values():
+                    reset_peak(pid)
+
+            def all_edits(peer, index):
+                for what, edit in large_file.edits(size, index):
+                    flush(area)
+                    self._edit_large(peer, what, edit)
+                self._note_peaks(peer, peer.agents)
+            interleaved(peers, self.sizes.large_rounds, all_edits)
+
+    def _edit_large(self, peer, what, edit):
+        peer.row = row = self.table.row("large file", what, peer.name, "s")
+        file = peer.source / large_file.NAME
+        save, expected = edit(file, peer.folder / "large.new")
+        before = peer.wire()
+        peer.reader.expect(expected, CELL_SECONDS)
+        started = time.monotonic_ns()
+        save()
+        peer.push([large_file.NAME])
+        seen, _ = peer.reader.seen()
+        row.add((seen - started) / 1e9)
+        time.sleep(SETTLE_SECONDS)
+        self.table.row("large file", f"{what}: wire", peer.name, "KB").add((peer.wire() - before) / 1000)
+        copy = f"{peer.targets[0]}/{large_file.NAME}"
+        if subprocess.run(["cmp", "-s", str(file), copy], check=False).returncode != 0:
+            raise CellFailed(f"{large_file.NAME} is not the same after it was seen")
+
+    # --- many pods
+
+    def pods(self):
+        """One file, in the slowest of many pods; and the same into one."""
+        count = self.sizes.pods
+        with self.running("pods", [Synchost, count]) as (_, peers):
+            generator = random.Random(7)
+
+            def one_file(peer, _):
+                row = self.table.row("pods", "write to seen", peer.name, "ms")
+                for _ in range(self.sizes.pod_edits_a_round):
+                    self._edit(peer, [EDITED], generator, row)
+                    time.sleep(0.15)  # every app has started again
+            interleaved(peers, self.sizes.pod_rounds, one_file)
+
+    # --- parts
+
+    def _agents(self, peer):
+        return {what: pid for what, pid in peer.processes().items() if what in ("supervisor", "sidecar")}
+
+    def _note_peaks(self, peer, agents):
+        for what, pid in agents.items():
+            self.table.row(peer.workload, f"{what}: peak memory", peer.name, "MB").add(status_kb(pid, "VmHWM") / 1000)
+
+
+def _sample(stash):
+    """Files of the tree that will arrive, evenly over it."""
+    files = sorted(path for path in (stash / "arrived").rglob("*") if path.is_file() and not path.is_symlink())
+    chosen = files[::max(1, len(files) // SAMPLED)] + files[-1:]
+    contents = [(str(path.relative_to(stash)), path.read_bytes()) for path in chosen]
+    return [Expected(name, len(content), content) for name, content in contents]
