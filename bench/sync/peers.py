@@ -163,7 +163,7 @@ class Rsync(Peer):
         config = self.folder / "rsyncd.conf"
         config.write_text(f"port = {port}\naddress = 127.0.0.1\nuse chroot = no\nuid = 0\ngid = 0\n"
                           f"socket options = TCP_NODELAY\nreverse lookup = no\n"
-                          f"[tree]\npath = {self.targets[0]}\nread only = no\n")
+                          f"[tree]\npath = {self.targets[0]}\nread only = no\nmunge symlinks = no\n")
         self.daemon = start(self.cleanup, "rsync", "--daemon", "--no-detach", f"--config={config}")
         _wait_for_port(port)
         return port
@@ -184,10 +184,9 @@ class Lsyncd(Rsync):
         super().start()
         extra = ", ".join(f'"{option}"' for option in self._options)
         config = self.folder / "lsyncd.conf"
-        config.write_text('settings {nodaemon = true, log = "scarce"}\n'
-                          f'sync {{default.rsync, source = "{self.source}", target = "{self._url}", delay = 0,\n'
+        config.write_text(f'sync {{default.rsync, source = "{self.source}", target = "{self._url}", delay = 0,\n'
                           f'      rsync = {{archive = true, _extra = {{{extra}}}}}}}\n')
-        self._process = start(self.cleanup, "lsyncd", config)
+        self._process = start(self.cleanup, "lsyncd", "-nodaemon", "-log", "scarce", config)
 
     def push(self, names):
         if self._process.poll() is not None:

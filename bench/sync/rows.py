@@ -57,7 +57,7 @@ class Table:
         return found.median if found and not found.failed else None
 
 
-def interleaved(peers, rounds, measure):
+def interleaved(peers, rounds, measure, say):
     """Every peer once in each round, each round beginning with another one. measure(peer, round) sets peer.row and fills
     it; a peer whose cell fails is out of the rest, and that row says why. Returns those that are left."""
     left = list(peers)
@@ -69,5 +69,6 @@ def interleaved(peers, rounds, measure):
             except CellFailed as error:
                 peer.row.failed = "; ".join(filter(None, (str(error), peer.last_failure())))
                 left.remove(peer)
+                say(f"{peer.row.workload}, {peer.name}: {peer.row.failed}")
         time.sleep(0.2)
     return left

@@ -113,8 +113,8 @@ class Bench:
             def burst(peer, _):
                 self._edit(peer, names, generator, self.table.row("burst", "write to seen", peer.name, "ms"))
                 time.sleep(0.3)
-            left = interleaved(peers, self.sizes.edit_rounds, one_file)
-            interleaved(left, self.sizes.burst_rounds, burst)
+            left = interleaved(peers, self.sizes.edit_rounds, one_file, self.say)
+            interleaved(left, self.sizes.burst_rounds, burst, self.say)
 
     def _edit(self, peer, names, generator, row):
         peer.row = row
@@ -151,7 +151,7 @@ class Bench:
                     return
                 flush(area)
                 self._one_first_sync(peer, stash)
-            left = interleaved(peers, self.sizes.tree_rounds, whole_tree)
+            left = interleaved(peers, self.sizes.tree_rounds, whole_tree, self.say)
             if idle:
                 self._idle(workload, [peer for peer in left if peer.processes()], stash)
 
@@ -169,18 +169,23 @@ class Bench:
             seen, _ = peer.reader.seen()
             copy = f"{peer.targets[0]}/arrived"
 
-            def complete():
-                return compare(self.programs, "names", arrived, copy)[2] == 0
-            wait_until("the whole tree", complete, CELL_SECONDS, pause=0.05)
-            *_, different, last_change, first = compare(self.programs, "bytes", arrived, copy)
-            if different:
-                raise CellFailed(f"{different} entries differ, the first: {first}")
+            last_change = self._wait_until_equal(arrived, copy)
         finally:
             arrived.rename(stash / "arrived")
             peer.clear("arrived")
         row.add(max(seen - started, last_change - started_real) / 1e9)
         self._note_peaks(peer, agents)
         wait_until("the folder is gone again", lambda: not os.path.exists(copy), CELL_SECONDS, pause=0.05)
+
+    def _wait_until_equal(self, folder, copy):
+        """When the copy last changed, in nanoseconds of CLOCK_REALTIME."""
+        deadline = time.monotonic() + CELL_SECONDS
+        while (found := compare(self.programs, "names", folder, copy))[2] and time.monotonic() < deadline:
+            time.sleep(0.05)
+        *_, different, last_change, first = compare(self.programs, "bytes", folder, copy) if not found[2] else found
+        if different:
+            raise CellFailed(f"{different} entries differ, the first: {first}")
+        return last_change
 
     def _idle(self, workload, peers, stash):
         """What stays busy and resident while nothing happens, with the tree in place."""
@@ -222,7 +227,7 @@ class Bench:
                     flush(area)
                     self._edit_large(peer, what, edit)
                 self._note_peaks(peer, peer.agents)
-            interleaved(peers, self.sizes.large_rounds, all_edits)
+            interleaved(peers, self.sizes.large_rounds, all_edits, self.say)
 
     def _edit_large(self, peer, what, edit):
         peer.row = row = self.table.row("large file", what, peer.name, "s")
@@ -254,7 +259,7 @@ class Bench:
                 for _ in range(self.sizes.pod_edits_a_round):
                     self._edit(peer, [EDITED], generator, row)
                     time.sleep(0.15)  # every app has started again
-            interleaved(peers, self.sizes.pod_rounds, one_file)
+            interleaved(peers, self.sizes.pod_rounds, one_file, self.say)
 
     # --- parts
 
