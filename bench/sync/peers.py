@@ -3,12 +3,11 @@ its own with the same files, and a target on an overlay, as a container's files 
 
 import os
 import shutil
-import signal
 import socket
 import subprocess
 from typing import NamedTuple
 
-from machine import CellFailed, Cleanup, free_port, start, stop
+from machine import CellFailed, Cleanup, descendants, free_port, start, stop, wait_until
 from podman_ground import Podman
 from relay import Relay
 
@@ -196,7 +195,7 @@ class Lsyncd(Rsync):
         pass  # it deletes what has gone
 
     def processes(self):
-        return {"lsyncd": self._process.pid, "rsync daemon": self.daemon.pid}
+        return {"watcher": self._process.pid, "rsync daemon": self.daemon.pid}
 
 
 class Unison(Peer):
@@ -220,7 +219,6 @@ class Unison(Peer):
         self._client = start(self.cleanup, "unison", self.source, root, "-repeat", "watch", "-ui", "text", "-auto",
                              "-batch", "-fastcheck", "false", "-confirmbigdel=false", "-prefer", self.source, "-logfile",
                              self.folder / "log", env=environments[1], cwd=self.folder)
-        self.cleanup.step(stop, self._client, signal.SIGINT)
 
     def push(self, names):
         if self._client.poll() is not None:
@@ -230,7 +228,10 @@ class Unison(Peer):
         pass
 
     def processes(self):
-        return {"unison": self._client.pid, "unison server": self._server.pid}
+        found = {"client": self._client.pid, "server": self._server.pid}
+        for what, pid in list(found.items()):
+            found.update({f"{what}'s fsmonitor": child for child, _ in descendants(pid)})
+        return found
 
 
 def finish(out, into):
@@ -253,8 +254,6 @@ def _chunks(command):
 
 
 def _wait_for_port(port):
-    from machine import wait_until
-
     def answers():
         with socket.socket() as probe:
             return probe.connect_ex(("127.0.0.1", port)) == 0

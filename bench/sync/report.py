@@ -11,12 +11,25 @@ FAILED_CHARACTERS = 100
 
 def table_lines(table):
     lines = []
-    for workload, what in dict.fromkeys((row.workload, row.what) for row in table.rows):
+    for workload, what in dict.fromkeys((row.workload, row.what) for row in table.rows if row.workload != "idle"):
         rows = [row for row in table.rows if (row.workload, row.what) == (workload, what)]
         own = next((row.median for row in rows if row.peer == "synchost" and not row.failed), None)
         lines += ["", f"{workload}: {what} ({rows[0].unit})",
                   f"  {'':<20}{'median':>10}{'p90':>10}{'p99':>10}{'max':>10}{'n':>5}  {'/synchost':>9}{'torn':>6}{'load':>6}"]
         lines += [_line(row, own) for row in rows]
+    return lines + _idle_lines([row for row in table.rows if row.workload == "idle"])
+
+
+def _idle_lines(rows):
+    if not rows:
+        return []
+    lines = ["", "idle, with the small files in place", f"  {'':<44}{'cpu %':>8}{'MB':>8}"]
+    for peer, process in dict.fromkeys((row.peer, row.what.split(":")[0]) for row in rows):
+        found = {row.unit: row for row in rows if row.peer == peer and row.what.split(":")[0] == process}
+        if failed := next((row.failed for row in found.values() if row.failed), ""):
+            lines.append(f"  {peer:<44}failed: {failed[:FAILED_CHARACTERS]}")
+        else:
+            lines.append(f"  {peer + ', ' + process:<44}{found['%'].median:8.3f}{found['MB'].median:8.1f}")
     return lines
 
 

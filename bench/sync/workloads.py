@@ -23,6 +23,8 @@ PAUSE_SECONDS = (0.02, 0.05)  # between two edits: nobody types faster
 SAMPLED = 64  # files of a first sync that the reader awaits, evenly over the tree
 SETTLE_SECONDS = 0.3  # for the last bytes of an answer
 QUIET_SECONDS = 5
+SLOW_WITH_TREES = ("lsyncd", "unison")  # fewer rounds of first syncs: a minute each
+MOST_SECONDS_BEFORE_IDLE = 20  # a peer whose first sync takes longer is not measured idle
 
 
 class Bench:
@@ -147,13 +149,14 @@ class Bench:
             self.say(f"{workload}: {entries:,} files and folders, {size / 1e6:.0f} MB")
 
             def whole_tree(peer, index):
-                if peer.name == "unison" and index >= self.sizes.unison_tree_rounds:
+                if peer.name in SLOW_WITH_TREES and index >= self.sizes.slow_tree_rounds:
                     return
                 flush(area)
                 self._one_first_sync(peer, stash)
             left = interleaved(peers, self.sizes.tree_rounds, whole_tree, self.say)
             if idle:
-                self._idle(workload, [peer for peer in left if peer.processes()], stash)
+                self._idle(workload, [peer for peer in left if peer.processes() and self.table.median(
+                    workload, "first sync", peer.name) < MOST_SECONDS_BEFORE_IDLE], stash)
 
     def _one_first_sync(self, peer, stash):
         peer.row = row = self.table.row(peer.workload, "first sync", peer.name, "s")
