@@ -58,6 +58,19 @@ Result<std::string> read_file(const std::filesystem::path& path, std::size_t max
     return bytes;
 }
 
+Result<std::size_t> read_at(int fd, std::uint64_t offset, std::span<char> into) {
+    std::size_t had = 0;
+    while (had < into.size()) {
+        const ssize_t got =
+            ::pread(fd, into.data() + had, into.size() - had, static_cast<off_t>(offset + had));
+        if (got < 0 && errno == EINTR) continue;
+        if (got < 0) return fail_errno("read");
+        if (got == 0) break;
+        had += static_cast<std::size_t>(got);
+    }
+    return had;
+}
+
 Result<AtomicFile> AtomicFile::open(const std::filesystem::path& path, mode_t mode) {
     std::string temporary = path.native() + ".tmp-XXXXXX";
     Fd fd(::mkostemp(temporary.data(), O_CLOEXEC));

@@ -4,7 +4,9 @@
 #include <sys/types.h>
 
 #include <cstddef>
+#include <cstdint>
 #include <filesystem>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -20,6 +22,10 @@ Result<> write_all(int fd, std::string_view bytes);
 Result<std::string> read_all(int fd, std::size_t max_bytes);
 Result<std::string> read_file(const std::filesystem::path& path,
                               std::size_t max_bytes = std::size_t{64} << 20);
+
+// Fills `into` from `offset` on by pread; how many bytes there were, less than asked for at the end of file
+// only.
+Result<std::size_t> read_at(int fd, std::uint64_t offset, std::span<char> into);
 
 // A temporary file beside `path`; commit() renames it over `path`, destruction without commit() discards it.
 class AtomicFile {

@@ -26,6 +26,10 @@ Xxh3 xxh3(std::string_view bytes) {
     return from(XXH3_128bits(bytes.data(), bytes.size()));
 }
 
+std::uint64_t xxh3_64(std::string_view bytes) {
+    return XXH3_64bits(bytes.data(), bytes.size());
+}
+
 void Xxh3Hasher::Free::operator()(void* state) const {
     XXH3_freeState(state_of(state));
 }

@@ -18,6 +18,8 @@ struct Xxh3 {
 };
 
 [[nodiscard]] Xxh3 xxh3(std::string_view bytes);
+// XXH3 64-bit: another function, not half of the above. For what is checked again by a whole hash.
+[[nodiscard]] std::uint64_t xxh3_64(std::string_view bytes);
 
 // Incremental; value() may be asked at any time.
 class Xxh3Hasher {

@@ -20,7 +20,12 @@ std::string zstd_compress(std::string_view bytes, int level) {
     return out;
 }
 
-Result<std::string> zstd_decompress(std::string_view frame, std::size_t max_bytes) {
+Result<> zstd_decompress_into(std::string& out, std::string_view frame, std::size_t max_bytes) {
+    struct Free {
+        void operator()(ZSTD_DCtx* context) const { ZSTD_freeDCtx(context); }
+    };
+    thread_local const std::unique_ptr<ZSTD_DCtx, Free> context(ZSTD_createDCtx());
+    out.clear();
     const unsigned long long promised = ZSTD_getFrameContentSize(frame.data(), frame.size());
     if (promised == ZSTD_CONTENTSIZE_ERROR) return fail(Errc::protocol, "not a zstd frame");
     if (promised == ZSTD_CONTENTSIZE_UNKNOWN)
@@ -29,14 +34,19 @@ Result<std::string> zstd_decompress(std::string_view frame, std::size_t max_byte
         return fail(Errc::protocol, "zstd frame of " + std::to_string(promised) +
                                         " bytes exceeds the limit of " + std::to_string(max_bytes));
     }
-    std::string out;
     bool good = false;
     out.resize_and_overwrite(static_cast<std::size_t>(promised), [&](char* data, std::size_t size) {
-        const std::size_t used = ZSTD_decompress(data, size, frame.data(), frame.size());
+        const std::size_t used = ZSTD_decompressDCtx(context.get(), data, size, frame.data(), frame.size());
         good = !ZSTD_isError(used) && used == size;
         return good ? used : 0;
     });
     if (!good) return fail(Errc::protocol, "damaged zstd frame");
+    return {};
+}
+
+Result<std::string> zstd_decompress(std::string_view frame, std::size_t max_bytes) {
+    std::string out;
+    TRY(zstd_decompress_into(out, frame, max_bytes));
     return out;
 }
 

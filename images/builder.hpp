@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 
+#include "images/graph/copy_rules.hpp"
 #include "images/image.hpp"
 #include "registry-client/client.hpp"
 
@@ -50,6 +51,7 @@ Result<Image> build(const BuildRequest& request, const BuildTools& tools);
 struct Trace {
     std::vector<CopiedPath> copied;
     std::vector<std::string> managed_paths;
+    CopyRules rules;  // for what is made or removed later, while Dockerfile and ignore file stay the same
 };
 Result<Trace> trace(const BuildRequest& request);
 

@@ -64,6 +64,7 @@ class Injection {
         : options_(options),
           template_(*pod_template(manifest)),
           spec_(template_["spec"]),
+          gate_(options.gate_of(workload_name(manifest.object))),
           job_(is_job(manifest.object)) {}
 
     Result<> run() {
@@ -126,7 +127,9 @@ class Injection {
         TRY(admit(container, image));
         TRY_ASSIGN(const std::string policy, text_field(container, "restartPolicy", "Always"));
         TRY_ASSIGN(const auto command,
-                   supervised_command(container, image, options_, !ends_ && policy == "Always"));
+                   supervised_command(
+                       container, image,
+                       {.gate = gate_, .grace = options_.grace, .may_hold = !ends_ && policy == "Always"}));
         TRY_ASSIGN(WrappedContainer one, user_of(container, image));
         TRY_ASSIGN(one.name, keep(container));
         TRY_ASSIGN(const bool seeded, needs_seed(container, image));
@@ -244,6 +247,7 @@ class Injection {
     const InjectOptions& options_;
     Json& template_;
     Json& spec_;
+    std::chrono::milliseconds gate_;
     bool job_;
     bool ends_ = false;  // its containers run to an end: never held
     Json originals_ = Json::object();
@@ -253,23 +257,38 @@ class Injection {
     Json empty_ = Json::array();
 };
 
-// "Deployment/api", for messages.
-std::string workload_name(const Json& object) {
-    const Json* metadata = field(object, "metadata");
-    if (metadata == nullptr) return text_field(object, "kind").value_or("");
-    std::string name = text_field(*metadata, "name").value_or("");
-    if (name.empty()) name = text_field(*metadata, "generateName").value_or("") + "*";
-    return printable(text_field(object, "kind").value_or("") + "/" + name);
+}  // namespace
+
+std::chrono::milliseconds InjectOptions::gate_of(const std::string& workload) const {
+    const auto own = gates.find(workload);
+    return own == gates.end() ? gate : own->second;
 }
 
-}  // namespace
+std::string workload_name(const Json& object) {
+    const Json* metadata = field(object, "metadata");
+    const std::string kind = text_field(object, "kind").value_or("");
+    if (metadata == nullptr) return kind;
+    std::string name = text_field(*metadata, "name").value_or("");
+    if (name.empty()) name = text_field(*metadata, "generateName").value_or("") + "*";
+    return kind + "/" + name;
+}
+
+std::vector<std::string> unknown_gates(const std::vector<Manifest>& manifests, const InjectOptions& options) {
+    std::set<std::string> known;
+    for (const Manifest& manifest : manifests) known.insert(workload_name(manifest.object));
+    std::vector<std::string> out;
+    for (const auto& [workload, gate] : options.gates) {
+        if (!known.contains(workload)) out.push_back(workload);
+    }
+    return out;
+}
 
 Result<std::vector<Manifest>> inject(std::vector<Manifest> manifests, const InjectOptions& options) {
     for (Manifest& manifest : manifests) {
         if (pod_spec(manifest) == nullptr) continue;
         if (auto done = Injection(manifest, options).run(); !done) {
-            return std::unexpected(
-                std::move(done).error().context(workload_name(manifest.object)).context(manifest.source));
+            const std::string workload = printable(workload_name(manifest.object));
+            return std::unexpected(std::move(done).error().context(workload).context(manifest.source));
         }
     }
     return manifests;

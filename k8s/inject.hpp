@@ -34,10 +34,21 @@ struct InjectOptions {
     std::string agent_image;  // by digest
     std::string secret_name;  // Secret with the key under "key"; mounted optional
     SidecarForm form = SidecarForm::native;
-    std::chrono::milliseconds gate{5'000};        // 0: do not wait; hold: std::chrono::milliseconds::max()
+    std::chrono::milliseconds gate{5'000};  // 0: do not wait; hold: std::chrono::milliseconds::max()
+    std::map<std::string, std::chrono::milliseconds> gates;  // of single workloads: "Deployment/api"
     std::chrono::milliseconds grace{2'000};       // between TERM and KILL when the process is restarted
     std::map<std::string, InjectedImage> images;  // by the image name that the manifests use
+
+    [[nodiscard]] std::chrono::milliseconds gate_of(const std::string& workload) const;
 };
+
+// "Deployment/api"; of one without a name "Job/migrate-*", after its generateName. Of a manifest that is not
+// checked: as it stands.
+[[nodiscard]] std::string workload_name(const Json& object);
+
+// The workloads of options.gates that these manifests do not have.
+[[nodiscard]] std::vector<std::string> unknown_gates(const std::vector<Manifest>& manifests,
+                                                     const InjectOptions& options);
 
 // The manifests with the agent in every pod template that runs one of options.images. Errors name file,
 // workload and container, and say what to do: unsupported for what k8s/README.md lists as refused.

@@ -183,7 +183,7 @@ std::string escaped(std::string_view word) {
 }
 
 Result<std::vector<std::string>> supervised_command(const Json& container, const InjectedImage& image,
-                                                    const InjectOptions& options, bool may_hold) {
+                                                    const Supervision& how) {
     const std::string label = container_label(container);
     const auto command = words_field(container, "command");
     if (!command) return std::unexpected(Error(command.error()).context(label));
@@ -193,8 +193,8 @@ Result<std::vector<std::string>> supervised_command(const Json& container, const
 
     std::vector<std::string> out = {kBinary, "run", "--name", name, "--socket-dir", kRunFolder};
     for (const std::string& path : image.managed_paths) append(out, {"--root", escaped(path)});
-    append(out, {"--gate", duration_word(options.gate), "--grace", duration_word(options.grace)});
-    if (!may_hold) out.push_back("--no-hold");
+    append(out, {"--gate", duration_word(how.gate), "--grace", duration_word(how.grace)});
+    if (!how.may_hold) out.push_back("--no-hold");
     out.push_back("--");
     const std::size_t fixed = out.size();
 

@@ -19,17 +19,23 @@ inline constexpr const char* kBinary = "/synchost/bin/synchost-agent";
 // A word that the kubelet's expansion of $(NAME) and $$ turns back into this one.
 std::string escaped(std::string_view word);
 
+// How a container is supervised.
+struct Supervision {
+    std::chrono::milliseconds gate{5'000};  // as in InjectOptions
+    std::chrono::milliseconds grace{2'000};
+    bool may_hold = true;  // false for restartPolicy Never and OnFailure
+};
+
 // The complete argv (what goes into `command`, with `args` removed):
 //   /synchost/bin/synchost-agent run --name NAME --socket-dir /synchost/run --root PATH... --gate
 //   5000ms|hold|0
 //       --grace 2000ms [--no-hold] -- CMD...
 // where CMD is the container's command and args, each falling back to the image's as Kubernetes does it (a
-// command in the manifest drops the image's CMD too). `may_hold` is false for restartPolicy Never and
-// OnFailure.
+// command in the manifest drops the image's CMD too).
 // "$(" of the image's own words becomes "$$(", and "$$" becomes "$$$$", because a manifest's words are
 // expanded and an image's are not. invalid_input where neither the container nor the image names a command.
 Result<std::vector<std::string>> supervised_command(const Json& container, const InjectedImage& image,
-                                                    const InjectOptions& options, bool may_hold);
+                                                    const Supervision& how);
 
 // True for a `command` that supervised_command() made.
 bool is_supervised(const std::vector<std::string>& command);

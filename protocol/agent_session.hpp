@@ -23,8 +23,9 @@ struct GenerationRefused {
 struct InventoryAsked {};
 struct ReleaseAsked {};
 struct RestartAsked {};
+struct DigestAsked {};
 using AgentEvent = std::variant<HostArrived, HostLeft, NoHostComes, GenerationStep, GenerationRefused,
-                                InventoryAsked, ReleaseAsked, RestartAsked>;
+                                InventoryAsked, ReleaseAsked, RestartAsked, DigestAsked>;
 
 class AgentSession {
   public:
@@ -48,11 +49,13 @@ class AgentSession {
 
   private:
     Result<std::optional<AgentEvent>> handle(const Frame& frame);
-    std::optional<AgentEvent> handle_generation(const Frame& frame);
+    void feed_generation(const Frame& frame);
+    std::optional<AgentEvent> next_step();
 
     Session session_;
     GenerationDecoder decoder_;
-    std::optional<Error> refused_;  // until the commit of the generation that it refuses
+    std::optional<Error> refused_;  // until the end of the generation that it refuses
+    bool refused_ended_ = false;    // which has come
     Channel channel_ = kSessionChannel;
 };
 

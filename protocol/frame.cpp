@@ -1,6 +1,6 @@
 #include "protocol/frame.hpp"
 
-#include "protocol/detail/wire.hpp"
+#include "base/wire.hpp"
 
 namespace synchost::protocol {
 namespace {
@@ -23,25 +23,27 @@ bool is_known(FrameType type) {
         case FrameType::open:
         case FrameType::closed:
         case FrameType::apply:
-        case FrameType::change:
-        case FrameType::data:
+        case FrameType::part:
         case FrameType::commit:
+        case FrameType::abandon:
         case FrameType::inventory:
         case FrameType::release:
         case FrameType::restart:
+        case FrameType::digest:
         case FrameType::report:
         case FrameType::applied:
         case FrameType::failed:
         case FrameType::done:
         case FrameType::inventory_begin:
         case FrameType::inventory_entries:
+        case FrameType::digested:
             return true;
     }
     return false;
 }
 
 void append_frame(std::string& out, const Frame& frame) {
-    detail::WireWriter writer(out);
+    WireWriter writer(out);
     writer.number(static_cast<std::uint32_t>(frame.payload.size()));
     writer.number(static_cast<std::uint8_t>(frame.type));
     writer.number(frame.flags);
@@ -63,7 +65,7 @@ void FrameDecoder::feed(std::string_view bytes) {
 Result<std::optional<Frame>> FrameDecoder::next() {
     const std::string_view left = std::string_view(buffer_).substr(consumed_);
     if (left.size() < kFrameHeaderBytes) return std::nullopt;
-    detail::WireReader header(left.substr(0, kFrameHeaderBytes));
+    WireReader header(left.substr(0, kFrameHeaderBytes));
     const std::size_t length = header.number<std::uint32_t>();
     Frame frame;
     frame.type = FrameType{header.number<std::uint8_t>()};
@@ -77,7 +79,7 @@ Result<std::optional<Frame>> FrameDecoder::next() {
         return fail(Errc::protocol, "frame of " + std::to_string(length) + " bytes exceeds the limit of " +
                                         std::to_string(kMaxPayloadBytes));
     }
-    const std::uint8_t allowed_flags = frame.type == FrameType::data ? kFlagZstd : 0;
+    const std::uint8_t allowed_flags = frame.type == FrameType::part ? kFlagZstd : 0;
     if ((frame.flags & ~allowed_flags) != 0) {
         return fail(Errc::protocol, "frame of type " + std::to_string(static_cast<unsigned>(frame.type)) +
                                         " with flags " + std::to_string(frame.flags));

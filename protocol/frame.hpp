@@ -15,8 +15,8 @@ namespace synchost::protocol {
 
 inline constexpr std::size_t kFrameHeaderBytes = 8;
 inline constexpr std::size_t kMaxPayloadBytes = std::size_t{1} << 20;
-inline constexpr std::size_t kMaxDataBytes = std::size_t{256}
-                                             << 10;  // of file content in one data frame, unpacked
+inline constexpr std::size_t kMaxPartBytes = std::size_t{256} << 10;  // of a generation's part, unpacked
+inline constexpr std::size_t kMaxAbandonBytes = 4096;                 // of an abandon's text
 
 // Channel 0 is the session itself; any other is one connection of one supervisor, as the sidecar numbers
 // them.
@@ -38,12 +38,13 @@ enum class FrameType : std::uint8_t {
     closed = 0x11,
     // requests of the host
     apply = 0x20,
-    change = 0x21,
-    data = 0x22,
-    commit = 0x23,
+    part = 0x21,
+    commit = 0x22,
+    abandon = 0x23,  // in place of commit
     inventory = 0x28,
     release = 0x29,
     restart = 0x2A,
+    digest = 0x2B,
     // answers and reports of the supervisor
     report = 0x30,
     applied = 0x31,
@@ -51,6 +52,7 @@ enum class FrameType : std::uint8_t {
     done = 0x33,
     inventory_begin = 0x34,
     inventory_entries = 0x35,
+    digested = 0x36,
 };
 
 [[nodiscard]] bool is_known(FrameType type);
@@ -61,7 +63,7 @@ enum class FrameType : std::uint8_t {
     return (static_cast<unsigned>(type) & 0xF0) == 0x30;
 }
 
-inline constexpr std::uint8_t kFlagZstd = 0x01;  // of a data frame: the payload is one zstd frame
+inline constexpr std::uint8_t kFlagZstd = 0x01;  // of a part: the payload is one zstd frame
 
 struct Frame {
     FrameType type{};

@@ -3,8 +3,9 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/wire.hpp"
 #include "base/zstd.hpp"
-#include "protocol/detail/wire.hpp"
+#include "protocol/detail/generation_wire.hpp"
 #include "protocol/messages.hpp"
 
 namespace synchost::protocol {
@@ -26,54 +27,117 @@ bool has_staging_name(const RelPath& path) {
     return false;
 }
 
+Result<std::vector<AfterApply>> read_after(WireReader& reader) {
+    const std::size_t steps = reader.number<std::uint8_t>();
+    if (steps > kMaxAfterSteps) return fail(Errc::protocol, "generation: too many steps after it");
+    std::vector<AfterApply> after;
+    for (std::size_t i = 0; i < steps && !reader.failed(); ++i) {
+        AfterApply step;
+        step.kind = AfterKind{reader.number<std::uint8_t>()};
+        step.signal = reader.number<std::uint8_t>();
+        const std::size_t words = reader.number<std::uint8_t>();
+        if (words > kMaxCommandWords) return fail(Errc::protocol, "generation: a command of too many words");
+        for (std::size_t word = 0; word < words && !reader.failed(); ++word) {
+            step.command.emplace_back(reader.text(kMaxCommandBytes));
+        }
+        if (!reader.failed() && !is_allowed(step))
+            return fail(Errc::protocol, "generation: a step after it that is not allowed");
+        after.push_back(std::move(step));
+    }
+    return after;
+}
+
 }  // namespace
 
 bool is_symlink_target(std::string_view text) {
     return !text.empty() && text.size() <= kMaxSymlinkBytes && text.find('\0') == std::string_view::npos;
 }
 
+bool is_allowed(const AfterApply& after) {
+    const bool has_signal = after.signal >= 1 && after.signal <= 64;
+    switch (after.kind) {
+        case AfterKind::restart:
+            return after.signal == 0 && after.command.empty();
+        case AfterKind::signal:
+            return has_signal && after.command.empty();
+        case AfterKind::command:
+            break;
+        default:
+            return false;
+    }
+    std::size_t bytes = 0;
+    for (const std::string& word : after.command) {
+        if (word.find('\0') != std::string::npos) return false;
+        bytes += word.size();
+    }
+    return after.signal == 0 && !after.command.empty() && !after.command.front().empty() &&
+           after.command.size() <= kMaxCommandWords && bytes <= kMaxCommandBytes;
+}
+
 void GenerationDecoder::reset() {
     state_ = State::idle;
-    changes_left_ = 0;
-    content_left_ = 0;
+    records_ = 0;
+    base_.reset();
+    due_.reset();
+    part_ = {};
     std::string().swap(unpacked_);
 }
 
-Result<GenerationStep> GenerationDecoder::parse(const Frame& frame) {
-    auto step = parse_checked(frame);
-    if (!step) reset();
-    return step;
+Result<> GenerationDecoder::feed(const Frame& frame) {
+    auto checked = check_frame(frame);
+    if (!checked) reset();
+    return checked;
 }
 
-Result<GenerationStep> GenerationDecoder::parse_checked(const Frame& frame) {
+Result<> GenerationDecoder::check_frame(const Frame& frame) {
     switch (frame.type) {
-        case FrameType::apply:
+        case FrameType::apply: {
             if (state_ != State::idle) return fail(Errc::protocol, "a generation begins inside another one");
-            return parse_start(frame.payload);
-        case FrameType::change:
-            if (state_ != State::changes || changes_left_ == 0)
-                return fail(Errc::protocol, "change out of order");
-            return parse_change(frame.payload);
-        case FrameType::data:
-            if (state_ != State::content) return fail(Errc::protocol, "file content out of order");
-            return parse_data(frame);
+            TRY_ASSIGN(due_, parse_start(frame.payload));
+            return {};
+        }
+        case FrameType::part:
+            if (state_ == State::idle) return fail(Errc::protocol, "part out of order");
+            part_ = frame.payload;
+            if ((frame.flags & kFlagZstd) != 0) {
+                TRY(zstd_decompress_into(unpacked_, frame.payload, kMaxPartBytes));
+                part_ = unpacked_;
+            }
+            if (part_.empty()) return fail(Errc::protocol, "empty part");
+            if (part_.size() > kMaxPartBytes) return fail(Errc::protocol, "part of over 256 KiB");
+            return {};
         case FrameType::commit:
-            if (state_ != State::changes || changes_left_ != 0)
-                return fail(Errc::protocol, "a generation ends too early");
-            if (!frame.payload.empty()) return fail(Errc::protocol, "commit: bytes after its last field");
+            TRY(parse_commit(frame.payload));
             reset();
-            return GenerationEnd{};
+            due_ = GenerationEnd{};
+            return {};
+        case FrameType::abandon: {
+            WireReader reader(frame.payload);
+            const std::string why = printable(reader.text(kMaxAbandonBytes));
+            TRY(reader.done("abandon"));
+            return fail(Errc::cancelled, "the host gave it up: " + why);
+        }
         default:
             return fail(Errc::protocol, "not a frame of a generation");
     }
 }
 
-Result<GenerationStep> GenerationDecoder::parse_start(std::string_view payload) {
-    detail::WireReader reader(payload);
+Result<std::optional<GenerationStep>> GenerationDecoder::next() {
+    if (due_) return std::exchange(due_, std::nullopt);
+    if (part_.empty()) return std::nullopt;
+    auto step = parse_item();
+    if (!step) {
+        reset();
+        return std::unexpected(std::move(step).error());
+    }
+    return *std::move(step);
+}
+
+Result<GenerationStart> GenerationDecoder::parse_start(std::string_view payload) {
+    WireReader reader(payload);
     GenerationStart start;
     start.id = GenerationId{reader.number<std::uint64_t>()};
-    const auto after = reader.number<std::uint8_t>();
-    start.changes = reader.number<std::uint32_t>();
+    TRY_ASSIGN(start.after, read_after(reader));
     const std::size_t root_count = reader.number<std::uint16_t>();
     if (root_count > kMaxRoots) return fail(Errc::protocol, "generation: too many roots");
     std::vector<std::uint16_t> roots;
@@ -89,33 +153,51 @@ Result<GenerationStep> GenerationDecoder::parse_start(std::string_view payload) 
         roots.push_back(static_cast<std::uint16_t>(found - managed_.begin()));
     }
     TRY(reader.done("generation"));
-    if (after > 1) return fail(Errc::protocol, "generation: unknown action after it");
-    if (start.changes > kMaxChanges) return fail(Errc::protocol, "generation: too many changes");
-    start.after = AfterApply{after};
     roots_ = std::move(roots);
-    changes_left_ = start.changes;
-    state_ = State::changes;
+    records_ = 0;
+    state_ = State::records;
     return start;
 }
 
-Result<GenerationStep> GenerationDecoder::parse_change(std::string_view payload) {
-    detail::WireReader reader(payload);
-    const auto kind = ChangeKind{reader.number<std::uint8_t>()};
+Result<> GenerationDecoder::parse_commit(std::string_view payload) {
+    WireReader reader(payload);
+    const auto records = reader.number<std::uint32_t>();
+    TRY(reader.done("commit"));
+    if (state_ != State::records || records != records_)
+        return fail(Errc::protocol, "a generation ends too early");
+    return {};
+}
+
+// An item's fields, up to where it ends: what is missing shows as a failed reader.
+Result<GenerationStep> GenerationDecoder::parse_item() {
+    const auto code = static_cast<std::uint8_t>(part_.front());
+    part_.remove_prefix(1);
+    if (state_ == State::content) return parse_content(code);
+    return parse_record(code);
+}
+
+Result<GenerationStep> GenerationDecoder::parse_record(std::uint8_t code) {
+    if (code < 1 || code > 4) return fail(Errc::protocol, "change: unknown kind");
+    if (++records_ > kMaxChanges) return fail(Errc::protocol, "generation: too many changes");
+    const ChangeKind kind{code};
+    WireReader reader(part_);
     const auto root = reader.number<std::uint16_t>();
     const auto mode = reader.number<std::uint32_t>();
     const std::string_view path_text = reader.text(kMaxPathBytes);
-    const bool is_file = kind == ChangeKind::put_file;
-    const auto size = is_file ? reader.number<std::uint64_t>() : std::uint64_t{0};
-    const Xxh3 hash = is_file ? reader.hash() : Xxh3{};
+    std::optional<FileBase> base;
+    if (kind == ChangeKind::put_file) {
+        const auto has_base = reader.number<std::uint8_t>();
+        if (has_base > 1) return fail(Errc::protocol, "change: value of base is not allowed");
+        if (has_base == 1) base = FileBase{reader.number<std::uint64_t>(), reader.hash()};
+    }
     const std::string_view target = kind == ChangeKind::put_symlink ? reader.text() : std::string_view();
-    TRY(reader.done("change"));
-    if (kind < ChangeKind::put_file || kind > ChangeKind::remove)
-        return fail(Errc::protocol, "change: unknown kind");
+    if (reader.failed()) return fail(Errc::protocol, "change: a field is missing or too long");
+    part_ = reader.left();
     if (root >= roots_.size()) return fail(Errc::protocol, "change: root is not in the generation");
     TRY_ASSIGN(RelPath path, RelPath::parse(path_text));
     if (has_staging_name(path)) return refuse(path_text, "has a name that is kept for staging");
     if (mode > 07777) return refuse(path_text, "has a mode with more than permission bits");
-    if (size > kMaxFileBytes) return refuse(path_text, "is larger than 4 GiB");
+    if (base && base->size > kMaxFileBytes) return refuse(path_text, "has a base of over 64 GiB");
     const std::string& managed = managed_[roots_[root]];
     if (!managed.ends_with('/')) {
         if (std::string_view(managed).substr(managed.rfind('/') + 1) != path.str()) {
@@ -123,29 +205,48 @@ Result<GenerationStep> GenerationDecoder::parse_change(std::string_view payload)
         }
         if (kind == ChangeKind::make_folder) return refuse(path_text, "is a managed file, not a folder");
     }
-    std::shared_ptr<const std::string> content;
-    if (kind == ChangeKind::put_symlink) {
-        if (!is_symlink_target(target)) return refuse(path_text, "has an empty or too long symlink target");
-        content = std::make_shared<const std::string>(target);
+    if (kind == ChangeKind::put_symlink && !is_symlink_target(target))
+        return refuse(path_text, "has an empty or too long symlink target");
+    if (kind == ChangeKind::put_file) {
+        state_ = State::content;
+        file_bytes_ = 0;
+        base_ = base;
     }
-    --changes_left_;
-    content_left_ = size;
-    state_ = size > 0 ? State::content : State::changes;
-    return ChangeStart{{kind, roots_[root], std::move(path), mode, std::move(content), hash}, size};
+    return ChangeStart{{kind, roots_[root], std::move(path), mode, std::string(target), {}}, base};
 }
 
-Result<GenerationStep> GenerationDecoder::parse_data(const Frame& frame) {
-    std::string_view bytes = frame.payload;
-    if ((frame.flags & kFlagZstd) != 0) {
-        TRY_ASSIGN(unpacked_, zstd_decompress(frame.payload, kMaxDataBytes));
-        bytes = unpacked_;
+Result<> GenerationDecoder::add_to_file(std::uint64_t bytes) {
+    if (bytes > kMaxFileBytes - file_bytes_) return fail(Errc::invalid_input, "a file of over 64 GiB");
+    file_bytes_ += bytes;
+    return {};
+}
+
+Result<GenerationStep> GenerationDecoder::parse_content(std::uint8_t code) {
+    WireReader reader(part_);
+    GenerationStep step;
+    if (code == detail::kInsert) {
+        const auto size = reader.number<std::uint32_t>();
+        const std::string_view bytes = reader.take(size);
+        if (reader.failed() || size == 0) return fail(Errc::protocol, "file content is cut off or empty");
+        TRY(add_to_file(size));
+        step = FileBytes{bytes};
+    } else if (code == detail::kCopy) {
+        const auto offset = reader.number<std::uint64_t>();
+        const auto length = reader.number<std::uint64_t>();
+        if (reader.failed()) return fail(Errc::protocol, "copy: a field is missing");
+        if (!base_ || offset > base_->size || length > base_->size - offset || length == 0)
+            return fail(Errc::protocol, "copy: not a range of the base");
+        TRY(add_to_file(length));
+        step = CopyRange{offset, length};
+    } else if (code == detail::kEnd) {
+        step = FileEnd{reader.hash()};
+        if (reader.failed()) return fail(Errc::protocol, "end of file: a field is missing");
+        state_ = State::records;
+    } else {
+        return fail(Errc::protocol, "file content: unknown instruction");
     }
-    if (bytes.empty()) return fail(Errc::protocol, "empty data frame");
-    if (bytes.size() > kMaxDataBytes) return fail(Errc::protocol, "data frame of over 256 KiB");
-    if (bytes.size() > content_left_) return fail(Errc::protocol, "more file content than announced");
-    content_left_ -= bytes.size();
-    if (content_left_ == 0) state_ = State::changes;
-    return FileBytes{bytes, content_left_ == 0};
+    part_ = reader.left();
+    return step;
 }
 
 }  // namespace synchost::protocol

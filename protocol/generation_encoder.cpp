@@ -4,8 +4,9 @@
 #include <unordered_set>
 #include <utility>
 
+#include "base/wire.hpp"
 #include "base/zstd.hpp"
-#include "protocol/detail/wire.hpp"
+#include "protocol/detail/generation_wire.hpp"
 #include "protocol/generation_decoder.hpp"
 #include "protocol/messages.hpp"
 
@@ -14,6 +15,10 @@ namespace {
 
 // Below this a zstd frame saves less than its own header costs.
 constexpr std::size_t kCompressFromBytes = 256;
+// A part that has less room left than this goes out rather than taking a sliver of content.
+constexpr std::size_t kMinInsertBytes = 512;
+constexpr std::size_t kInsertHeaderBytes = 5;
+constexpr int kZstdLevel = 3;
 
 std::string name_of(const Generation& generation, const Change& change) {
     return printable(change.root < generation.roots.size() ? generation.roots[change.root]
@@ -25,12 +30,9 @@ std::string name_of(const Generation& generation, const Change& change) {
 const char* fault_of(const Generation& generation, const Change& change) {
     if (change.root >= generation.roots.size()) return "its root is not in the generation";
     if (change.mode > 07777) return "its mode has more than permission bits";
-    const bool needs_content = change.kind == ChangeKind::put_file || change.kind == ChangeKind::put_symlink;
-    if (needs_content && change.content == nullptr) return "it has no content";
-    if (change.kind == ChangeKind::put_symlink && !is_symlink_target(*change.content))
+    if (change.kind == ChangeKind::put_file && !change.content) return "it has no content";
+    if (change.kind == ChangeKind::put_symlink && !is_symlink_target(change.link_target))
         return "it is no symlink target";
-    if (change.kind == ChangeKind::put_file && change.content->size() > kMaxFileBytes)
-        return "it is larger than 4 GiB";
     return nullptr;
 }
 
@@ -39,6 +41,8 @@ Result<> check(const Generation& generation) {
     if (generation.changes.size() > kMaxChanges) {
         return fail(Errc::invalid_input, "generation: more than " + std::to_string(kMaxChanges) + " changes");
     }
+    if (generation.after.size() > kMaxAfterSteps || !std::ranges::all_of(generation.after, is_allowed))
+        return fail(Errc::invalid_input, "generation: what is to follow it is not allowed");
     // One put and one removal of the same path may stand together: a folder that becomes a file is both.
     std::vector<std::unordered_set<std::string_view>> put(generation.roots.size());
     for (const Change& change : generation.changes) {
@@ -54,63 +58,174 @@ Result<> check(const Generation& generation) {
 
 std::string encode_header(const Generation& generation) {
     std::string payload;
-    detail::WireWriter writer(payload);
+    WireWriter writer(payload);
     writer.number(std::to_underlying(generation.id));
-    writer.number(static_cast<std::uint8_t>(generation.after));
-    writer.number(static_cast<std::uint32_t>(generation.changes.size()));
+    writer.number(static_cast<std::uint8_t>(generation.after.size()));
+    for (const AfterApply& step : generation.after) {
+        writer.number(static_cast<std::uint8_t>(step.kind));
+        writer.number(step.signal);
+        writer.number(static_cast<std::uint8_t>(step.command.size()));
+        for (const std::string& word : step.command) writer.text(word);
+    }
     writer.number(static_cast<std::uint16_t>(generation.roots.size()));
     for (const std::string& root : generation.roots) writer.text(root);
     return payload;
 }
 
-std::string encode_change(const Change& change) {
-    const bool is_file = change.kind == ChangeKind::put_file;
-    std::string payload;
-    detail::WireWriter writer(payload);
-    writer.number(static_cast<std::uint8_t>(change.kind));
-    writer.number(change.root);
-    writer.number(is_file || change.kind == ChangeKind::make_folder ? change.mode : std::uint32_t{0});
-    writer.text(change.path.str());
-    if (is_file) {
-        writer.number(static_cast<std::uint64_t>(change.content->size()));
-        writer.hash(change.hash);
+// Fills parts with the record stream and hands them on.
+class PartWriter {
+  public:
+    PartWriter(int level, const FrameSink& sink) : level_(level), sink_(sink) {}
+
+    Result<> add(const Change& change) {
+        std::unique_ptr<ContentReader> content;
+        if (change.kind == ChangeKind::put_file) {
+            TRY_ASSIGN(content, change.content());
+            if (!content) return {};  // it is gone: its own event follows
+        }
+        std::string record;
+        WireWriter writer(record);
+        writer.number(static_cast<std::uint8_t>(change.kind));
+        writer.number(change.root);
+        const bool has_mode = change.kind == ChangeKind::put_file || change.kind == ChangeKind::make_folder;
+        writer.number(has_mode ? change.mode : std::uint32_t{0});
+        writer.text(change.path.str());
+        if (content) {
+            const auto base = content->base();
+            writer.number(static_cast<std::uint8_t>(base ? 1 : 0));
+            if (base) {
+                writer.number(base->size);
+                writer.hash(base->hash);
+            }
+        }
+        if (change.kind == ChangeKind::put_symlink) writer.text(change.link_target);
+        TRY(add_whole(record));
+        ++records_;
+        return content ? add_content(*content) : Result<>{};
     }
-    if (change.kind == ChangeKind::put_symlink) writer.text(*change.content);
-    return payload;
-}
+
+    Result<> flush() {
+        if (part_.empty()) return {};
+        std::string packed =
+            part_.size() >= kCompressFromBytes ? zstd_compress(part_, level_) : std::string();
+        const bool smaller = !packed.empty() && packed.size() < part_.size();
+        packed.shrink_to_fit();
+        FramePayload frame{FrameType::part, smaller ? kFlagZstd : std::uint8_t{0},
+                           smaller ? std::move(packed) : part_};
+        part_.clear();
+        return sink_(std::move(frame));
+    }
+
+    [[nodiscard]] std::uint32_t records() const { return records_; }
+
+  private:
+    Result<> add_whole(std::string_view item) {
+        if (item.size() > kMaxPartBytes - part_.size()) TRY(flush());
+        part_ += item;
+        return {};
+    }
+
+    Result<> add_content(ContentReader& content) {
+        for (;;) {
+            TRY_ASSIGN(const auto piece, content.next());
+            if (!piece) break;
+            if (const auto* bytes = std::get_if<std::string_view>(&*piece)) {
+                TRY(add_bytes(*bytes));
+                continue;
+            }
+            const auto& range = std::get<CopyRange>(*piece);
+            std::string item(1, static_cast<char>(detail::kCopy));
+            WireWriter writer(item);
+            writer.number(range.offset);
+            writer.number(range.length);
+            TRY(add_whole(item));
+        }
+        std::string item(1, static_cast<char>(detail::kEnd));
+        WireWriter(item).hash(content.hash());
+        return add_whole(item);
+    }
+
+    Result<> add_bytes(std::string_view bytes) {
+        while (!bytes.empty()) {
+            const std::size_t wanted = std::min(bytes.size(), kMinInsertBytes) + kInsertHeaderBytes;
+            if (wanted > kMaxPartBytes - part_.size()) TRY(flush());
+            const std::string_view now = bytes.substr(0, kMaxPartBytes - part_.size() - kInsertHeaderBytes);
+            part_ += static_cast<char>(detail::kInsert);
+            WireWriter(part_).number(static_cast<std::uint32_t>(now.size()));
+            part_ += now;
+            bytes.remove_prefix(now.size());
+        }
+        return {};
+    }
+
+    int level_;
+    const FrameSink& sink_;
+    std::string part_;
+    std::uint32_t records_ = 0;
+};
+
+class BytesReader : public ContentReader {
+  public:
+    BytesReader(std::shared_ptr<const std::string> bytes, Xxh3 hash)
+        : bytes_(std::move(bytes)), hash_(hash) {}
+    Result<std::optional<Piece>> next() override {
+        if (std::exchange(done_, true) || bytes_->empty()) return std::nullopt;
+        return Piece(std::string_view(*bytes_));
+    }
+    [[nodiscard]] Xxh3 hash() const override { return hash_; }
+
+  private:
+    std::shared_ptr<const std::string> bytes_;
+    Xxh3 hash_;
+    bool done_ = false;
+};
 
 }  // namespace
 
-Result<std::shared_ptr<const EncodedGeneration>> EncodedGeneration::encode(const Generation& generation) {
+OpenContent content_of(std::shared_ptr<const std::string> bytes) {
+    const Xxh3 hash = xxh3(*bytes);
+    return content_of(std::move(bytes), hash);
+}
+
+OpenContent content_of(std::shared_ptr<const std::string> bytes, Xxh3 hash) {
+    return [bytes = std::move(bytes), hash]() -> Result<std::unique_ptr<ContentReader>> {
+        return std::make_unique<BytesReader>(bytes, hash);
+    };
+}
+
+Result<> encode_generation(const Generation& generation, int zstd_level, const FrameSink& sink) {
     TRY(check(generation));
-    auto encoded = std::make_shared<EncodedGeneration>();
-    encoded->id_ = generation.id;
     std::string header = encode_header(generation);
     if (header.size() > kMaxPayloadBytes)
         return fail(Errc::invalid_input, "generation: its roots are too long");
-    encoded->add(FrameType::apply, 0, std::move(header));
-    for (const Change& change : generation.changes) {
-        encoded->add(FrameType::change, 0, encode_change(change));
-        if (change.kind == ChangeKind::put_file) encoded->add_content(*change.content);
+    TRY(sink({FrameType::apply, 0, std::move(header)}));
+    PartWriter parts(zstd_level, sink);
+    auto written = [&]() -> Result<> {
+        for (const Change& change : generation.changes) {
+            if (auto added = parts.add(change); !added)
+                return std::unexpected(std::move(added).error().context(name_of(generation, change)));
+        }
+        return parts.flush();
+    }();
+    std::string end;
+    WireWriter writer(end);
+    if (!written) {
+        writer.text(std::string_view(written.error().message).substr(0, kMaxAbandonBytes));
+        TRY(sink({FrameType::abandon, 0, std::move(end)}));
+        return written;
     }
-    encoded->add(FrameType::commit, 0, {});
+    writer.number(parts.records());
+    return sink({FrameType::commit, 0, std::move(end)});
+}
+
+Result<std::shared_ptr<const EncodedGeneration>> EncodedGeneration::encode(const Generation& generation) {
+    auto encoded = std::make_shared<EncodedGeneration>();
+    TRY(encode_generation(generation, kZstdLevel, [&](FramePayload frame) -> Result<> {
+        encoded->wire_bytes_ += kFrameHeaderBytes + frame.payload.size();
+        encoded->frames_.push_back(std::move(frame));
+        return {};
+    }));
     return encoded;
-}
-
-void EncodedGeneration::add(FrameType type, std::uint8_t flags, std::string payload) {
-    wire_bytes_ += kFrameHeaderBytes + payload.size();
-    frames_.push_back({type, flags, std::move(payload)});
-}
-
-void EncodedGeneration::add_content(std::string_view content) {
-    for (std::size_t at = 0; at < content.size(); at += kMaxDataBytes) {
-        const std::string_view part = content.substr(at, kMaxDataBytes);
-        std::string packed = part.size() >= kCompressFromBytes ? zstd_compress(part) : std::string();
-        const bool smaller = !packed.empty() && packed.size() < part.size();
-        packed.shrink_to_fit();
-        add(FrameType::data, smaller ? kFlagZstd : std::uint8_t{0},
-            smaller ? std::move(packed) : std::string(part));
-    }
 }
 
 std::size_t EncodedGeneration::append_to(std::string& out, Channel channel, std::size_t first,
@@ -118,8 +233,8 @@ std::size_t EncodedGeneration::append_to(std::string& out, Channel channel, std:
     const std::size_t begin = out.size();
     std::size_t index = first;
     while (index < frames_.size() && (index == first || out.size() - begin < max_bytes)) {
-        const Piece& piece = frames_[index++];
-        append_frame(out, {piece.type, piece.flags, channel, piece.payload});
+        const FramePayload& frame = frames_[index++];
+        append_frame(out, {frame.type, frame.flags, channel, frame.payload});
     }
     return index;
 }

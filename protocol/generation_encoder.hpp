@@ -1,9 +1,10 @@
-// A generation as frames, encoded (and compressed) once however many containers and pods it goes to: only the
-// channel differs between two receivers, so headers are written per send and payloads are shared.
+// A generation as frames. They are the same for every container and pod but for the channel: encoded (and
+// compressed) once, sent to all.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -13,31 +14,48 @@
 
 namespace synchost::protocol {
 
-class EncodedGeneration {
+// Where the frames of one generation come from while they are sent; there may be more later.
+class GenerationFrames {
   public:
-    // invalid_input, naming the path, for what the wire cannot carry: a root index out of range, a file or a
-    // symlink without content, a path twice, or a limit of PROTOCOL.md exceeded.
-    static Result<std::shared_ptr<const EncodedGeneration>> encode(const Generation& generation);
-
-    [[nodiscard]] GenerationId id() const { return id_; }
-    [[nodiscard]] std::size_t frame_count() const { return frames_.size(); }
-    [[nodiscard]] std::size_t wire_bytes() const { return wire_bytes_; }
+    GenerationFrames() = default;
+    GenerationFrames(const GenerationFrames&) = delete;
+    GenerationFrames& operator=(const GenerationFrames&) = delete;
+    virtual ~GenerationFrames() = default;
 
     // Appends whole frames for `channel`, beginning with frame number `first`, until about max_bytes are
-    // added (at least one frame). Returns the number of the next frame; frame_count() when all are out.
-    std::size_t append_to(std::string& out, Channel channel, std::size_t first, std::size_t max_bytes) const;
+    // added (at least one frame, where there is one). Returns the number of the next frame.
+    virtual std::size_t append_to(std::string& out, Channel channel, std::size_t first,
+                                  std::size_t max_bytes) const = 0;
+    // Whether the frame before number `next` was the last.
+    [[nodiscard]] virtual bool ends_at(std::size_t next) const = 0;
+};
+
+struct FramePayload {
+    FrameType type{};
+    std::uint8_t flags = 0;
+    std::string payload;
+};
+using FrameSink = std::function<Result<>(FramePayload)>;
+
+// Reads the contents one by one and gives frames as they are filled, from the first to the last: about 1 MiB
+// of memory beside what a reader holds. invalid_input, naming the path, for what the wire cannot carry,
+// before the first frame. An error after it (a file that cannot be read, the sink's own) ends the frames with
+// `abandon`.
+Result<> encode_generation(const Generation& generation, int zstd_level, const FrameSink& sink);
+
+// One in memory.
+class EncodedGeneration : public GenerationFrames {
+  public:
+    // Errors as encode_generation().
+    static Result<std::shared_ptr<const EncodedGeneration>> encode(const Generation& generation);
+
+    std::size_t append_to(std::string& out, Channel channel, std::size_t first,
+                          std::size_t max_bytes) const override;
+    [[nodiscard]] bool ends_at(std::size_t next) const override { return next == frames_.size(); }
+    [[nodiscard]] std::size_t wire_bytes() const { return wire_bytes_; }
 
   private:
-    struct Piece {
-        FrameType type{};
-        std::uint8_t flags = 0;
-        std::string payload;
-    };
-    void add(FrameType type, std::uint8_t flags, std::string payload);
-    void add_content(std::string_view content);
-
-    GenerationId id_{};
-    std::vector<Piece> frames_;
+    std::vector<FramePayload> frames_;
     std::size_t wire_bytes_ = 0;
 };
 

@@ -23,14 +23,17 @@ FrameType frame_of(SimpleRequest request) {
             return FrameType::release;
         case SimpleRequest::restart:
             return FrameType::restart;
+        case SimpleRequest::digest:
+            return FrameType::digest;
     }
     return FrameType::release;
 }
 
 // Whether `type` is what ends `request` well.
 bool answers(const HostRequest& request, FrameType type) {
-    if (std::holds_alternative<SimpleRequest>(request)) return type == FrameType::done;
-    return type == FrameType::applied;
+    const auto* simple = std::get_if<SimpleRequest>(&request);
+    if (simple == nullptr) return type == FrameType::applied;
+    return type == (*simple == SimpleRequest::digest ? FrameType::digested : FrameType::done);
 }
 
 bool asks_inventory(const HostRequest& request) {
@@ -120,7 +123,10 @@ Result<std::optional<HostEvent>> HostSession::handle_answer(const Frame& frame, 
         return unexpected_frame(frame);
     } else if (frame.type == FrameType::applied) {
         TRY_ASSIGN(Applied applied, parse_applied(frame.payload));
-        answered.answer = HostAnswer{applied};
+        answered.answer = HostAnswer{std::move(applied)};
+    } else if (frame.type == FrameType::digested) {
+        TRY_ASSIGN(const TreeDigest digest, parse_digested(frame.payload));
+        answered.answer = HostAnswer{digest};
     } else if (asks_inventory(first.request)) {
         if (!first.inventory) return unexpected_frame(frame);
         answered.answer = HostAnswer{*std::move(first.inventory)};
@@ -156,11 +162,17 @@ void HostSession::take_output(std::string& out, std::size_t max_bytes) {
     out += session_.output();
     session_.output().clear();
     if (!session_.ready()) return;
-    for (auto& [channel, open] : channels_) {
-        if (out.size() >= max_bytes) return;
-        if (!open.pending.empty() && !open.pending.front().sent) {
-            send_some(channel, open.pending.front(), out, max_bytes - out.size());
-        }
+    const auto has_more = [](const auto& entry) {
+        return !entry.second.pending.empty() && !entry.second.pending.front().sent;
+    };
+    const auto busy = static_cast<std::size_t>(std::ranges::count_if(channels_, has_more));
+    if (busy == 0) return;
+    const std::size_t share = std::max(max_bytes / busy, std::size_t{1});
+    auto next = channels_.upper_bound(last_served_);
+    for (std::size_t i = 0; i < channels_.size() && out.size() < max_bytes; ++i, ++next) {
+        if (next == channels_.end()) next = channels_.begin();
+        last_served_ = next->first;
+        if (has_more(*next)) send_some(next->first, next->second.pending.front(), out, share);
     }
 }
 
@@ -171,9 +183,9 @@ void HostSession::send_some(Channel channel, Pending& pending, std::string& out,
         pending.sent = true;
         return;
     }
-    const auto& generation = std::get<std::shared_ptr<const EncodedGeneration>>(pending.request);
+    const auto& generation = std::get<std::shared_ptr<const GenerationFrames>>(pending.request);
     pending.next_frame = generation->append_to(out, channel, pending.next_frame, max_bytes);
-    pending.sent = pending.next_frame == generation->frame_count();
+    pending.sent = generation->ends_at(pending.next_frame);
 }
 
 }  // namespace synchost::protocol

@@ -21,9 +21,9 @@ namespace synchost::protocol {
 enum class RequestId : std::uint64_t {};
 
 // What a request may be: a generation, or one of the frames that stand for themselves.
-enum class SimpleRequest : std::uint8_t { inventory, release, restart };
-using HostRequest = std::variant<std::shared_ptr<const EncodedGeneration>, SimpleRequest>;
-using HostAnswer = std::variant<std::monostate, Applied, Inventory>;
+enum class SimpleRequest : std::uint8_t { inventory, release, restart, digest };
+using HostRequest = std::variant<std::shared_ptr<const GenerationFrames>, SimpleRequest>;
+using HostAnswer = std::variant<std::monostate, Applied, Inventory, TreeDigest>;
 
 struct AgentReady {};
 struct ContainerReported {
@@ -51,7 +51,8 @@ class HostSession {
     [[nodiscard]] bool ready() const { return session_.ready(); }
     void say_bye(std::string_view text) { session_.say_bye(ByeReason::shutting_down, text); }
 
-    // Appends what is to be sent now, about max_bytes of it; nothing where all is out.
+    // Appends what is to be sent now, about max_bytes of it; nothing where all is out. Containers take turns,
+    // so that none waits for the whole generation of another.
     void take_output(std::string& out, std::size_t max_bytes);
 
   private:
@@ -78,6 +79,7 @@ class HostSession {
     std::uint64_t requests_ = 0;
     std::map<Channel, Open> channels_;
     std::deque<HostEvent> events_;
+    Channel last_served_ = kSessionChannel;
 };
 
 }  // namespace synchost::protocol

@@ -4,13 +4,10 @@
 #include <array>
 #include <utility>
 
-#include "protocol/detail/wire.hpp"
+#include "base/wire.hpp"
 
 namespace synchost::protocol {
 namespace {
-
-using detail::WireReader;
-using detail::WireWriter;
 
 constexpr std::string_view kMagic = "SYNCHOST";
 constexpr std::size_t kMaxErrorTextBytes = 4096;
@@ -46,6 +43,25 @@ Result<std::vector<std::string>> read_roots(WireReader& reader, std::string_view
 
 std::uint64_t count_of(std::chrono::microseconds time) {
     return static_cast<std::uint64_t>(std::max<std::int64_t>(time.count(), 0));
+}
+
+void write_error(WireWriter& writer, const Error& error) {
+    const auto* code = std::find(kErrorCodes.begin(), kErrorCodes.end(), error.code);
+    writer.number(static_cast<std::uint8_t>(code - kErrorCodes.begin() + 1));
+    writer.number(static_cast<std::uint32_t>(error.sys_errno));
+    writer.text(std::string_view(error.message).substr(0, kMaxErrorTextBytes));
+    writer.text(std::string_view(error.next_step).substr(0, kMaxErrorTextBytes));
+}
+
+Result<Error> read_error(WireReader& reader, std::string_view message) {
+    const auto code = reader.number<std::uint8_t>();
+    Error error;
+    error.sys_errno = static_cast<int>(reader.number<std::uint32_t>() & 0xFFFF);
+    error.message = reader.text(kMaxErrorTextBytes);
+    error.next_step = reader.text(kMaxErrorTextBytes);
+    if (!reader.failed() && (code < 1 || code > kErrorCodes.size())) return bad_value(message, "error code");
+    if (!reader.failed()) error.code = kErrorCodes[code - 1u];
+    return error;
 }
 
 std::chrono::microseconds read_time(WireReader& reader) {
@@ -207,6 +223,8 @@ std::string encode_applied(const Applied& applied) {
     for (const auto time : {applied.received, applied.staged, applied.published, applied.restarted}) {
         writer.number(count_of(time));
     }
+    writer.number(static_cast<std::uint8_t>(applied.after ? 1 : 0));
+    if (applied.after) write_error(writer, *applied.after);
     return payload;
 }
 
@@ -218,6 +236,11 @@ Result<Applied> parse_applied(std::string_view payload) {
     applied.staged = read_time(reader);
     applied.published = read_time(reader);
     applied.restarted = read_time(reader);
+    const auto has_error = reader.number<std::uint8_t>();
+    if (has_error > 1) return bad_value("applied", "what followed");
+    if (has_error == 1) {
+        TRY_ASSIGN(applied.after, read_error(reader, "applied"));
+    }
     TRY(reader.done("applied"));
     return applied;
 }
@@ -225,24 +248,14 @@ Result<Applied> parse_applied(std::string_view payload) {
 std::string encode_failed(const Error& error) {
     std::string payload;
     WireWriter writer(payload);
-    const auto* code = std::find(kErrorCodes.begin(), kErrorCodes.end(), error.code);
-    writer.number(static_cast<std::uint8_t>(code - kErrorCodes.begin() + 1));
-    writer.number(static_cast<std::uint32_t>(error.sys_errno));
-    writer.text(std::string_view(error.message).substr(0, kMaxErrorTextBytes));
-    writer.text(std::string_view(error.next_step).substr(0, kMaxErrorTextBytes));
+    write_error(writer, error);
     return payload;
 }
 
 Result<Error> parse_failed(std::string_view payload) {
     WireReader reader(payload);
-    const auto code = reader.number<std::uint8_t>();
-    Error error;
-    error.sys_errno = static_cast<int>(reader.number<std::uint32_t>() & 0xFFFF);
-    error.message = reader.text(kMaxErrorTextBytes);
-    error.next_step = reader.text(kMaxErrorTextBytes);
+    TRY_ASSIGN(Error error, read_error(reader, "failed"));
     TRY(reader.done("failed"));
-    if (code < 1 || code > kErrorCodes.size()) return bad_value("failed", "error code");
-    error.code = kErrorCodes[code - 1u];
     return error;
 }
 
@@ -270,6 +283,7 @@ void append_inventory_entry(std::string& payload, const InventoryEntry& entry) {
     writer.number(entry.mode);
     writer.text(entry.path.str());
     writer.hash(entry.hash);
+    writer.number(static_cast<std::uint8_t>(entry.ours ? 1 : 0));
 }
 
 Result<> parse_inventory_entries(std::string_view payload, Inventory& inventory) {
@@ -280,16 +294,56 @@ Result<> parse_inventory_entries(std::string_view payload, Inventory& inventory)
         const auto mode = reader.number<std::uint32_t>();
         const std::string_view path = reader.text();
         const Xxh3 hash = reader.hash();
+        const auto ours = reader.number<std::uint8_t>();
         if (reader.failed()) return reader.done("inventory");
         if (kind < 1 || kind > 3) return bad_value("inventory", "kind");
         if (root >= inventory.roots.size()) return bad_value("inventory", "root");
         if (mode > 07777) return bad_value("inventory", "mode");
+        if (ours > 1) return bad_value("inventory", "ours");
         if (inventory.entries.size() >= kMaxInventoryEntries)
             return bad_value("inventory", "the number of entries");
         TRY_ASSIGN(RelPath parsed, RelPath::parse(path));
-        inventory.entries.push_back({root, std::move(parsed), ChangeKind{kind}, mode, hash});
+        inventory.entries.push_back({root, std::move(parsed), ChangeKind{kind}, mode, hash, ours == 1});
     }
     return {};
+}
+
+std::string encode_digested(const TreeDigest& digest) {
+    std::string payload;
+    WireWriter writer(payload);
+    writer.number(std::to_underlying(digest.id));
+    writer.number(digest.entries);
+    writer.hash(digest.digest);
+    return payload;
+}
+
+Result<TreeDigest> parse_digested(std::string_view payload) {
+    WireReader reader(payload);
+    TreeDigest digest;
+    digest.id = GenerationId{reader.number<std::uint64_t>()};
+    digest.entries = reader.number<std::uint32_t>();
+    digest.digest = reader.hash();
+    TRY(reader.done("digested"));
+    return digest;
+}
+
+Xxh3 digest_of(std::string_view root, const InventoryEntry& entry) {
+    std::string text;
+    WireWriter writer(text);
+    writer.text(root);
+    writer.text(entry.path.str());
+    writer.number(static_cast<std::uint8_t>(entry.kind));
+    writer.number(entry.kind == ChangeKind::put_symlink ? std::uint32_t{0} : entry.mode);
+    writer.hash(entry.kind == ChangeKind::make_folder ? Xxh3{} : entry.hash);
+    return xxh3(text);
+}
+
+void add_to(TreeDigest& digest, std::string_view root, const InventoryEntry& entry) {
+    const Xxh3 one = digest_of(root, entry);
+    const std::uint64_t low = digest.digest.low + one.low;
+    digest.digest.high += one.high + (low < one.low ? 1 : 0);
+    digest.digest.low = low;
+    ++digest.entries;
 }
 
 }  // namespace synchost::protocol

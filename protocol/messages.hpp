@@ -1,6 +1,6 @@
-// The messages that fit one frame each, but for those of a generation (generation_codec.hpp).
-// encode_* gives a payload; parse_* takes untrusted bytes and returns a protocol error for anything that
-// PROTOCOL.md does not allow.
+// The messages that fit one frame each, but for those of a generation (generation_encoder.hpp and
+// generation_decoder.hpp). encode_* gives a payload; parse_* takes untrusted bytes and returns a protocol
+// error for anything that PROTOCOL.md does not allow.
 #pragma once
 
 #include <chrono>
@@ -15,8 +15,8 @@
 
 namespace synchost::protocol {
 
-inline constexpr std::uint16_t kProtocolVersion = 2;
-inline constexpr std::size_t kMaxOutputBytes = std::size_t{16} << 10;  // of ContainerReport::last_output
+inline constexpr std::uint16_t kProtocolVersion = 3;
+inline constexpr std::size_t kMaxOutputBytes = std::size_t{48} << 10;  // of ContainerReport::last_output
 inline constexpr std::size_t kMaxRoots = 1024;
 inline constexpr std::size_t kMaxRootBytes = 4096;                          // of one root
 inline constexpr std::size_t kMaxRootsTotalBytes = std::size_t{512} << 10;  // of all roots of a container
@@ -84,5 +84,8 @@ Result<Inventory> parse_inventory_begin(std::string_view payload);  // without e
 void append_inventory_entry(std::string& payload, const InventoryEntry& entry);
 // Adds the payload's entries to the inventory that they belong to.
 Result<> parse_inventory_entries(std::string_view payload, Inventory& inventory);
+
+std::string encode_digested(const TreeDigest& digest);
+Result<TreeDigest> parse_digested(std::string_view payload);
 
 }  // namespace synchost::protocol

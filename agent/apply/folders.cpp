@@ -20,19 +20,19 @@ std::string folder_of(std::string_view root) {
     return slash == 0 ? "/" : std::string(root.substr(0, slash));
 }
 
-int open_beneath(int folder, const std::string& path) {
-    open_how how{};
-    how.flags = static_cast<std::uint64_t>(kHandleFlags);
-    how.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_SYMLINKS;
-    return static_cast<int>(::syscall(SYS_openat2, folder, path.c_str(), &how, sizeof how));
-}
-
 bool is_unlinked(int handle) {
     struct stat info{};
     return ::fstat(handle, &info) == 0 && info.st_nlink == 0;
 }
 
 }  // namespace
+
+Fd open_beneath(int top, const std::string& path) {
+    open_how how{};
+    how.flags = static_cast<std::uint64_t>(kHandleFlags);
+    how.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_SYMLINKS;
+    return Fd(static_cast<int>(::syscall(SYS_openat2, top, path.c_str(), &how, sizeof how)));
+}
 
 Folders::Folders(std::vector<std::string> roots) : roots_(std::move(roots)) {
     for (const std::string& root : roots_)
@@ -62,7 +62,7 @@ Result<int> Folders::open(std::uint16_t root, std::string_view path) {
     if (path.empty()) return top;
     const auto found = cache_.find(std::pair(root, std::string(path)));
     if (found != cache_.end()) return found->second.get();
-    Fd handle(open_beneath(top, std::string(path)));
+    Fd handle = open_beneath(top, std::string(path));
     if (!handle) {
         const std::string name = name_of(root, path);
         if (errno == ELOOP || errno == EXDEV) {

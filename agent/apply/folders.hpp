@@ -47,6 +47,10 @@ class Folders {
     std::map<std::pair<std::uint16_t, std::string>, Fd, std::less<>> cache_;
 };
 
+// A handle (O_PATH) of a folder below `top` by openat2(2), without leaving it and through no symlink; none,
+// with errno, where that is impossible.
+Fd open_beneath(int top, const std::string& path);
+
 // The entry `name` of a folder, not followed; nullopt where there is none.
 Result<std::optional<struct stat>> entry_of(int folder, const std::string& name);
 

@@ -8,8 +8,11 @@
 #include <array>
 #include <cerrno>
 #include <memory>
+#include <unordered_set>
+#include <utility>
 
 #include "protocol/generation_decoder.hpp"
+#include "protocol/messages.hpp"
 
 namespace synchost::agent {
 namespace {
@@ -54,7 +57,8 @@ class Walk {
             return vanished_or(above + name);
         auto path = RelPath::parse(above + name);
         if (!path) return {};  // too deep for the wire: it cannot have come from it
-        InventoryEntry entry{root_, *std::move(path), ChangeKind::make_folder, info.st_mode & 07777, {}};
+        InventoryEntry entry{root_, *std::move(path), ChangeKind::make_folder, info.st_mode & 07777, {},
+                             false};
         if (S_ISDIR(info.st_mode)) {
             report_(entry);
             return visit_all(::openat(folder, name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC),
@@ -118,6 +122,58 @@ Result<> take_inventory(Folders& folders, const std::function<void(const Invento
         }
     }
     return {};
+}
+
+namespace {
+
+// Which paths generations put: by their hashes, for there may be a million.
+class PutPaths {
+  public:
+    void see(ChangeKind kind, std::uint16_t root, const RelPath& path, bool whole) {
+        if (kind == ChangeKind::remove) {
+            single_.erase(key(root, path.str()));
+            whole_.erase(key(root, path.str()));
+        } else {
+            (whole ? whole_ : single_).insert(key(root, path.str()));
+        }
+    }
+    // Folders that came whole stand for all below them.
+    [[nodiscard]] bool has(std::uint16_t root, std::string_view path) const {
+        if (single_.contains(key(root, path)) || whole_.contains(key(root, path))) return true;
+        if (whole_.empty()) return false;
+        for (std::size_t slash = path.rfind('/'); slash != std::string_view::npos && slash > 0;
+             slash = path.rfind('/', slash - 1)) {
+            if (whole_.contains(key(root, path.substr(0, slash)))) return true;
+        }
+        return false;
+    }
+
+  private:
+    static std::uint64_t key(std::uint16_t root, std::string_view path) {
+        return xxh3(std::to_string(root) + ":" + std::string(path)).low;
+    }
+    std::unordered_set<std::uint64_t> single_;
+    std::unordered_set<std::uint64_t> whole_;
+};
+
+}  // namespace
+
+Result<std::vector<std::string>> list_with_owners(const std::vector<std::string>& roots, KeptLog& kept,
+                                                  std::vector<KeptChange> pending,
+                                                  std::size_t payload_bytes) {
+    PutPaths put;
+    TRY(kept.for_each(
+        [&](ChangeKind kind, std::uint16_t root, const RelPath& path) { put.see(kind, root, path, false); }));
+    for (const KeptChange& change : pending) put.see(change.kind, change.root, change.path, change.whole);
+    Folders folders(roots);
+    std::vector<std::string> payloads;
+    TRY(take_inventory(folders, [&](const InventoryEntry& found) {
+        InventoryEntry entry = found;
+        entry.ours = put.has(entry.root, entry.path.str());
+        if (payloads.empty() || payloads.back().size() >= payload_bytes) payloads.emplace_back();
+        protocol::append_inventory_entry(payloads.back(), entry);
+    }));
+    return payloads;
 }
 
 }  // namespace synchost::agent

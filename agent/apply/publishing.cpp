@@ -1,4 +1,4 @@
-// The second half of a transaction: publish, undo, and the removal of what is old.
+// The second half of a transaction: journal, publish, undo, and the removal of folders.
 #include <fcntl.h>
 #include <linux/fs.h>
 #include <stdio.h>
@@ -7,6 +7,8 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <map>
+#include <ranges>
 #include <set>
 #include <utility>
 
@@ -33,69 +35,121 @@ bool is_at_or_below(const Paths& paths, std::uint16_t root, std::string_view pat
 
 Result<> Transaction::commit() {
     TRY(check_targets());
+    // One rename is whole by itself. Killed before the number is written, it is done once more.
+    TRY_ASSIGN(const bool is_one_step, is_one_rename());
+    if (!is_one_step) TRY(write_journals());
+    TRY(finish_publishing());
+    if (is_one_step) return {};
+    for (StagingArea& area : areas_.all()) TRY(remove_journal(area.folder()));
+    return {};
+}
+
+Result<bool> Transaction::is_one_rename() {
+    if (items_.size() != 1 || items_.front().kind == ChangeKind::remove) return false;
+    const Place target = target_of(items_.front());
+    const auto folder = folders_.open(target.root, target.folder);
+    if (!folder) return false;
+    TRY_ASSIGN(const auto entry, entry_of(*folder, target.name));
+    return !entry || !S_ISDIR(entry->st_mode);
+}
+
+Result<> Transaction::write_journals() {
+    std::map<StagingArea*, Journal> journals;
+    for (const JournalItem& item : items_) {
+        TRY_ASSIGN(StagingArea* const area, areas_.of(item.root));
+        journals[area].items.push_back(item);
+    }
+    for (auto& [area, journal] : journals) {
+        journal.id = id_;
+        journal.areas = static_cast<std::uint16_t>(journals.size());
+        if (auto written = write_journal(area->folder(), journal); !written) {
+            for (const auto& [other, ignored] : journals) (void)remove_journal(other->folder());
+            return std::unexpected(std::move(written).error().context(area->shown()));
+        }
+    }
+    return {};
+}
+
+Result<> Transaction::finish_publishing() {
     if (auto published = publish(); !published) {
         Error error = std::move(published).error();
         error.message += undo_all();
+        for (StagingArea& area : areas_.all()) (void)remove_journal(area.folder());
         return std::unexpected(std::move(error));
     }
     undo_.clear();
-    return remove_old();
+    auto removed = remove_folders();
+    TRY(areas_.set_generation(id_));
+    return removed;
 }
 
 Result<> Transaction::publish() {
-    std::vector<Item*> puts;
-    std::vector<const Change*> folders;
-    std::vector<const Change*> removals;
+    std::vector<const JournalItem*> puts;
+    std::vector<const JournalItem*> folders;
+    std::vector<const JournalItem*> removals;
     Paths made;
     Paths replaced;
-    for (Item& item : items_) {
-        const Change& change = item.change;
-        if (change.kind == ChangeKind::remove) {
-            removals.push_back(&change);
-        } else if (change.kind == ChangeKind::make_folder) {
-            folders.push_back(&change);
-            made.emplace(change.root, change.path.str());
+    for (const JournalItem& item : items_) {
+        if (item.kind == ChangeKind::remove) {
+            removals.push_back(&item);
+        } else if (item.kind == ChangeKind::make_folder) {
+            folders.push_back(&item);
+            made.emplace(item.root, item.path.str());
         } else {
             puts.push_back(&item);
-            replaced.emplace(change.root, change.path.str());
+            replaced.emplace(item.root, item.path.str());
         }
     }
     // A folder that becomes a file or a symlink may be named twice, put and removed, and what it held goes
     // with it: below the new symlink nothing is looked for.
-    std::erase_if(removals, [&](const Change* change) {
-        return made.contains({change->root, change->path.str()}) ||
-               is_at_or_below(replaced, change->root, change->path.str());
+    std::erase_if(removals, [&](const JournalItem* item) {
+        return made.contains({item->root, item->path.str()}) ||
+               is_at_or_below(replaced, item->root, item->path.str());
     });
-    const auto by_path = [](const Change* a, const Change* b) { return a->path < b->path; };
+    const auto by_path = [](const JournalItem* a, const JournalItem* b) { return a->path < b->path; };
     std::sort(folders.begin(), folders.end(), by_path);      // a folder before what it holds
     std::sort(removals.rbegin(), removals.rend(), by_path);  // and after it
-    for (const Change* change : folders) TRY(publish_folder(*change));
-    for (Item* item : puts) TRY(publish_item(*item, item == puts.back() && removals.empty()));
-    for (const Change* change : removals) TRY(publish_removal(*change));
+    for (const JournalItem* item : folders) TRY(publish_folder(*item));
+    const bool puts_are_last = removals.empty() && folders.empty();
+    for (const JournalItem* item : puts) TRY(publish_item(*item, item == puts.back() && puts_are_last));
+    for (const JournalItem* item : removals) TRY(publish_removal(*item));
+    // Last and from below: a folder's mode may forbid what is still to be done in it.
+    for (const JournalItem* item : std::views::reverse(folders)) TRY(set_folder_mode(*item));
     return {};
 }
 
-Result<> Transaction::rename(const Place& from, const Place& to, unsigned flags) {
-    // The second open may evict the first handle: a copy of it is kept for the call.
-    TRY_ASSIGN(const int from_folder, folders_.open(from.root, from.folder));
-    const Fd from_copy(::fcntl(from_folder, F_DUPFD_CLOEXEC, 0));
-    TRY_ASSIGN(const int to_folder, folders_.open(to.root, to.folder));
-    if (::renameat2(from_copy.get(), from.name.c_str(), to_folder, to.name.c_str(), flags) != 0) {
-        const int why = errno;
-        return fail_errno(name_of(to) + ": rename", why);
+Place Transaction::target_of(const JournalItem& item) {
+    return {item.root, false, std::string(item.path.parent()), std::string(item.path.name())};
+}
+
+Result<> Transaction::publish_folder(const JournalItem& item) {
+    const Place target = target_of(item);
+    TRY(make_parents(target.root, target.folder));
+    TRY_ASSIGN(const int folder, folders_.open(target.root, target.folder));
+    TRY_ASSIGN(const auto entry, entry_of(folder, target.name));
+    if (!item.staged.name.empty()) {
+        TRY_ASSIGN(const bool waits, is_waiting(item));
+        if (!waits) return {};
+        if (entry && S_ISDIR(entry->st_mode)) {
+            return std::unexpected(
+                Error{Errc::io, name_of(target) + ": the app made this folder meanwhile", EAGAIN, {}});
+        }
+        if (entry) return replace(item, target);
+        TRY(rename(item.staged, target, RENAME_NOREPLACE));
+        undo_.push_back({UndoKind::move_back, item.staged, target, 0});
+        return {};
     }
-    return {};
+    if (entry && S_ISDIR(entry->st_mode)) return {};
+    if (entry) TRY(move_aside(target));
+    return make_folder_at(target, item.mode | 0700);
 }
 
-Result<> Transaction::publish_folder(const Change& change) {
-    const Place place{change.root, std::string(change.path.parent()), std::string(change.path.name())};
-    TRY(make_parents(place.root, place.folder));
+Result<> Transaction::set_folder_mode(const JournalItem& item) {
+    const Place place = target_of(item);
     TRY_ASSIGN(const int folder, folders_.open(place.root, place.folder));
     TRY_ASSIGN(const auto entry, entry_of(folder, place.name));
-    if (entry && !S_ISDIR(entry->st_mode)) TRY(move_aside(place));
-    if (!entry || !S_ISDIR(entry->st_mode)) return make_folder_at(place, change.mode);
-    if ((entry->st_mode & 07777) == change.mode) return {};
-    if (::fchmodat(folder, place.name.c_str(), change.mode, 0) != 0)
+    if (!entry || !S_ISDIR(entry->st_mode) || (entry->st_mode & 07777) == item.mode) return {};
+    if (::fchmodat(folder, place.name.c_str(), item.mode, 0) != 0)
         return fail_errno(name_of(place) + ": chmod");
     undo_.push_back({UndoKind::restore_mode, place, {}, entry->st_mode & 07777});
     return {};
@@ -117,12 +171,13 @@ Result<> Transaction::make_parents(std::uint16_t root, std::string_view folder) 
     const std::string_view above =
         slash == std::string_view::npos ? std::string_view() : folder.substr(0, slash);
     TRY(make_parents(root, above));
-    return make_folder_at({root, std::string(above), std::string(folder.substr(slash + 1))}, 0755);
+    return make_folder_at({root, false, std::string(above), std::string(folder.substr(slash + 1))}, 0755);
 }
 
-Result<> Transaction::publish_item(Item& item, bool is_last) {
-    const Place target{item.change.root, std::string(item.change.path.parent()),
-                       std::string(item.change.path.name())};
+Result<> Transaction::publish_item(const JournalItem& item, bool is_last) {
+    const Place target = target_of(item);
+    TRY_ASSIGN(const bool waits, is_waiting(item));
+    if (!waits) return {};
     TRY(make_parents(target.root, target.folder));
     TRY_ASSIGN(const int folder, folders_.open(target.root, target.folder));
     TRY_ASSIGN(const auto entry, entry_of(folder, target.name));
@@ -136,29 +191,41 @@ Result<> Transaction::publish_item(Item& item, bool is_last) {
     return {};
 }
 
-Result<> Transaction::replace(Item& item, const Place& target) {
+Result<> Transaction::replace(const JournalItem& item, const Place& target) {
     auto exchanged = rename(item.staged, target, RENAME_EXCHANGE);
     if (exchanged) {
         undo_.push_back({UndoKind::exchange, target, item.staged, 0});
         return {};
     }
     if (exchanged.error().sys_errno != EINVAL) return exchanged;
-    // A file system that cannot exchange: keep the old file by a second name, and rename over the first.
-    const Place old = aside_of(target);
+    if (item.kind == ChangeKind::make_folder) {
+        TRY(move_aside(target));
+    } else {
+        TRY(keep_by_link(target));
+    }
+    TRY(rename(item.staged, target, 0));
+    undo_.push_back({UndoKind::move_back, item.staged, target, 0});
+    return {};
+}
+
+// A file system that cannot exchange: keep the old file by a second name, and rename over the first.
+Result<> Transaction::keep_by_link(const Place& target) {
+    TRY_ASSIGN(const Place old, aside_of(target));
+    TRY_ASSIGN(const int to_folder, open_folder_of(old));
+    const Fd to_copy(::fcntl(to_folder, F_DUPFD_CLOEXEC, 0));
     TRY_ASSIGN(const int folder, folders_.open(target.root, target.folder));
-    if (::linkat(folder, target.name.c_str(), folder, old.name.c_str(), 0) != 0)
+    if (::linkat(folder, target.name.c_str(), to_copy.get(), old.name.c_str(), 0) != 0)
         return fail_errno(name_of(target) + ": link");
     garbage_.push_back(old);
-    TRY(rename(item.staged, target, 0));
     undo_.push_back({UndoKind::move_back, target, old, 0});
     return {};
 }
 
 // A file where a folder was. overlayfs cannot move a folder of a lower layer: there the folder is deleted
 // first, which cannot be undone.
-Result<> Transaction::replace_folder(Item& item, const Place& target) {
+Result<> Transaction::replace_folder(const JournalItem& item, const Place& target) {
     auto exchanged = rename(item.staged, target, RENAME_EXCHANGE);
-    folders_.forget(target.root, item.change.path.str());
+    folders_.forget(target.root, item.path.str());
     if (exchanged) {
         undo_.push_back({UndoKind::exchange, target, item.staged, 0});
         return {};
@@ -174,7 +241,7 @@ Result<> Transaction::replace_folder(Item& item, const Place& target) {
 }
 
 Result<> Transaction::move_aside(const Place& target) {
-    const Place aside = aside_of(target);
+    TRY_ASSIGN(const Place aside, aside_of(target));
     if (auto moved = rename(target, aside, 0); !moved) {
         return fail_errno(name_of(target) + ": remove", moved.error().sys_errno);
     }
@@ -183,8 +250,8 @@ Result<> Transaction::move_aside(const Place& target) {
     return {};
 }
 
-Result<> Transaction::publish_removal(const Change& change) {
-    const Place place{change.root, std::string(change.path.parent()), std::string(change.path.name())};
+Result<> Transaction::publish_removal(const JournalItem& item) {
+    const Place place = target_of(item);
     const auto folder = folders_.open(place.root, place.folder);
     if (!folder) {
         // With its folder gone, or become a file, there is nothing left to remove; a symlink is not looked
@@ -200,8 +267,7 @@ Result<> Transaction::publish_removal(const Change& change) {
     return {};
 }
 
-Result<> Transaction::remove_old() {
-    for (const Place& place : std::exchange(garbage_, {})) discard(place);
+Result<> Transaction::remove_folders() {
     Result<> result;
     for (const Place& place : doomed_folders_) {
         const auto folder = folders_.open(place.root, place.folder);

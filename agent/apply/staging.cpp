@@ -1,9 +1,10 @@
-// The first half of a transaction: temporary files, and the check of all targets before anything is
+// The first half of a transaction: the staging area is filled, and all targets are checked before anything is
 // published.
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <set>
 #include <utility>
@@ -17,6 +18,9 @@ using protocol::Change;
 using protocol::ChangeKind;
 
 namespace {
+
+constexpr std::size_t kCopyBytes = std::size_t{256} << 10;
+constexpr std::uint32_t kOwnerMayAll = 0700;
 
 std::string_view parent_of(std::string_view path) {
     const std::size_t slash = path.rfind('/');
@@ -38,6 +42,24 @@ std::unexpected<Error> stage_failure(const std::string& name, int why) {
     return failure;
 }
 
+std::unexpected<Error> base_differs(const std::string& name, std::string_view why) {
+    return std::unexpected(Error{Errc::conflict,
+                                 name + ": is not the version that the host knows: " + std::string(why),
+                                 protocol::kBaseDiffers, "Nothing to do: the whole file is sent next."});
+}
+
+// Permission bits as they are asked for, whatever the process's mask.
+class NoMask {
+  public:
+    NoMask() : before_(::umask(0)) {}
+    ~NoMask() { ::umask(before_); }
+    NoMask(const NoMask&) = delete;
+    NoMask& operator=(const NoMask&) = delete;
+
+  private:
+    mode_t before_;
+};
+
 using MadeFolders = std::set<std::pair<std::uint16_t, std::string>>;
 
 // Whether `folder` or one above it is made by the generation.
@@ -50,69 +72,181 @@ bool is_made(const MadeFolders& made, std::uint16_t root, std::string_view folde
 
 }  // namespace
 
-std::string Transaction::name_of(const Place& place) const {
-    return folders_.name_of(place.root, place.folder.empty() ? place.name : place.folder + "/" + place.name);
-}
-
-Transaction::Place Transaction::aside_of(const Place& target) {
-    const std::string number = std::to_string(std::to_underlying(id_)) + "-" + std::to_string(names_++);
-    return {target.root, target.folder, std::string(protocol::kStagingPrefix) + number};
-}
-
-Result<Transaction::Place> Transaction::make_staging_place(const Change& change) {
-    std::string_view folder = change.path.parent();
-    for (;;) {
-        auto handle = folders_.open(change.root, folder);
-        if (handle) return aside_of({change.root, std::string(folder), {}});
-        if (folder.empty() || !may_be_made(handle.error())) return std::unexpected(std::move(handle).error());
-        folder = parent_of(folder);
+// In a folder of the generation's own where the path lies in one: under its own name, published with it.
+std::optional<Place> Transaction::place_in_fresh_folder(std::uint16_t root, std::string_view path) const {
+    if (fresh_.empty()) return std::nullopt;
+    for (std::string_view folder = parent_of(path); !folder.empty(); folder = parent_of(folder)) {
+        const auto found = fresh_.find({root, std::string(folder)});
+        if (found == fresh_.end()) continue;
+        const Place& top = found->second;
+        const std::string_view rest = path.substr(folder.size() + 1);
+        Place place{root, top.in_area, top.folder.empty() ? top.name : top.folder + "/" + top.name,
+                    std::string(rest.substr(rest.rfind('/') + 1))};
+        if (const std::string_view between = parent_of(rest); !between.empty())
+            (place.folder += '/') += between;
+        return place;
     }
+    return std::nullopt;
+}
+
+// Beside the target where that lies on another mount than its root (a volume in a managed folder).
+Result<Place> Transaction::place_beside_or_in_area(const Change& change) {
+    TRY_ASSIGN(StagingArea* const area, areas_.of(change.root));
+    std::string_view folder = change.path.parent();
+    for (;; folder = parent_of(folder)) {
+        auto handle = folders_.open(change.root, folder);
+        if (!handle && (folder.empty() || !may_be_made(handle.error())))
+            return std::unexpected(std::move(handle).error());
+        if (!handle) continue;
+        if (folder.empty() || mount_of(*handle) == area->mount())
+            return Place{change.root, true, {}, areas_.new_name()};
+        return aside_of({change.root, false, std::string(folder), {}});
+    }
+}
+
+// Folders of the area are made one by one from a handle: a symlink of the same generation may be on the way.
+Result<int> Transaction::open_or_make_folder_of(const Place& place) {
+    auto folder = open_folder_of(place);
+    if (folder || folder.error().code != Errc::not_found || !place.in_area) return folder;
+    const Place above{place.root, true, std::string(parent_of(place.folder)),
+                      place.folder.substr(place.folder.rfind('/') + 1)};
+    TRY_ASSIGN(const int parent, open_or_make_folder_of(above));
+    if (::mkdirat(parent, above.name.c_str(), 0755) != 0) return fail_errno(name_of(place) + ": stage");
+    return open_folder_of(place);
+}
+
+Result<> Transaction::take(protocol::GenerationStep step) {
+    if (auto* change = std::get_if<protocol::ChangeStart>(&step)) return stage(std::move(*change));
+    if (const auto* bytes = std::get_if<protocol::FileBytes>(&step)) return write(*bytes);
+    if (const auto* range = std::get_if<protocol::CopyRange>(&step)) return copy(*range);
+    if (const auto* end = std::get_if<protocol::FileEnd>(&step)) return finish(*end);
+    return {};
 }
 
 Result<> Transaction::stage(protocol::ChangeStart start) {
-    Item item{std::move(start.change), {}};
-    const bool is_file = item.change.kind == ChangeKind::put_file;
-    if (is_file || item.change.kind == ChangeKind::put_symlink) {
-        for (int attempt = 0;; ++attempt) {  // a name may be left over from a supervisor that was killed
-            TRY_ASSIGN(item.staged, make_staging_place(item.change));
-            TRY_ASSIGN(const int folder, folders_.open(item.staged.root, item.staged.folder));
-            const char* name = item.staged.name.c_str();
-            int made = 0;
-            if (is_file) {
-                made = ::openat(folder, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-                file_.reset(made);
-            } else {
-                made = ::symlinkat(item.change.content->c_str(), folder, name);
-            }
-            if (made >= 0) break;
-            if (errno != EEXIST || attempt == 1000) {
-                return stage_failure(folders_.name_of(item.change.root, item.change.path.str()), errno);
+    const Change& change = start.change;
+    if (change.kind == ChangeKind::make_folder) return stage_folder(change);
+    if (change.kind == ChangeKind::remove) {
+        items_.push_back({change.kind, change.root, 0, change.path, {}, 0});
+        return {};
+    }
+    if (start.base) TRY(open_base(change, *start.base));
+    has_base_ = start.base.has_value();
+    auto place = place_in_fresh_folder(change.root, change.path.str());
+    const bool in_fresh_folder = place.has_value();
+    if (!in_fresh_folder) {
+        TRY_ASSIGN(place, place_beside_or_in_area(change));
+        garbage_.push_back(*place);
+    }
+    TRY(stage_file(change, *place));
+    if (in_fresh_folder) return {};
+    TRY_ASSIGN(const int folder, open_folder_of(*place));
+    TRY_ASSIGN(const auto entry, entry_of(folder, place->name));
+    items_.push_back({change.kind, change.root, change.mode, change.path, *std::move(place),
+                      entry ? std::uint64_t{entry->st_ino} : 0});
+    return {};
+}
+
+Result<> Transaction::stage_file(const Change& change, const Place& place) {
+    TRY_ASSIGN(const int folder, open_or_make_folder_of(place));
+    const char* name = place.name.c_str();
+    file_name_ = folders_.name_of(change.root, change.path.str());
+    if (change.kind == ChangeKind::put_symlink) {
+        if (::symlinkat(change.link_target.c_str(), folder, name) != 0)
+            return stage_failure(file_name_, errno);
+        return {};
+    }
+    const NoMask exact;
+    file_.reset(::openat(folder, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, change.mode));
+    if (!file_) return stage_failure(file_name_, errno);
+    file_mode_ = change.mode;
+    hasher_ = Xxh3Hasher();
+    return {};
+}
+
+Result<> Transaction::stage_folder(const Change& change) {
+    auto place = place_in_fresh_folder(change.root, change.path.str());
+    const bool in_fresh_folder = place.has_value();
+    if (!in_fresh_folder) {
+        const auto above = folders_.open(change.root, change.path.parent());
+        if (above) {
+            TRY_ASSIGN(const auto entry, entry_of(*above, std::string(change.path.name())));
+            if (entry && S_ISDIR(entry->st_mode)) {
+                items_.push_back({change.kind, change.root, change.mode, change.path, {}, 0});
+                return {};
             }
         }
-        garbage_.push_back(item.staged);
+        TRY_ASSIGN(place, place_beside_or_in_area(change));
+        garbage_.push_back(*place);
     }
-    items_.push_back(std::move(item));
-    if (!is_file) return {};
-    hasher_ = Xxh3Hasher();
-    return start.size == 0 ? finish_file() : Result<>{};
+    TRY_ASSIGN(const int folder, open_or_make_folder_of(*place));
+    const std::string name = folders_.name_of(change.root, change.path.str());
+    {
+        const NoMask exact;
+        const std::uint32_t open_mode = change.mode | kOwnerMayAll;
+        const bool made = ::mkdirat(folder, place->name.c_str(), open_mode) == 0;
+        // Its files may have come before it, and made it for themselves.
+        if (!made && errno != EEXIST) return stage_failure(name, errno);
+        const bool needs_chmod = !made || (change.mode & 07000) != 0;
+        if (needs_chmod && ::fchmodat(folder, place->name.c_str(), open_mode, 0) != 0)
+            return fail_errno(name + ": chmod");
+    }
+    fresh_[{change.root, change.path.str()}] = *place;
+    // Published with the folder that it lies in; only its mode may be left to set.
+    if (in_fresh_folder && (change.mode & kOwnerMayAll) == kOwnerMayAll) return {};
+    TRY_ASSIGN(const auto entry, entry_of(folder, place->name));
+    items_.push_back({change.kind, change.root, change.mode, change.path, in_fresh_folder ? Place{} : *place,
+                      entry ? std::uint64_t{entry->st_ino} : 0});
+    return {};
+}
+
+Result<> Transaction::open_base(const Change& change, const protocol::FileBase& base) {
+    const std::string name = folders_.name_of(change.root, change.path.str());
+    const auto folder = folders_.open(change.root, change.path.parent());
+    if (!folder) return base_differs(name, folder.error().message);
+    base_.reset(::openat(*folder, std::string(change.path.name()).c_str(),
+                         O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+    struct stat info{};
+    if (!base_ || ::fstat(base_.get(), &info) != 0)
+        return base_differs(name, fail_errno("open").error().message);
+    if (!S_ISREG(info.st_mode) || static_cast<std::uint64_t>(info.st_size) != base.size)
+        return base_differs(name, "its size is another");
+    return {};
 }
 
 Result<> Transaction::write(protocol::FileBytes bytes) {
     hasher_.update(bytes.bytes);
-    if (auto written = write_all(file_.get(), bytes.bytes); !written) {
-        const Change& change = items_.back().change;
-        return std::unexpected(
-            std::move(written).error().context(folders_.name_of(change.root, change.path.str())));
-    }
-    return bytes.last ? finish_file() : Result<>{};
+    if (auto written = write_all(file_.get(), bytes.bytes); !written)
+        return std::unexpected(std::move(written).error().context(file_name_));
+    return {};
 }
 
-Result<> Transaction::finish_file() {
-    const Change& change = items_.back().change;
-    const std::string name = folders_.name_of(change.root, change.path.str());
-    if (hasher_.value() != change.hash)
-        return fail(Errc::protocol, name + ": the content does not have the announced hash");
-    if (::fchmod(file_.get(), change.mode) != 0) return fail_errno(name + ": chmod");
+Result<> Transaction::copy(protocol::CopyRange range) {
+    buffer_.resize(kCopyBytes);
+    auto offset = static_cast<off_t>(range.offset);
+    for (std::uint64_t left = range.length; left > 0;) {
+        const std::size_t wanted = std::min<std::uint64_t>(left, buffer_.size());
+        const ssize_t got = ::pread(base_.get(), buffer_.data(), wanted, offset);
+        if (got < 0 && errno == EINTR) continue;
+        if (got < 0) return fail_errno(file_name_ + ": read");
+        if (got == 0) return base_differs(file_name_, "it has become shorter");
+        TRY(write({std::string_view(buffer_).substr(0, static_cast<std::size_t>(got))}));
+        offset += got;
+        left -= static_cast<std::uint64_t>(got);
+    }
+    return {};
+}
+
+Result<> Transaction::finish(protocol::FileEnd end) {
+    base_.reset();
+    std::string().swap(buffer_);
+    if (hasher_.value() != end.hash) {
+        if (has_base_) return base_differs(file_name_, "what was made of it has another hash");
+        return fail(Errc::protocol, file_name_ + ": the content does not have the announced hash");
+    }
+    // Writing takes set-user-ID bits away.
+    if ((file_mode_ & 07000) != 0 && ::fchmod(file_.get(), file_mode_) != 0)
+        return fail_errno(file_name_ + ": chmod");
     file_.reset();
     return {};
 }
@@ -120,18 +254,16 @@ Result<> Transaction::finish_file() {
 // Every target must be reachable now, or below a folder that this generation makes.
 Result<> Transaction::check_targets() {
     MadeFolders made;
-    for (const Item& item : items_) {
-        if (item.change.kind == ChangeKind::make_folder)
-            made.emplace(item.change.root, item.change.path.str());
+    for (const JournalItem& item : items_) {
+        if (item.kind == ChangeKind::make_folder) made.emplace(item.root, item.path.str());
     }
     folders_.release();  // what was opened while staging may have been replaced since
-    for (const Item& item : items_) {
-        if (item.change.kind == ChangeKind::remove) continue;
-        for (std::string_view folder = item.change.path.parent();; folder = parent_of(folder)) {
-            auto handle = folders_.open(item.change.root, folder);
+    for (const JournalItem& item : items_) {
+        if (item.kind == ChangeKind::remove) continue;
+        for (std::string_view folder = item.path.parent();; folder = parent_of(folder)) {
+            auto handle = folders_.open(item.root, folder);
             if (handle) break;
-            const bool will_be =
-                handle.error().code == Errc::not_found || is_made(made, item.change.root, folder);
+            const bool will_be = handle.error().code == Errc::not_found || is_made(made, item.root, folder);
             if (folder.empty() || !will_be) return std::unexpected(std::move(handle).error());
         }
     }
@@ -140,12 +272,16 @@ Result<> Transaction::check_targets() {
 
 Transaction::~Transaction() {
     file_.reset();
-    for (const Place& place : garbage_) discard(place);
+    clean_up();
     folders_.release();
 }
 
+void Transaction::clean_up() {
+    for (const Place& place : std::exchange(garbage_, {})) discard(place);
+}
+
 void Transaction::discard(const Place& place) {
-    const auto folder = folders_.open(place.root, place.folder);
+    const auto folder = open_folder_of(place);
     // A name that is gone was published; one that cannot be deleted is skipped by every inventory.
     if (folder) (void)remove_tree(*folder, place.name);
 }

@@ -1,5 +1,6 @@
 // The life of the app's process in one container: gated, running, restarting, held, exited (PROTOCOL.md,
-// States). Knows nothing of files or streams. All on one io_context thread.
+// States), and the commands that run beside it. Knows nothing of files or streams. All on one io_context
+// thread.
 #pragma once
 
 #include <boost/asio/any_io_executor.hpp>
@@ -24,6 +25,7 @@ enum class WhenItDies : std::uint8_t { hold, exit };
 struct AppOptions {
     std::vector<std::string> argv;
     std::chrono::milliseconds grace{2000};  // between TERM and KILL of a restart
+    std::chrono::milliseconds command_deadline{60'000};
     WhenItDies when_it_dies = WhenItDies::hold;
 };
 
@@ -41,14 +43,22 @@ class App {
     // Ends the process group (TERM, KILL after the grace time, for it and for what it leaves behind), and
     // starts it again; starts it where it does not run.
     boost::asio::awaitable<Result<>> restart();
+    // Sends the signal to the process alone, as `kill PID` does; starts the process where it is gated or
+    // held. conflict where the process would end by it: it has no handler (yet), and is left as it is.
+    Result<> signal(int number);
+    // Runs a command beside the process, to its end: with the process's environment, folder and output,
+    // nothing on its standard input, and a process group of its own, of which nothing is left afterwards. An
+    // exit code other than 0 is an Error with the last lines that it printed; timeout where it was killed at
+    // its deadline, cancelled where the container stops. One at a time.
+    boost::asio::awaitable<Result<>> run_command(std::vector<std::string> argv);
 
-    // A child of this process ended, as waitpid(2) says it. Children that are not the app are orphans, and
-    // forgotten.
+    // A child of this process ended, as waitpid(2) says it. Children that are neither the app nor its command
+    // are orphans, and forgotten.
     void on_reaped(pid_t pid, int wait_status);
     // A signal from outside: goes to the process group. TERM is the end: also INT and QUIT where the process
     // ends by them. There is no KILL of ours here: how long a stop may take is said by the pod, and enforced
     // by its runtime.
-    void on_signal(int signal);
+    void on_signal(int number);
 
     [[nodiscard]] protocol::Phase phase() const { return phase_; }
     [[nodiscard]] std::uint32_t starts() const { return starts_; }
@@ -58,6 +68,8 @@ class App {
   private:
     using Clock = std::chrono::steady_clock;
     Result<> start();
+    [[nodiscard]] bool is_stopping() const;
+    void end_command(int wait_status);
     void become(protocol::Phase phase);
     void finish(int exit_code);
     [[nodiscard]] bool ends_container() const;
@@ -65,9 +77,12 @@ class App {
     AppOptions options_;
     OutputTap& output_;
     Events events_;
-    boost::asio::steady_timer ended_;  // cancelled when the process has ended
+    boost::asio::steady_timer ended_;          // cancelled when the process has ended
+    boost::asio::steady_timer command_ended_;  // cancelled when the command has ended
     protocol::Phase phase_ = protocol::Phase::gated;
     pid_t pid_ = -1;
+    pid_t command_pid_ = -1;
+    int command_status_ = 0;  // of the last command, as waitpid(2) gave it
     std::uint32_t starts_ = 0;
     std::optional<int> exit_code_;
     std::string last_output_;

@@ -17,6 +17,7 @@ namespace {
 // In the child, before exec: nothing here may allocate.
 void prepare(const ChildStdio& stdio, pid_t parent) {
     ::setpgid(0, 0);
+    if (stdio.in != STDIN_FILENO) ::dup2(stdio.in, STDIN_FILENO);
     // tcgetpgrp succeeds on our controlling terminal alone; SIGTTOU is blocked until the mask is emptied
     // below.
     if (::tcgetpgrp(STDIN_FILENO) >= 0) ::tcsetpgrp(STDIN_FILENO, ::getpid());

@@ -14,6 +14,9 @@ namespace {
 
 using Descriptor = boost::asio::posix::stream_descriptor;
 
+constexpr std::size_t kReadBytes = 16384;
+constexpr std::size_t kMostInAPipe = std::size_t{1} << 20;  // pipe(7): pipe-max-size
+
 // epoll takes pipes, sockets and terminals; a file is always writable and needs no waiting.
 bool can_be_polled(int fd) {
     struct stat info{};
@@ -24,44 +27,64 @@ bool can_be_polled(int fd) {
 
 Result<std::unique_ptr<OutputTap>> OutputTap::make(boost::asio::any_io_executor executor) {
     std::unique_ptr<OutputTap> tap(new OutputTap(std::move(executor)));
-    TRY(tap->open(tap->streams_[0], STDOUT_FILENO));
-    TRY(tap->open(tap->streams_[1], STDERR_FILENO));
+    TRY(tap->open(tap->app_[0], STDOUT_FILENO));
+    TRY(tap->open(tap->app_[1], STDERR_FILENO));
+    TRY(tap->open_command(tap->command_[0], STDOUT_FILENO));
+    TRY(tap->open_command(tap->command_[1], STDERR_FILENO));
     return tap;
 }
 
-Result<> OutputTap::open(Stream& stream, int target_fd) {
-    stream.target_fd = target_fd;
-    if (::isatty(target_fd) == 1 || ::fcntl(target_fd, F_GETFD) < 0) return {};
+Result<> OutputTap::open_pipe(Stream& stream) {
     int ends[2];
     if (::pipe2(ends, O_CLOEXEC) != 0) return fail_errno("pipe");
     stream.write_end.reset(ends[1]);
     ::fcntl(ends[0], F_SETFL, O_NONBLOCK);
     stream.read_end = std::make_unique<Descriptor>(executor_, ends[0]);
-    if (can_be_polled(target_fd)) {
+    if (can_be_polled(stream.target_fd)) {
         // A copy of the descriptor, because the poller owns it. Its flags stay as they are: they are shared
         // with everybody who has it, and so it is polled and never made non-blocking.
-        const int copy = ::fcntl(target_fd, F_DUPFD_CLOEXEC, 0);
+        const int copy = ::fcntl(stream.target_fd, F_DUPFD_CLOEXEC, 0);
         if (copy < 0) return fail_errno("dup");
         stream.target = std::make_unique<Descriptor>(executor_, copy);
     }
     return {};
 }
 
+Result<> OutputTap::open(Stream& stream, int target_fd) {
+    stream.target_fd = target_fd;
+    if (::isatty(target_fd) == 1 || ::fcntl(target_fd, F_GETFD) < 0) return {};
+    return open_pipe(stream);
+}
+
+Result<> OutputTap::open_command(Stream& stream, int target_fd) {
+    stream.target_fd = target_fd;
+    stream.also = &command_ring_;
+    return open_pipe(stream);
+}
+
 ChildStdio OutputTap::stdio() const {
-    return {streams_[0].write_end ? streams_[0].write_end.get() : STDOUT_FILENO,
-            streams_[1].write_end ? streams_[1].write_end.get() : STDERR_FILENO};
+    return {.out = app_[0].write_end ? app_[0].write_end.get() : STDOUT_FILENO,
+            .err = app_[1].write_end ? app_[1].write_end.get() : STDERR_FILENO};
+}
+
+ChildStdio OutputTap::command_stdio() const {
+    return {.out = command_[0].write_end.get(), .err = command_[1].write_end.get()};
 }
 
 void OutputTap::start() {
-    for (Stream& stream : streams_) {
-        if (stream.read_end) wait_readable(stream);
+    for (auto* streams : {&app_, &command_}) {
+        for (Stream& stream : *streams) {
+            if (stream.read_end) wait_readable(stream);
+        }
     }
 }
 
 void OutputTap::stop() {
-    for (Stream& stream : streams_) {
-        if (stream.read_end) stream.read_end->cancel();
-        if (stream.target) stream.target->cancel();
+    for (auto* streams : {&app_, &command_}) {
+        for (Stream& stream : *streams) {
+            if (stream.read_end) stream.read_end->cancel();
+            if (stream.target) stream.target->cancel();
+        }
     }
 }
 
@@ -91,11 +114,12 @@ void OutputTap::wait_writable(Stream& stream) {
 }
 
 bool OutputTap::read_some(Stream& stream) {
-    std::array<char, 16384> buffer;
+    std::array<char, kReadBytes> buffer;
     const ssize_t got = ::read(stream.read_end->native_handle(), buffer.data(), buffer.size());
     if (got <= 0) return false;
     const std::string_view bytes(buffer.data(), static_cast<std::size_t>(got));
     ring_.append(bytes);
+    if (stream.also != nullptr) stream.also->append(bytes);
     stream.held_back += bytes;
     return true;
 }
@@ -120,12 +144,20 @@ void OutputTap::write_some(Stream& stream, int timeout_ms) {
     }
 }
 
+void OutputTap::drain(Stream& stream) {
+    if (!stream.read_end) return;
+    std::size_t left = kMostInAPipe / kReadBytes;  // somebody may go on writing all the while
+    do write_some(stream, 200);
+    while (left-- > 0 && stream.held_back.empty() && read_some(stream));
+}
+
 void OutputTap::drain() {
-    for (Stream& stream : streams_) {
-        if (!stream.read_end) continue;
-        do write_some(stream, 200);
-        while (stream.held_back.empty() && read_some(stream));
-    }
+    for (Stream& stream : app_) drain(stream);
+}
+
+std::string OutputTap::end_command() {
+    for (Stream& stream : command_) drain(stream);
+    return command_ring_.last();
 }
 
 }  // namespace synchost::agent

@@ -1,7 +1,8 @@
-// Passes the app's output through unchanged, and keeps its last bytes. Each of the two streams has a pipe of
-// its own, made once: both restarts of the app and what it left in the background write into the same. A
-// stream that is a terminal is handed to the app as it is (and nothing of it is kept), because programs
-// behave otherwise on a pipe.
+// Passes the output of the app, and of commands that run beside it, through unchanged, and keeps its last
+// lines. Each stream has a pipe of its own, made once: both restarts of the app and what it left in the
+// background write into the same. A stream that is a terminal is handed to the app as it is (and nothing of
+// it is kept), because programs behave otherwise on a pipe; what a command says is always kept, for the error
+// that names it.
 #pragma once
 
 #include <array>
@@ -15,6 +16,7 @@
 #include "agent/process/output_ring.hpp"
 #include "base/error.hpp"
 #include "base/fd.hpp"
+#include "protocol/messages.hpp"
 
 namespace synchost::agent {
 
@@ -25,10 +27,17 @@ class OutputTap {
     [[nodiscard]] ChildStdio stdio() const;  // for start_child
     void start();
     void stop();
-    // Reads and passes on what is in the pipes now; a reader of ours that is stuck may cost 200 ms.
+    // Reads and passes on what is in the app's pipes now; a reader of ours that is stuck may cost 200 ms.
     void drain();
+    // The last 100 lines of the app and of the commands beside it.
     [[nodiscard]] std::string last() const { return ring_.last(); }
     void clear() { ring_.clear(); }
+
+    // The same for one command at a time.
+    [[nodiscard]] ChildStdio command_stdio() const;  // its standard input is the caller's to say
+    void begin_command() { command_ring_.clear(); }
+    // Drains its pipes, and returns its last lines.
+    std::string end_command();
 
   private:
     struct Stream {
@@ -38,18 +47,24 @@ class OutputTap {
         std::unique_ptr<boost::asio::posix::stream_descriptor>
             target;  // ours; none where it cannot be polled
         int target_fd = -1;
-        std::string held_back;  // read, and not yet taken by the target
+        std::string held_back;       // read, and not yet taken by the target
+        OutputRing* also = nullptr;  // keeps this stream's output as well
     };
     explicit OutputTap(boost::asio::any_io_executor executor) : executor_(std::move(executor)) {}
     Result<> open(Stream& stream, int target_fd);
+    Result<> open_command(Stream& stream, int target_fd);
+    Result<> open_pipe(Stream& stream);
+    void drain(Stream& stream);
     void wait_readable(Stream& stream);
     void wait_writable(Stream& stream);
     bool read_some(Stream& stream);
     void write_some(Stream& stream, int timeout_ms);
 
     boost::asio::any_io_executor executor_;
-    std::array<Stream, 2> streams_;
-    OutputRing ring_{std::size_t{16} << 10};
+    std::array<Stream, 2> app_;
+    std::array<Stream, 2> command_;
+    OutputRing ring_{protocol::kMaxOutputBytes, 100};
+    OutputRing command_ring_{std::size_t{3} << 10, 20};
 };
 
 }  // namespace synchost::agent

@@ -3,11 +3,11 @@
 #include <algorithm>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
 #include <utility>
 
-#include "agent/apply/inventory.hpp"
 #include "base/log.hpp"
 
 namespace synchost::agent {
@@ -21,7 +21,7 @@ constexpr auto kToken = asio::as_tuple(asio::use_awaitable);
 constexpr std::chrono::milliseconds kFirstRetry{10};
 constexpr std::chrono::milliseconds kLastRetry{250};
 constexpr std::size_t kReadBytes = std::size_t{64} << 10;
-constexpr std::size_t kEntriesBytes = std::size_t{256} << 10;  // of one inventory frame
+constexpr std::uint64_t kCopyAtOnce = std::uint64_t{16} << 20;  // then signals and exits get their turn
 
 std::chrono::microseconds in_us(std::chrono::steady_clock::duration time) {
     return std::chrono::duration_cast<std::chrono::microseconds>(time);
@@ -51,11 +51,12 @@ SidecarLink::SidecarLink(asio::any_io_executor executor, std::string container, 
       timer_(executor),
       container_(std::move(container)),
       path_(std::move(socket)),
-      folders_(std::move(roots)),
+      tree_(executor, container_, roots, path_.parent_path() / "kept"),
       app_(app),
       events_(std::move(events)) {}
 
 void SidecarLink::start() {
+    tree_.begin();
     // Ends with the io_context; an exception of a library is the supervisor's end, by main.
     asio::co_spawn(socket_.get_executor(), run(), [](std::exception_ptr error) {
         if (error) std::rethrow_exception(error);
@@ -79,7 +80,7 @@ asio::awaitable<void> SidecarLink::run() {
 }
 
 asio::awaitable<void> SidecarLink::serve_stream() {
-    session_.emplace(folders_.roots(), Clock::now());
+    session_.emplace(tree_.roots(), Clock::now());
     report();
     std::vector<char> buffer(kReadBytes);
     for (;;) {
@@ -119,9 +120,9 @@ void SidecarLink::handle_host(bool present) {
 asio::awaitable<void> SidecarLink::handle(AgentEvent event) {
     if (auto* step = std::get_if<GenerationStep>(&event)) {
         if (auto* start = std::get_if<GenerationStart>(step)) begin(*start);
-        if (auto* change = std::get_if<ChangeStart>(step)) handle_step(*change);
-        if (auto* bytes = std::get_if<FileBytes>(step)) handle_step(*bytes);
-        if (std::holds_alternative<GenerationEnd>(*step)) co_await finish_generation();
+        const bool ends = std::holds_alternative<GenerationEnd>(*step);
+        co_await handle_step(std::move(*step));
+        if (ends) co_await finish_generation();
     } else if (auto* refused = std::get_if<GenerationRefused>(&event)) {
         incoming_.reset();
         answer(std::unexpected(std::move(refused->error)));
@@ -130,7 +131,9 @@ asio::awaitable<void> SidecarLink::handle(AgentEvent event) {
     } else if (std::holds_alternative<RestartAsked>(event)) {
         answer(co_await app_.restart());
     } else if (std::holds_alternative<InventoryAsked>(event)) {
-        send_inventory();
+        co_await send_inventory();
+    } else if (std::holds_alternative<DigestAsked>(event)) {
+        co_await send_digest();
     } else if (std::holds_alternative<NoHostComes>(event)) {
         events_.on_no_host();
     } else {
@@ -140,23 +143,25 @@ asio::awaitable<void> SidecarLink::handle(AgentEvent event) {
 
 void SidecarLink::begin(const GenerationStart& start) {
     incoming_.reset();
-    incoming_.emplace(
-        Incoming{start, Clock::now(), {}, std::make_unique<Transaction>(folders_, start.id), std::nullopt});
+    incoming_.emplace(Incoming{start, Clock::now(), {}, tree_.start(start.id), std::nullopt});
 }
 
-void SidecarLink::handle_step(const ChangeStart& change) {
-    if (!incoming_ || incoming_->failure) return;
+asio::awaitable<void> SidecarLink::handle_step(GenerationStep step) {
+    if (!incoming_ || incoming_->failure) co_return;
     const auto begun = Clock::now();
-    if (auto staged = incoming_->transaction->stage(change); !staged)
-        incoming_->failure = std::move(staged).error();
-    incoming_->staging += Clock::now() - begun;
-}
-
-void SidecarLink::handle_step(const FileBytes& bytes) {
-    if (!incoming_ || incoming_->failure) return;
-    const auto begun = Clock::now();
-    if (auto written = incoming_->transaction->write(bytes); !written)
-        incoming_->failure = std::move(written).error();
+    Result<> taken;
+    if (auto* range = std::get_if<CopyRange>(&step)) {
+        while (taken && range->length > 0) {
+            const CopyRange now{range->offset, std::min(range->length, kCopyAtOnce)};
+            taken = incoming_->transaction->copy(now);
+            range->offset += now.length;
+            range->length -= now.length;
+            if (range->length > 0) co_await asio::post(timer_.get_executor(), asio::use_awaitable);
+        }
+    } else {
+        taken = incoming_->transaction->take(std::move(step));
+    }
+    if (!taken) incoming_->failure = std::move(taken).error();
     incoming_->staging += Clock::now() - begun;
 }
 
@@ -168,42 +173,62 @@ asio::awaitable<void> SidecarLink::finish_generation() {
     if (incoming.failure) {
         result = std::unexpected(*std::move(incoming.failure));
     } else {
-        result = incoming.transaction->commit();
+        result = tree_.commit(*incoming.transaction);
     }
-    incoming.transaction.reset();
-    if (!result) {
-        answer(std::move(result));
-        co_return;
-    }
-    generation_ = incoming.start.id;
-    Applied applied{generation_,
-                    in_us(received - incoming.begun),
-                    in_us(incoming.staging),
-                    in_us(Clock::now() - received),
-                    {}};
-    if (incoming.start.after == AfterApply::restart) {
+    if (result) {
+        Applied applied{incoming.start.id,
+                        in_us(received - incoming.begun),
+                        in_us(incoming.staging),
+                        in_us(Clock::now() - received),
+                        {},
+                        {}};
         const auto begun = Clock::now();
-        if (auto restarted = co_await app_.restart(); !restarted) {
-            answer(std::unexpected(std::move(restarted).error().context("the files are in place")));
-            co_return;
-        }
-        applied.restarted = in_us(Clock::now() - begun);
+        if (auto followed = co_await run_after(incoming.start.after); !followed)
+            applied.after = std::move(followed).error();
+        if (!incoming.start.after.empty()) applied.restarted = in_us(Clock::now() - begun);
+        session_->send(FrameType::applied, encode_applied(applied));
+    } else {
+        answer(std::move(result));
     }
-    session_->send(FrameType::applied, encode_applied(applied));
+    flush();
+    tree_.settle(std::move(incoming.transaction));
 }
 
-void SidecarLink::send_inventory() {
-    session_->send(FrameType::inventory_begin, encode_inventory_begin(generation_, folders_.roots()));
-    std::string entries;
-    auto result = take_inventory(folders_, [&](const InventoryEntry& entry) {
-        append_inventory_entry(entries, entry);
-        if (entries.size() < kEntriesBytes) return;
-        session_->send(FrameType::inventory_entries, entries);
-        entries.clear();
-    });
-    folders_.release();
-    if (result && !entries.empty()) session_->send(FrameType::inventory_entries, entries);
-    answer(std::move(result));
+asio::awaitable<Result<>> SidecarLink::run_after(const std::vector<AfterApply>& after) {
+    for (const AfterApply& step : after) {
+        switch (step.kind) {
+            case AfterKind::restart:
+                CO_TRY(co_await app_.restart());
+                break;
+            case AfterKind::signal:
+                CO_TRY(app_.signal(step.signal));
+                break;
+            case AfterKind::command:
+                CO_TRY(co_await app_.run_command(step.command));
+                break;
+        }
+    }
+    co_return Result<>{};
+}
+
+asio::awaitable<void> SidecarLink::send_inventory() {
+    auto payloads = co_await tree_.inventory();
+    if (payloads) {
+        session_->send(FrameType::inventory_begin, encode_inventory_begin(tree_.generation(), tree_.roots()));
+        for (const std::string& payload : *payloads) session_->send(FrameType::inventory_entries, payload);
+        answer({});
+    } else {
+        answer(std::unexpected(std::move(payloads).error()));
+    }
+}
+
+asio::awaitable<void> SidecarLink::send_digest() {
+    const auto digest = co_await tree_.digest();
+    if (digest) {
+        session_->send(FrameType::digested, encode_digested(*digest));
+    } else {
+        answer(std::unexpected(digest.error()));
+    }
 }
 
 void SidecarLink::answer(Result<> result) {
@@ -218,8 +243,8 @@ void SidecarLink::report() {
     if (!session_) return;
     session_->send_status(app_.phase());
     session_->send(FrameType::report,
-                   encode_report({container_, state_of(app_.phase()), generation_, app_.starts(),
-                                  app_.exit_code(), app_.last_output(), folders_.roots()}));
+                   encode_report({container_, state_of(app_.phase()), tree_.generation(), app_.starts(),
+                                  app_.exit_code(), app_.last_output(), tree_.roots()}));
     flush();
 }
 

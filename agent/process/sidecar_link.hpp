@@ -14,8 +14,7 @@
 #include <string>
 #include <vector>
 
-#include "agent/apply/folders.hpp"
-#include "agent/apply/transaction.hpp"
+#include "agent/apply/managed_tree.hpp"
 #include "agent/process/app.hpp"
 #include "protocol/agent_session.hpp"
 
@@ -43,11 +42,12 @@ class SidecarLink {
     boost::asio::awaitable<void> serve_stream();
     boost::asio::awaitable<void> handle(protocol::AgentEvent event);
     void handle_host(bool present);
-    void handle_step(const protocol::ChangeStart& change);
-    void handle_step(const protocol::FileBytes& bytes);
+    boost::asio::awaitable<void> handle_step(protocol::GenerationStep step);
     void begin(const protocol::GenerationStart& start);
     boost::asio::awaitable<void> finish_generation();
-    void send_inventory();
+    boost::asio::awaitable<Result<>> run_after(const std::vector<protocol::AfterApply>& after);
+    boost::asio::awaitable<void> send_inventory();
+    boost::asio::awaitable<void> send_digest();
     void answer(Result<> result);
     void flush();
     void drop_stream();
@@ -56,7 +56,7 @@ class SidecarLink {
     boost::asio::steady_timer timer_;
     std::string container_;
     std::filesystem::path path_;
-    Folders folders_;
+    ManagedTree tree_;
     App& app_;
     Events events_;
     std::optional<protocol::AgentSession> session_;
@@ -71,7 +71,6 @@ class SidecarLink {
         std::optional<Error> failure;
     };
     std::optional<Incoming> incoming_;
-    protocol::GenerationId generation_{};
 };
 
 }  // namespace synchost::agent

@@ -1,5 +1,7 @@
 #include "agent/server/sidecar.hpp"
 
+#include <sys/stat.h>
+
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/write.hpp>
 #include <chrono>
@@ -30,6 +32,14 @@ struct Container {
     Channel channel = kSessionChannel;  // as the present host knows it; kSessionChannel: it does not
 };
 
+// Where a supervisor keeps its copy of what it was sent. Its user may be another one than ours, and nobody
+// else mounts this folder.
+Result<> make_kept_folder(const std::filesystem::path& path) {
+    TRY(make_folders(path));
+    if (::chmod(path.c_str(), 01777) != 0) return fail_errno(path.native() + ": chmod");
+    return {};
+}
+
 std::unexpected<Error> out_of_order(FrameType type) {
     return fail(Errc::protocol,
                 "frame of type " + std::to_string(static_cast<unsigned>(type)) + " out of order");
@@ -45,6 +55,7 @@ class Sidecar {
         for (const ServedContainer& served : options_.containers) {
             const auto folder = options_.containers_dir / served.name;
             TRY(make_folders(folder));
+            TRY(make_kept_folder(folder / "kept"));
             TRY_ASSIGN(Fd fd, listen_unix(folder / "agent.sock", 0666));
             auto container = std::make_unique<Container>(Container{served, nullptr, nullptr});
             Container* raw = container.get();

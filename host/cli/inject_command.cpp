@@ -47,6 +47,7 @@ Result<> run_inject(const InjectFlags& flags) {
     k8s::InjectOptions options{.secret_name = std::string(k8s::kKeySecretName),
                                .form = flags.form,
                                .gate = config.gate,
+                               .gates = config.gates,
                                .grace = config.grace};
     TRY_ASSIGN(options.agent_image, push_agent_image(*config.registry, tools));
     for (const ImageConfig& image : config.images) {

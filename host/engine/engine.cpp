@@ -25,10 +25,16 @@ Engine::Engine(boost::asio::io_context& io, EngineParts parts)
       parts_(std::move(parts)),
       pool_(kPoolThreads),
       changed_(io.get_executor()),
+      signatures_(std::make_shared<delta::SignatureCache>(parts_.store.parent_path() / "signatures")),
       deploying_(io.get_executor()) {}
 
 Engine::~Engine() {
     for (const auto& session : sessions_) session->stop();
+    sessions_.clear();
+    for (const auto& service : services_) {
+        service->contents->stop();
+        service->generations.clear();  // one that nobody waits for is not read to its end
+    }
     pool_.join();
 }
 
@@ -80,6 +86,8 @@ boost::asio::awaitable<Result<>> Engine::serve() {
     CO_TRY(parts_.runtime->follow_logs([reporter = parts_.reporter](const LogLine& line) {
         reporter->log_line(line.pod + "/" + line.container, line.text, line.error_stream);
     }));
+    for (const auto& service : services_)
+        spawn(sign_large_files(*service), "signing the files of " + service->name);
     std::size_t paths = 0;
     for (const auto& service : services_) paths += service->mirror.nodes().size();
     parts_.reporter->line(Tone::plain, "watching", parts_.config.name,
@@ -181,7 +189,12 @@ Result<k8s::InjectOptions> Engine::inject_options() {
     k8s::InjectOptions options{.agent_image = agent_image_,
                                .secret_name = std::string(k8s::kKeySecretName),
                                .gate = parts_.config.gate,
+                               .gates = parts_.config.gates,
                                .grace = parts_.config.grace};
+    for (const std::string& workload : k8s::unknown_gates(manifests_, options)) {
+        parts_.reporter->line(Tone::warn, "note", "gates",
+                              parts_.config.where("gates") + ": the manifests have no " + workload);
+    }
     TRY_ASSIGN(options.agent_image, as_pulled(agent_image_, registry_.pull));
     for (const auto& service : services_) {
         k8s::InjectedImage image = injected_image(service->image, service->repository);
@@ -198,6 +211,9 @@ Result<std::unique_ptr<Service>> Engine::make_service(const ImageConfig& image) 
     service->request = build_request(image);
     TRY_ASSIGN(service->request.managed_owner, user_of_image(manifests_, image.name));
     TRY_ASSIGN(service->index, FileIndex::open(image.context));
+    TRY_ASSIGN(FileIndex files, FileIndex::open(image.context));
+    service->contents = std::make_shared<Contents>(std::move(files), signatures_);
+    service->after_rules = image.after;
     const std::string dockerfile = image.dockerfile.lexically_relative(image.context).native();
     const bool inside = !dockerfile.starts_with("..");
     service->rules.dockerfile = inside ? dockerfile : image.dockerfile.native();
@@ -224,6 +240,7 @@ void Engine::adopt() {
         }
         PodSession::Shared shared{.executor = io_.get_executor(),
                                   .pool = &pool_,
+                                  .spool_folder = parts_.store,
                                   .reporter = parts_.reporter,
                                   .on_outcome = [this](const SyncOutcome& outcome) { on_outcome(outcome); },
                                   .on_state = [this] { changed_.notify(); }};

@@ -99,6 +99,7 @@ class Engine {
     void notify_sessions(const Service& service);
 
     // Rebuilds (rebuild.cpp)
+    boost::asio::awaitable<void> sign_large_files(Service& service);
     boost::asio::awaitable<void> rebuild(Service& service);
     boost::asio::awaitable<Result<bool>> build(Service& service);
     boost::asio::awaitable<void> catch_up(Service& service);
@@ -118,6 +119,7 @@ class Engine {
     std::string agent_image_;
     std::vector<RunningPod> pods_;  // as the runtime told last
     std::uint64_t deployments_ = 0;
+    std::shared_ptr<delta::SignatureCache> signatures_;
     std::vector<std::unique_ptr<Service>> services_;
     std::vector<std::shared_ptr<PodSession>> sessions_;
     AsyncLock deploying_;  // the runtime takes one call at a time

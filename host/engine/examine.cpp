@@ -1,34 +1,33 @@
 #include "host/engine/examine.hpp"
 
+#include <malloc.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <chrono>
 #include <utility>
+
+#include "host/engine/detail/compare.hpp"
+#include "host/engine/detail/examine_paths.hpp"
+#include "protocol/generation_decoder.hpp"
 
 namespace synchost::host {
 namespace {
 
 // Longer than the coarsest tick of a file system's clock: an older change time cannot hide a second write.
 constexpr std::chrono::milliseconds kSettled{20};
+constexpr std::size_t kManyPaths = 10'000;
 
-std::optional<FileStamp> settled_stamp(const std::filesystem::path& path, std::chrono::nanoseconds now) {
+std::optional<StampPrint> settled_stamp(const std::filesystem::path& path, std::chrono::nanoseconds now) {
     struct stat info{};
     if (::lstat(path.c_str(), &info) != 0) return std::nullopt;
     const FileStamp stamp = stamp_of(info);
     if (std::chrono::nanoseconds(stamp.ctime_ns) + kSettled > now) return std::nullopt;
-    return stamp;
+    return print_of(stamp);
 }
 
-NodeMap nodes_of(const images::Trace& trace) {
-    NodeMap nodes;
-    for (const images::CopiedPath& copied : trace.copied) {
-        nodes[copied.image_path] = {.source = copied.source, .kind = copied.kind, .mode = copied.mode};
-    }
-    return nodes;
-}
-
-bool same_shape(const Node& a, const Node& b) {
-    return a.source == b.source && a.kind == b.kind && a.mode == b.mode;
+Node node_of(const images::CopiedPath& copied) {
+    return {.source = copied.source, .kind = copied.kind, .mode = copied.mode};
 }
 
 // True where `source` is one of the touched paths or lies below one.
@@ -41,62 +40,57 @@ bool is_touched(const std::string& source, const std::set<std::string>& touched)
     return false;
 }
 
-// What the image gets of a source: a COPY that names a symlink takes what it leads to, so a node that is a
-// file may have a symlink as its source.
-Result<Entry> read_source(const Node& node, FileIndex& index) {
-    TRY_ASSIGN(RelPath path, RelPath::parse(node.source));
-    for (int hops = 0; hops < 40; ++hops) {
-        TRY_ASSIGN(Entry entry, index.read(path));
-        if (entry.kind != EntryKind::symlink || node.kind == images::FileKind::symlink) return entry;
-        const auto target = (std::filesystem::path(path.parent()) / entry.link_target).lexically_normal();
-        TRY_ASSIGN(path, RelPath::parse(target.native()));
-    }
-    return fail(Errc::invalid_input, node.source + ": too many symlinks");
+// The trace of a large tree takes ten times the memory that the mirror keeps of it, in pieces that the
+// allocator would hold on to.
+void give_back_memory(std::size_t paths) {
+    if (paths > kManyPaths) ::malloc_trim(0);
 }
 
-// Compares the content that the source has now with what the node remembers, and files it into the update.
-Result<> compare_content(const std::string& image_path, Node node, FileIndex& index, TreeUpdate& update) {
-    if (node.kind == images::FileKind::folder) return {};
-    TRY_ASSIGN(Entry entry, read_source(node, index));
-    if (entry.kind == EntryKind::absent || entry.kind == EntryKind::folder)
-        return {};  // its own event follows
-    const bool changed = node.hash != entry.hash;
-    node.hash = entry.hash;
-    node.stamp.reset();
-    if (!changed) {
-        update.refreshed[image_path] = std::move(node);
-        return {};
+// Both sides are sorted by image path: one walk along both.
+template <typename Suspect>
+Result<TreeUpdate> compare_with(const std::vector<images::CopiedPath>& now, const Mirror& mirror,
+                                Look look, Suspect suspect) {
+    TreeUpdate update;
+    auto before = mirror.nodes().begin();
+    const auto end = mirror.nodes().end();
+    for (const images::CopiedPath& copied : now) {
+        for (; before != end && before.path() < copied.image_path; ++before)
+            update.removed.emplace_back(before.path());
+        const bool known = before != end && before.path() == copied.image_path;
+        Node node = node_of(copied);
+        if (known) {
+            const Node had = before->second;
+            ++before;
+            if (same_shape(had, node)) {
+                if (suspect(had)) TRY(compare_content(copied.image_path, had, look, update));
+                continue;
+            }
+        }
+        put_fresh(copied.image_path, std::move(node), update);
     }
-    if (entry.content) update.contents[image_path] = entry.content;
-    update.put[image_path] = std::move(node);
-    return {};
+    for (; before != end; ++before) update.removed.emplace_back(before.path());
+    return update;
 }
 
 // The whole tree's names and kinds are looked at anew, contents only where `suspect` says so.
 template <typename Suspect>
-Result<TreeUpdate> compare_trees(const images::BuildRequest& request, const Mirror& mirror, FileIndex& index,
+Result<TreeUpdate> compare_trees(const images::BuildRequest& request, const Mirror& mirror, Look look,
                                  Suspect suspect) {
-    TRY_ASSIGN(const images::Trace trace, images::trace(request));
-    TreeUpdate update;
-    const NodeMap now = nodes_of(trace);
-    for (const auto& [image_path, node] : now) {
-        const auto before = mirror.nodes().find(image_path);
-        const bool same = before != mirror.nodes().end() && same_shape(before->second, node);
-        if (same && suspect(before->second)) {
-            TRY(compare_content(image_path, before->second, index, update));
-        } else if (!same) {
-            update.put[image_path] = node;
-            if (node.kind != images::FileKind::folder) TRY(compare_content(image_path, node, index, update));
-        }
-    }
-    for (const auto& [image_path, node] : mirror.nodes()) {
-        if (!now.contains(image_path)) update.removed.push_back(image_path);
-    }
+    const Xxh3 inputs = inputs_of(request);
+    std::size_t paths = 0;
+    auto update = [&]() -> Result<TreeUpdate> {
+        TRY_ASSIGN(images::Trace trace, images::trace(request));
+        paths = trace.copied.size();
+        TRY_ASSIGN(TreeUpdate out, compare_with(trace.copied, mirror, look, suspect));
+        out.plan = CopyPlan{std::move(trace.rules), inputs};
+        return out;
+    }();
+    give_back_memory(paths);
     return update;
 }
 
 Result<std::optional<protocol::Change>> change_for(const WantedPath& wanted, Placed placed,
-                                                   FileIndex& index) {
+                                                   protocol::GenerationId id, Contents& contents) {
     protocol::Change change{.root = placed.root, .path = std::move(placed.path)};
     if (!wanted.node) {
         change.kind = protocol::ChangeKind::remove;
@@ -108,94 +102,119 @@ Result<std::optional<protocol::Change>> change_for(const WantedPath& wanted, Pla
         change.kind = protocol::ChangeKind::make_folder;
         return change;
     }
-    if (wanted.content && node.kind == images::FileKind::file && node.hash) {
-        change.content = wanted.content;
-        change.hash = *node.hash;
+    if (node.kind == images::FileKind::file) {
+        change.content = contents.content({.image_path = wanted.image_path,
+                                           .node = node,
+                                           .generation = id,
+                                           .had = wanted.had,
+                                           .bytes = node.hash ? wanted.bytes : nullptr,
+                                           .difference = wanted.difference});
         return change;
     }
-    TRY_ASSIGN(Entry entry, read_source(node, index));
-    if (node.kind == images::FileKind::symlink) {
-        if (entry.kind != EntryKind::symlink) return std::nullopt;
-        change.kind = protocol::ChangeKind::put_symlink;
-        change.content = std::make_shared<const std::string>(entry.link_target);
-        return change;
-    }
-    if (entry.kind != EntryKind::file) return std::nullopt;
-    change.content = entry.content;
-    change.hash = entry.hash;
+    TRY_ASSIGN(const RelPath source, RelPath::parse(node.source));
+    auto target = contents.link_target(source);
+    if (!target || !protocol::is_symlink_target(*target)) return std::nullopt;  // its own event follows
+    contents.note({wanted.image_path, id, xxh3(*target)});
+    change.kind = protocol::ChangeKind::put_symlink;
+    change.link_target = *std::move(target);
     return change;
+}
+
+bool has_shape(const protocol::InventoryEntry& entry, const Node& node) {
+    switch (node.kind) {
+        case images::FileKind::file:
+            return entry.kind == protocol::ChangeKind::put_file && entry.mode == node.mode;
+        case images::FileKind::folder:
+            return entry.kind == protocol::ChangeKind::make_folder && entry.mode == node.mode;
+        case images::FileKind::symlink:
+            return entry.kind == protocol::ChangeKind::put_symlink;
+    }
+    return false;
+}
+
+// A root that is a single file is named by its folder and the path.
+std::string image_path_of(const std::string& root, const std::string& path) {
+    return root.substr(0, root.rfind('/') + 1) + path;
 }
 
 }  // namespace
 
 Result<Survey> survey(const images::BuildRequest& request) {
+    const Xxh3 inputs = inputs_of(request);
     TRY_ASSIGN(images::Trace trace, images::trace(request));
     const auto now = std::chrono::system_clock::now().time_since_epoch();
-    Survey out{nodes_of(trace), std::move(trace.managed_paths)};
-    for (auto& [image_path, node] : out.nodes) node.stamp = settled_stamp(request.context / node.source, now);
+    Survey out{.managed_paths = std::move(trace.managed_paths),
+               .plan = CopyPlan{std::move(trace.rules), inputs}};
+    out.nodes.reserve(trace.copied.size() + trace.copied.size() / 16 + 64);  // and some room for new files
+    for (const images::CopiedPath& copied : trace.copied) {
+        Node node = node_of(copied);
+        node.stamp = settled_stamp(request.context / node.source, now);
+        out.nodes.append(copied.image_path, node);
+    }
     return out;
 }
 
 Result<TreeUpdate> examine(const std::set<std::string>& sources, const images::BuildRequest& request,
-                           const Mirror& mirror, FileIndex& index) {
+                           const Mirror& mirror, Look look) {
     TreeUpdate update;
-    for (const std::string& source : sources) {
-        TRY_ASSIGN(const RelPath path, RelPath::parse(source));
-        TRY_ASSIGN(const Entry entry, index.read(path, Want::hash));
-        const auto image_paths = mirror.image_paths_of(source);
-        bool only_content = entry.kind == EntryKind::file && !image_paths.empty();
-        for (const std::string& image_path : image_paths) {
-            const Node& node = mirror.nodes().at(image_path);
-            only_content = only_content && node.kind == images::FileKind::file && node.mode == entry.mode;
-        }
-        if (!only_content) {
-            return compare_trees(request, mirror, index,
-                                 [&](const Node& node) { return is_touched(node.source, sources); });
-        }
-        for (const std::string& image_path : image_paths) {
-            TRY(compare_content(image_path, mirror.nodes().at(image_path), index, update));
-        }
-    }
-    return update;
+    TRY_ASSIGN(const bool told, examine_paths(sources, request, mirror, look, update));
+    if (told) return update;
+    return examine_wholly(sources, request, mirror, look);
 }
 
-Result<TreeUpdate> examine_all(const images::BuildRequest& request, const Mirror& mirror, FileIndex& index) {
+Result<TreeUpdate> examine_wholly(const std::set<std::string>& sources, const images::BuildRequest& request,
+                                  const Mirror& mirror, Look look) {
+    return compare_trees(request, mirror, look,
+                         [&](const Node& node) { return is_touched(node.source, sources); });
+}
+
+Result<TreeUpdate> examine_all(const images::BuildRequest& request, const Mirror& mirror, Look look) {
     const auto now = std::chrono::system_clock::now().time_since_epoch();
-    return compare_trees(request, mirror, index, [&](const Node& node) {
+    return compare_trees(request, mirror, look, [&](const Node& node) {
         return !node.stamp || settled_stamp(request.context / node.source, now) != node.stamp;
     });
 }
 
-Result<TreeUpdate> differences(const protocol::Inventory& inventory, const Mirror& mirror, FileIndex& index) {
+Result<TreeUpdate> differences(const protocol::Inventory& inventory, const Mirror& mirror, Look look) {
     std::map<std::pair<std::string, std::string>, const protocol::InventoryEntry*> held;
     for (const protocol::InventoryEntry& entry : inventory.entries) {
         held[{inventory.roots.at(entry.root), entry.path.str()}] = &entry;
     }
     TreeUpdate update;
+    std::set<const protocol::InventoryEntry*> held_and_known;
     for (const auto& [image_path, known] : mirror.nodes()) {
         const auto placed = place(image_path, mirror.managed_paths());
         if (!placed) continue;
         const auto found = held.find({mirror.managed_paths()[placed->root], placed->path.str()});
         Node node = known;
-        if (found == held.end() || found->second->mode != node.mode) {
-            update.put[image_path] = node;
+        if (found == held.end() || !has_shape(*found->second, node)) {
+            put_fresh(image_path, std::move(node), update);
             continue;
         }
+        held_and_known.insert(found->second);
         node.hash = found->second->hash;
-        TRY(compare_content(image_path, std::move(node), index, update));
+        TRY(compare_content(image_path, std::move(node), look, update));
     }
+    // What a generation put there and the tree has no more. All else is the app's own.
+    for (const auto& [place, entry] : held) {
+        if (!entry->ours || held_and_known.contains(entry)) continue;
+        std::string image_path = image_path_of(place.first, place.second);
+        if (!mirror.nodes().contains(image_path)) update.removed.push_back(std::move(image_path));
+    }
+    std::ranges::sort(update.removed);
+    give_back_memory(mirror.nodes().size());
     return update;
 }
 
 Result<protocol::Generation> assemble(protocol::GenerationId id,
                                       const std::vector<std::string>& managed_paths,
-                                      const std::vector<WantedPath>& wanted, FileIndex& index) {
+                                      const std::vector<WantedPath>& wanted, Contents& contents) {
     protocol::Generation generation{.id = id, .roots = managed_paths};
     for (const WantedPath& path : wanted) {
         auto placed = place(path.image_path, managed_paths);
         if (!placed)
             continue;  // COPY made a parent folder above every managed path; it is not ours to change
-        TRY_ASSIGN(auto change, change_for(path, *std::move(placed), index));
+        TRY_ASSIGN(auto change, change_for(path, *std::move(placed), id, contents));
         if (change) generation.changes.push_back(*std::move(change));
     }
     return generation;

@@ -7,67 +7,99 @@
 namespace synchost::host {
 namespace {
 
-// Past this, a generation's content is read from disk again rather than kept.
-constexpr std::size_t kMaxRecentBytes = std::size_t{64} << 20;
+constexpr std::size_t kMaxLoggedPaths = 10'000;
 
 }  // namespace
 
-void Mirror::reset(NodeMap nodes, std::vector<std::string> managed_paths) {
+void Mirror::reset(NodeTable nodes, std::vector<std::string> managed_paths, std::optional<CopyPlan> plan) {
     nodes_ = std::move(nodes);
     managed_paths_ = std::move(managed_paths);
-    generation_ = {};
+    plan_ = std::move(plan);
+    generation_ = numbers_from_ = log_begins_after_ = {};
     log_.clear();
+    logged_paths_ = 0;
+    removed_at_.clear();
     recent_.clear();
-    index_sources();
-}
-
-void Mirror::index_sources() {
-    by_source_.clear();
-    for (const auto& [image_path, node] : nodes_) by_source_.emplace(node.source, image_path);
-}
-
-std::vector<std::string> Mirror::image_paths_of(std::string_view source) const {
-    std::vector<std::string> out;
-    const auto [first, last] = by_source_.equal_range(std::string(source));
-    for (auto it = first; it != last; ++it) out.push_back(it->second);
-    std::ranges::sort(out);
-    return out;
+    recent_differences_.clear();
 }
 
 std::optional<protocol::GenerationId> Mirror::advance(TreeUpdate update) {
-    for (auto& [image_path, node] : update.refreshed) nodes_[image_path] = std::move(node);
+    if (update.plan) plan_ = std::move(update.plan);
+    for (const auto& [image_path, node] : update.refreshed) nodes_.refresh(image_path, node);
     if (update.empty()) return std::nullopt;
 
     generation_ = protocol::GenerationId{std::to_underlying(generation_) + 1};
-    std::vector<std::string>& touched = log_[generation_];
-    bool sources_changed = !update.removed.empty();
-    for (const std::string& image_path : update.removed) {
-        nodes_.erase(image_path);
-        touched.push_back(image_path);
+    std::map<std::string, Xxh3> had;
+    for (const auto& [image_path, node] : update.put) {
+        const auto before = nodes_.find(image_path);
+        if (before == nodes_.end()) continue;
+        if (const auto hash = before->second.hash) had.emplace(image_path, *hash);
     }
-    for (auto& [image_path, node] : update.put) {
-        const auto known = nodes_.find(image_path);
-        sources_changed = sources_changed || known == nodes_.end() || known->second.source != node.source;
-        touched.push_back(image_path);
-        nodes_[image_path] = std::move(node);
-    }
-    if (sources_changed) index_sources();
-
-    std::size_t bytes = 0;
-    for (const auto& [image_path, content] : update.contents) bytes += content->size();
-    recent_ = bytes <= kMaxRecentBytes ? std::move(update.contents) : decltype(recent_){};
+    nodes_.update(update.put, update.removed, generation_);
+    log(update, std::move(had));
+    recent_differences_ = std::move(update.differences);
+    recent_ = update.contents_bytes <= kMaxRecentBytes ? std::move(update.contents) : decltype(recent_){};
     return generation_;
 }
 
-void Mirror::skip_to(protocol::GenerationId at_least) {
-    generation_ = std::max(generation_, at_least);
+void Mirror::log(const TreeUpdate& update, std::map<std::string, Xxh3> had) {
+    std::vector<Changed>& touched = log_[generation_];
+    for (const std::string& image_path : update.removed) {
+        removed_at_[image_path] = generation_;
+        touched.push_back({image_path, std::nullopt});
+    }
+    for (const auto& [image_path, node] : update.put) {
+        removed_at_.erase(image_path);
+        const auto before = had.find(image_path);
+        touched.push_back({image_path, before == had.end() ? std::nullopt : std::optional(before->second)});
+    }
+    logged_paths_ += touched.size();
+    while (logged_paths_ > kMaxLoggedPaths) {
+        log_begins_after_ = log_.begin()->first;
+        logged_paths_ -= log_.begin()->second.size();
+        log_.erase(log_.begin());
+    }
 }
 
-std::vector<std::string> Mirror::changed_since(protocol::GenerationId from) const {
-    std::set<std::string> paths;
-    for (auto it = log_.upper_bound(from); it != log_.end(); ++it)
-        paths.insert(it->second.begin(), it->second.end());
-    return {paths.begin(), paths.end()};
+void Mirror::skip_to(protocol::GenerationId at_least) {
+    if (at_least > generation_) generation_ = numbers_from_ = at_least;
+}
+
+std::vector<Mirror::Changed> Mirror::changed_since(protocol::GenerationId from) const {
+    std::map<std::string, std::optional<Xxh3>> paths;
+    if (from >= log_begins_after_) {
+        // The first change after `from` is the one that says what was there before.
+        for (auto it = log_.upper_bound(from); it != log_.end(); ++it) {
+            for (const Changed& changed : it->second) paths.emplace(changed.image_path, changed.had);
+        }
+    } else {
+        for (auto it = nodes_.begin(); it != nodes_.end(); ++it) {
+            if (nodes_.changed_at(it) > from) paths.emplace(it.path(), std::nullopt);
+        }
+        for (const auto& [image_path, generation] : removed_at_) {
+            if (generation > from) paths.emplace(image_path, std::nullopt);
+        }
+    }
+    std::vector<Changed> out;
+    out.reserve(paths.size());
+    for (auto& [image_path, had] : paths) out.push_back({image_path, had});
+    return out;
+}
+
+void Mirror::learn(const std::vector<ReadNote>& notes) {
+    for (const ReadNote& note : notes) {
+        const auto found = nodes_.find(note.image_path);
+        if (found == nodes_.end()) continue;
+        Node node = found->second;
+        // Of a version that was replaced meanwhile only this is known: it is not sure what the pods have.
+        node.hash = nodes_.changed_at(found) == note.generation ? note.hash : std::nullopt;
+        nodes_.refresh(note.image_path, node);
+    }
+}
+
+std::optional<KnownDifference> Mirror::recent_difference(const std::string& image_path) const {
+    const auto found = recent_differences_.find(image_path);
+    return found == recent_differences_.end() ? std::nullopt : std::optional(found->second);
 }
 
 std::shared_ptr<const std::string> Mirror::recent_content(const std::string& image_path) const {

@@ -19,26 +19,26 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
+#include "base/rel_path.hpp"
 #include "base/xxh3.hpp"
-#include "host/tree/entry.hpp"
-#include "images/image.hpp"
+#include "host/engine/contents.hpp"
+#include "host/engine/node_table.hpp"
+#include "images/graph/copy_rules.hpp"
 #include "protocol/generation.hpp"
 
 namespace synchost::host {
 
-// One managed path of the image and the file of the context that it comes from.
-struct Node {
-    std::string source;  // relative to the context
-    images::FileKind kind = images::FileKind::file;
-    std::uint32_t mode = 0;
-    std::optional<FileStamp>
-        stamp;                 // of the source before the build read it; none where it was too fresh to trust
-    std::optional<Xxh3> hash;  // of its content or link target; unknown until it was read for the first time
+// How the COPY instructions map the context, and the Dockerfile and ignore file that say so: while these have
+// the same hash, what a new or a removed path means is known without a look at the others.
+struct CopyPlan {
+    images::CopyRules rules;
+    Xxh3 inputs;
 };
-using NodeMap = std::map<std::string, Node, std::less<>>;  // by absolute image path
+
+// Past this, contents are not kept but read from disk again.
+inline constexpr std::size_t kMaxRecentBytes = std::size_t{8} << 20;
 
 // How the tree differs from what the mirror holds.
 struct TreeUpdate {
@@ -46,7 +46,11 @@ struct TreeUpdate {
     std::vector<std::string> removed;  // image paths
     NodeMap refreshed;                 // looked at and found unchanged: its hash is remembered
     // Content of what was read on the way, by image path, so that it need not be read again for sending.
+    // At most kMaxRecentBytes in all.
     std::map<std::string, std::shared_ptr<const std::string>, std::less<>> contents;
+    std::size_t contents_bytes = 0;
+    std::map<std::string, KnownDifference, std::less<>> differences;  // of large files, likewise
+    std::optional<CopyPlan> plan;  // where the whole tree was looked at
 
     [[nodiscard]] bool empty() const { return put.empty() && removed.empty(); }
 };
@@ -54,33 +58,53 @@ struct TreeUpdate {
 class Mirror {
   public:
     // After a build: the tree is generation 0 and the log is empty.
-    void reset(NodeMap nodes, std::vector<std::string> managed_paths);
+    void reset(NodeTable nodes, std::vector<std::string> managed_paths, std::optional<CopyPlan> plan = {});
 
-    [[nodiscard]] const NodeMap& nodes() const { return nodes_; }
+    [[nodiscard]] const NodeTable& nodes() const { return nodes_; }
+    [[nodiscard]] const std::optional<CopyPlan>& plan() const { return plan_; }
     [[nodiscard]] const std::vector<std::string>& managed_paths() const { return managed_paths_; }
     // Image paths that come from this path of the context; empty where none does.
-    [[nodiscard]] std::vector<std::string> image_paths_of(std::string_view source) const;
+    [[nodiscard]] std::vector<std::string> image_paths_of(std::string_view source) const {
+        return nodes_.image_paths_of(source);
+    }
 
     // Takes the update in. The new generation's number where it changes anything, else nothing.
     std::optional<protocol::GenerationId> advance(TreeUpdate update);
     [[nodiscard]] protocol::GenerationId generation() const { return generation_; }
     // Makes the next generation's number larger than one that a container reports from an earlier run.
     void skip_to(protocol::GenerationId at_least);
+    // Numbers below this are of an earlier run: what they stand for is not known. 0 is the image all the same.
+    [[nodiscard]] bool knows(protocol::GenerationId id) const {
+        return id == protocol::GenerationId{} || id >= numbers_from_;
+    }
 
+    struct Changed {
+        std::string image_path;
+        std::optional<Xxh3> had;  // the content that a container at `from` has, where that is remembered
+    };
     // What a container at `from` lacks, sorted by image path.
-    [[nodiscard]] std::vector<std::string> changed_since(protocol::GenerationId from) const;
+    [[nodiscard]] std::vector<Changed> changed_since(protocol::GenerationId from) const;
     // Content read for the newest generation; nullptr where it was not, or was dropped since.
     [[nodiscard]] std::shared_ptr<const std::string> recent_content(const std::string& image_path) const;
+    [[nodiscard]] std::optional<KnownDifference> recent_difference(const std::string& image_path) const;
+    // Takes over what was really sent.
+    void learn(const std::vector<ReadNote>& notes);
 
   private:
-    void index_sources();
+    void log(const TreeUpdate& update, std::map<std::string, Xxh3> had);
 
-    NodeMap nodes_;
+    NodeTable nodes_;
     std::vector<std::string> managed_paths_;
-    std::unordered_multimap<std::string, std::string> by_source_;
+    std::optional<CopyPlan> plan_;
     protocol::GenerationId generation_{};
-    std::map<protocol::GenerationId, std::vector<std::string>> log_;
+    protocol::GenerationId numbers_from_{};
+    // The newest generations, for a quick answer; all others are told from the nodes and from removed_at_.
+    std::map<protocol::GenerationId, std::vector<Changed>> log_;
+    std::size_t logged_paths_ = 0;
+    protocol::GenerationId log_begins_after_{};
+    std::map<std::string, protocol::GenerationId, std::less<>> removed_at_;
     std::map<std::string, std::shared_ptr<const std::string>, std::less<>> recent_;
+    std::map<std::string, KnownDifference, std::less<>> recent_differences_;
 };
 
 // A managed path as the wire names it: the root, and the path below it.

@@ -3,7 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <cerrno>
 #include <utility>
 
 #include "base/on_pool.hpp"
@@ -14,6 +19,9 @@ namespace {
 
 using protocol::GenerationId;
 using protocol::ProcessState;
+
+// A generation of at most so many paths, whose contents are in memory, is encoded on the spot.
+constexpr std::size_t kFewPaths = 64;
 
 }  // namespace
 
@@ -138,7 +146,9 @@ boost::asio::awaitable<bool> PodSession::advance(const std::string& name, Contai
     if (!link_.connected() || !container.report) co_return false;
     // Known to an earlier session of this pod, which the runtime lost sight of, or new to this run.
     const bool is_new = container.service->numbered.insert(pod_.id + "/" + name).second;
-    if (is_new && container.report->generation != GenerationId{}) {
+    const GenerationId reported = container.report->generation;
+    const bool is_unknown = is_new ? reported != GenerationId{} : !container.service->mirror.knows(reported);
+    if (is_unknown) {
         if (auto compared = co_await compare_with_pod(name, container); !compared) {
             container.service->numbered.erase(pod_.id + "/" + name);
             shared_.reporter->failure(pod_.name, compared.error());
@@ -162,47 +172,92 @@ boost::asio::awaitable<bool> PodSession::advance(const std::string& name, Contai
         .pod = pod_.name, .container = name, .service = container.service, .generation = newest};
     auto generation = co_await next_generation(container);
     if (generation) {
-        outcome.generation = (*generation)->id;
+        outcome.generation = (*generation)->id();
         outcome.applied = co_await link_.apply(name, *generation);
     } else {
         outcome.applied = std::unexpected(generation.error());
     }
     if (stopped_) co_return false;
     outcome.finished = std::chrono::steady_clock::now();
-    const bool retry = !outcome.applied && is_retryable(outcome.applied.error());
-    if (outcome.applied) {
-        container.acknowledged = outcome.generation;
-    } else if (!retry) {
-        container.refused = outcome.generation;
-    }
-    // A broken stream is not an outcome: after the reconnect the report tells what arrived.
-    if (!retry) shared_.on_outcome(outcome);
-    co_return !retry;
+    if (!outcome.applied) co_return co_await take_failure(container, outcome);
+    co_await take_success(name, container, outcome);
+    co_return true;
 }
 
-boost::asio::awaitable<Result<std::shared_ptr<const protocol::Generation>>> PodSession::next_generation(
+boost::asio::awaitable<bool> PodSession::take_failure(Container& container, const SyncOutcome& outcome) {
+    constexpr int kMostBusyTries = 20;
+    constexpr std::chrono::milliseconds kBusy{50};
+    const Error& error = outcome.applied.error();
+    container.service->generations.clear();
+    if (error.code == Errc::conflict && error.sys_errno == protocol::kBaseDiffers && !container.whole_files) {
+        container.whole_files = true;
+        co_return true;
+    }
+    if (error.sys_errno == EAGAIN && ++container.busy_tries < kMostBusyTries) {
+        boost::asio::steady_timer timer(shared_.executor, kBusy);
+        co_await timer.async_wait(boost::asio::as_tuple(boost::asio::use_awaitable));
+        co_return true;
+    }
+    container.busy_tries = 0;
+    // A broken stream is not an outcome: after the reconnect the report tells what arrived.
+    if (is_retryable(error) && error.sys_errno != EAGAIN) co_return false;
+    container.refused = outcome.generation;
+    shared_.on_outcome(outcome);
+    co_return true;
+}
+
+boost::asio::awaitable<void> PodSession::take_success(const std::string& name, Container& container,
+                                                      const SyncOutcome& outcome) {
+    container.acknowledged = outcome.generation;
+    container.whole_files = false;
+    container.busy_tries = 0;
+    shared_.on_outcome(outcome);
+    boost::asio::post(*shared_.pool, [contents = container.service->contents] { contents->sign_sent(); });
+    if (outcome.applied->after)
+        shared_.reporter->failure(pod_.name + "/" + name, *outcome.applied->after);
+    // A process that died is started by the next save, also by one that asks for nothing else.
+    const bool is_held = container.report && container.report->state == ProcessState::held;
+    if (is_held && outcome.applied->restarted.count() == 0) (void)co_await link_.release(name);
+}
+
+boost::asio::awaitable<Result<std::shared_ptr<const OutgoingGeneration>>> PodSession::next_generation(
     Container& container) {
     Service& service = *container.service;
     const GenerationId from = container.acknowledged;
     const GenerationId to = service.mirror.generation();
-    if (auto known = service.generations.find(from, to)) co_return known;
+    if (auto known = service.generations.find(from, to); known && !container.whole_files) co_return known;
 
     const auto guard = co_await service.lock.acquire();
     const GenerationId newest = service.mirror.generation();
-    if (auto known = service.generations.find(from, newest)) co_return known;
+    if (auto known = service.generations.find(from, newest); known && !container.whole_files)
+        co_return known;
     std::vector<WantedPath> wanted;
-    for (const std::string& image_path : service.mirror.changed_since(from)) {
-        const auto node = service.mirror.nodes().find(image_path);
-        WantedPath path{image_path, std::nullopt, service.mirror.recent_content(image_path)};
-        if (node != service.mirror.nodes().end()) path.node = node->second;
+    bool is_small = true;
+    for (Mirror::Changed& changed : service.mirror.changed_since(from)) {
+        const auto node = service.mirror.nodes().find(changed.image_path);
+        WantedPath path{.image_path = std::move(changed.image_path)};
+        if (node != service.mirror.nodes().end()) {
+            path.node = node->second;
+            if (!container.whole_files) path.had = changed.had;
+            path.bytes = service.mirror.recent_content(path.image_path);
+            path.difference = service.mirror.recent_difference(path.image_path);
+            is_small = is_small && (path.node->kind == images::FileKind::folder || path.bytes);
+        }
         wanted.push_back(std::move(path));
     }
-    auto assembled = co_await on_pool(*shared_.pool, [&] {
-        return assemble(newest, service.mirror.managed_paths(), wanted, *service.index);
-    });
-    if (!assembled) co_return std::unexpected(std::move(assembled.error()));
-    auto generation = std::make_shared<const protocol::Generation>(*std::move(assembled));
-    service.generations.store(from, newest, generation);
+    is_small = is_small && wanted.size() <= kFewPaths;
+    CO_TRY_ASSIGN(protocol::Generation assembled,
+                  assemble(newest, service.mirror.managed_paths(), wanted, *service.contents));
+    assembled.after = service.steps_after(from, newest);
+    std::shared_ptr<const OutgoingGeneration> generation;
+    if (is_small) {
+        CO_TRY_ASSIGN(generation, OutgoingGeneration::encode(assembled));
+    } else {
+        generation = OutgoingGeneration::start(
+            shared_.executor, *shared_.pool, std::make_shared<const protocol::Generation>(std::move(assembled)),
+            {.spool_folder = shared_.spool_folder});
+    }
+    if (!container.whole_files) service.generations.store(from, newest, generation);
     co_return generation;
 }
 
@@ -210,6 +265,7 @@ boost::asio::awaitable<Result<>> PodSession::compare_with_pod(const std::string&
     Service& service = *container.service;
     CO_TRY_ASSIGN(const protocol::Inventory inventory, co_await link_.inventory(name));
     const auto guard = co_await service.lock.acquire();
+    service.mirror.learn(service.contents->take_notes());
     CO_TRY_ASSIGN(TreeUpdate update, co_await on_pool(*shared_.pool, [&] {
                       return differences(inventory, service.mirror, *service.index);
                   }));

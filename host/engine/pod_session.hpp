@@ -36,6 +36,7 @@ class PodSession : public std::enable_shared_from_this<PodSession> {
     struct Shared {
         boost::asio::any_io_executor executor;
         boost::asio::thread_pool* pool = nullptr;
+        std::filesystem::path spool_folder;  // for large generations on their way
         Reporter* reporter = nullptr;
         std::function<void(const SyncOutcome&)> on_outcome;
         std::function<void()> on_state;  // current() may have changed
@@ -66,6 +67,8 @@ class PodSession : public std::enable_shared_from_this<PodSession> {
         protocol::GenerationId acknowledged{};
         std::optional<protocol::GenerationId>
             refused;  // the agent said no: not sent again until there is a newer one
+        bool whole_files = false;  // no differences: the last ones did not fit what lies there
+        int busy_tries = 0;        // in a row, of a file that changed whenever it was read
     };
 
     void on_report(const protocol::ContainerReport& report);
@@ -74,7 +77,11 @@ class PodSession : public std::enable_shared_from_this<PodSession> {
     boost::asio::awaitable<void> keep_current(std::string name);
     // One step towards the newest generation; false where there is nothing to do now.
     boost::asio::awaitable<bool> advance(const std::string& name, Container& container);
-    boost::asio::awaitable<Result<std::shared_ptr<const protocol::Generation>>> next_generation(
+    // What is to be done after an attempt that failed: true to try again at once.
+    boost::asio::awaitable<bool> take_failure(Container& container, const SyncOutcome& outcome);
+    boost::asio::awaitable<void> take_success(const std::string& name, Container& container,
+                                              const SyncOutcome& outcome);
+    boost::asio::awaitable<Result<std::shared_ptr<const OutgoingGeneration>>> next_generation(
         Container& container);
     boost::asio::awaitable<Result<>> compare_with_pod(const std::string& name, Container& container);
 

@@ -22,6 +22,7 @@ boost::asio::awaitable<void> Engine::rebuild(Service& service) {
         } else if (*rolled) {
             if (auto deployed = co_await deploy(); !deployed)
                 parts_.reporter->failure(service.name, deployed.error());
+            co_await sign_large_files(service);
         } else {
             parts_.reporter->line(Tone::plain, "unchanged", service.name,
                                   "the new image equals the old one; no pod is replaced");
@@ -55,17 +56,37 @@ boost::asio::awaitable<Result<bool>> Engine::build(Service& service) {
     drop_sessions(service);
     service.request.managed_owner = built.owner;
     service.image = std::move(built.image);
-    service.mirror.reset(std::move(built.tree.nodes), std::move(built.tree.managed_paths));
+    service.mirror.reset(std::move(built.tree.nodes), std::move(built.tree.managed_paths),
+                         std::move(built.tree.plan));
+    (void)service.contents->take_notes();  // of the old tree
     service.generations.clear();
+    service.after.clear();
     service.numbered.clear();
     service.built = true;
     co_return true;
+}
+
+// While nothing else goes on: a save does not wait for it.
+boost::asio::awaitable<void> Engine::sign_large_files(Service& service) {
+    auto list = [&]() -> boost::asio::awaitable<Result<std::vector<Contents::LargeFile>>> {
+        const auto guard = co_await service.lock.acquire();
+        co_return co_await on_pool(pool_, [&]() -> Result<std::vector<Contents::LargeFile>> {
+            return Contents::large_files(service.mirror.nodes(), service.request.context);
+        });
+    };
+    const auto files = co_await list();
+    if (!files || files->empty() || stop_) co_return;
+    (void)co_await on_pool(pool_, [&]() -> Result<> {
+        service.contents->sign(*files);
+        return {};
+    });
 }
 
 boost::asio::awaitable<void> Engine::catch_up(Service& service) {
     const auto guard = co_await service.lock.acquire();
     SourceSet touched = std::exchange(service.touched_during_build, {});
     if (touched.empty() || !service.built || stop_) co_return;
+    service.mirror.learn(service.contents->take_notes());
     auto update = co_await on_pool(
         pool_, [&] { return examine(touched, service.request, service.mirror, *service.index); });
     if (!update) {  // a Dockerfile that does not parse: the failed build has said so

@@ -184,9 +184,11 @@ boost::asio::awaitable<Engine::SourceSet> Engine::take_sources(Service& service,
         co_return sources;
     }
 
+    service.mirror.learn(service.contents->take_notes());
     auto examined = co_await on_pool(pool_, [&] {
-        return batch.rescan ? examine_all(service.request, service.mirror, *service.index)
-                            : examine(sources, service.request, service.mirror, *service.index);
+        const Look look(*service.index, service.contents.get());
+        return batch.rescan ? examine_all(service.request, service.mirror, look)
+                            : examine(sources, service.request, service.mirror, look);
     });
     if (!examined) {
         // While the Dockerfile is broken, which was told, the next build that succeeds looks at these again.
@@ -208,7 +210,8 @@ boost::asio::awaitable<Engine::SourceSet> Engine::take_sources(Service& service,
     std::erase_if(sources,
                   [&](const std::string& source) { return service.mirror.image_paths_of(source).empty(); });
     sources.insert(changed.begin(), changed.end());
-    if (service.mirror.advance(std::move(update))) {
+    if (const auto generation = service.mirror.advance(std::move(update))) {
+        service.remember_after(*generation, plan_after(service.after_rules, changed));
         announce(service, changed, batch);
         notify_sessions(service);
     }

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
@@ -12,7 +13,10 @@
 
 #include "base/error.hpp"
 #include "base/signal.hpp"
+#include "host/engine/contents.hpp"
 #include "host/engine/mirror.hpp"
+#include "host/link/outgoing_generation.hpp"
+#include "host/plan/after.hpp"
 #include "host/plan/decision.hpp"
 #include "host/tree/file_index.hpp"
 #include "images/builder.hpp"
@@ -52,15 +56,15 @@ class AsyncLock {
     Signal freed_;
 };
 
-// A generation that was read once and is sent to every container that needs the same step.
+// A generation that is read once and sent to every container that needs the same step.
 class GenerationCache {
   public:
-    [[nodiscard]] std::shared_ptr<const protocol::Generation> find(protocol::GenerationId from,
-                                                                   protocol::GenerationId to) const {
+    [[nodiscard]] std::shared_ptr<const OutgoingGeneration> find(protocol::GenerationId from,
+                                                                 protocol::GenerationId to) const {
         return from == from_ && to == to_ ? generation_ : nullptr;
     }
     void store(protocol::GenerationId from, protocol::GenerationId to,
-               std::shared_ptr<const protocol::Generation> generation) {
+               std::shared_ptr<const OutgoingGeneration> generation) {
         from_ = from;
         to_ = to;
         generation_ = std::move(generation);
@@ -70,7 +74,7 @@ class GenerationCache {
   private:
     protocol::GenerationId from_{};
     protocol::GenerationId to_{};
-    std::shared_ptr<const protocol::Generation> generation_;
+    std::shared_ptr<const OutgoingGeneration> generation_;
 };
 
 struct Service {
@@ -85,11 +89,21 @@ struct Service {
     images::Image image;             // the last one that was built and pushed
     std::string deployed_image;      // as the manifests that were applied last pin it
     Mirror mirror;
-    std::optional<FileIndex> index;  // of request.context; used on the pool, under the lock
+    std::optional<FileIndex> index;      // of request.context; used on the pool, under the lock
+    std::shared_ptr<Contents> contents;  // likewise, but by several threads
     GenerationCache generations;
+    std::vector<AfterRule> after_rules;
+    // What each generation asks for once its files are in place; the newest ones, see steps_after().
+    std::map<protocol::GenerationId, std::vector<PlannedAfter>> after;
     std::set<std::string>
         numbered;    // containers, by pod uid and name, whose generations the mirror's log counts
     AsyncLock lock;  // mirror, image and touched_during_build
+
+    // What is to follow when a container goes from one generation to a later one; a restart where an older
+    // one's steps are forgotten.
+    [[nodiscard]] std::vector<protocol::AfterApply> steps_after(protocol::GenerationId from,
+                                                                protocol::GenerationId to) const;
+    void remember_after(protocol::GenerationId id, std::vector<PlannedAfter> steps);
 
     bool built = false;  // `image` and `mirror` hold something
     bool building = false;

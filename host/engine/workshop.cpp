@@ -1,5 +1,7 @@
 #include "host/engine/workshop.hpp"
 
+#include <malloc.h>
+
 #include <chrono>
 #include <set>
 
@@ -36,11 +38,13 @@ Result<BuildOutcome> build_and_push(images::BuildRequest request, const registry
         request.managed_owner = images::Owner{outcome.image.run.uid, outcome.image.run.gid};
         TRY_ASSIGN(outcome.image, images::build(request, tools));
     }
+    outcome.image.copied = {};  // `tree` tells it in less memory
     outcome.owner = request.managed_owner;
     const auto built = Clock::now();
     TRY_ASSIGN(outcome.pushed, images::push(outcome.image, repository, tools));
     outcome.build_time = built - started;
     outcome.push_time = Clock::now() - built;
+    ::malloc_trim(0);  // a build of a large context takes ten times the memory that is kept of it
     return outcome;
 }
 

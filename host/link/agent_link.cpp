@@ -24,7 +24,6 @@
 #include "base/fd.hpp"
 #include "base/file.hpp"
 #include "base/log.hpp"
-#include "host/link/encoded_cache.hpp"
 #include "protocol/host_session.hpp"
 #include "protocol/tls.hpp"
 
@@ -123,21 +122,50 @@ class AgentLink::Impl : public std::enable_shared_from_this<Impl> {
         const auto self = shared_from_this();
         if (!ready_) co_return std::unexpected(Error{Errc::io, "the agent is not connected", ENOTCONN, {}});
         CO_TRY_ASSIGN(const RequestId id, session_->submit(container, std::move(request)));
-        const auto waiting =
-            std::make_shared<Waiting>(Waiting{asio::steady_timer(executor_, kAnswerDeadline), std::nullopt});
+        const auto waiting = std::make_shared<Waiting>(Waiting{asio::steady_timer(executor_), std::nullopt});
         waiting_.emplace(id, waiting);
         flush();
-        if (!waiting->answer) co_await waiting->timer.async_wait(kToken);
+        const auto asked = Clock::now();
+        while (!waiting->answer) {  // a large generation may take longer, but not without progress
+            const auto deadline = std::max(asked, last_written_) + kAnswerDeadline;
+            if (deadline <= Clock::now()) break;
+            waiting->timer.expires_at(deadline);
+            co_await waiting->timer.async_wait(kToken);
+        }
         // Where the stream broke meanwhile the map is another stream's already.
         if (const auto found = waiting_.find(id); found != waiting_.end() && found->second == waiting)
             waiting_.erase(found);
         if (waiting->answer) co_return *std::move(waiting->answer);
         Error late{Errc::timeout,
-                   "no answer from container " + printable(container) + " within 120 s",
+                   "no answer from container " + printable(container) + " within 120 s of the last byte sent",
                    ETIMEDOUT,
                    {}};
         end_stream(late);  // its answers would be out of step with our questions
         co_return std::unexpected(std::move(late));
+    }
+
+    // Encrypts the next piece of what the session has to say and writes it, one write at a time.
+    void flush() {
+        if (in_flight_ || !socket_.is_open() || !tls_) return;
+        std::string bytes;
+        if (tls_->established()) {
+            session_->take_output(bytes, kPieceBytes);
+            auto sent = tls_->send(bytes);
+            if (!sent) return end_stream(std::move(sent).error());
+            bytes.clear();
+        }
+        tls_->take_output(bytes);
+        if (bytes.empty()) return;
+        in_flight_ = std::make_shared<const std::string>(std::move(bytes));
+        write_started_ = Clock::now();
+        asio::async_write(
+            socket_, asio::buffer(*in_flight_),
+            [self = shared_from_this(), written = in_flight_](boost::system::error_code error, std::size_t) {
+                if (self->in_flight_ != written) return;  // of a stream that is gone
+                self->in_flight_.reset();
+                self->last_written_ = Clock::now();
+                if (!error) self->flush();  // the reader sees an error too
+            });
     }
 
   private:
@@ -224,29 +252,6 @@ class AgentLink::Impl : public std::enable_shared_from_this<Impl> {
         }
     }
 
-    // Encrypts the next piece of what the session has to say and writes it, one write at a time.
-    void flush() {
-        if (in_flight_ || !socket_.is_open()) return;
-        std::string bytes;
-        if (tls_->established()) {
-            session_->take_output(bytes, kPieceBytes);
-            auto sent = tls_->send(bytes);
-            if (!sent) return end_stream(std::move(sent).error());
-            bytes.clear();
-        }
-        tls_->take_output(bytes);
-        if (bytes.empty()) return;
-        in_flight_ = std::make_shared<const std::string>(std::move(bytes));
-        write_started_ = Clock::now();
-        asio::async_write(
-            socket_, asio::buffer(*in_flight_),
-            [self = shared_from_this(), written = in_flight_](boost::system::error_code error, std::size_t) {
-                if (self->in_flight_ != written) return;  // of a stream that is gone
-                self->in_flight_.reset();
-                if (!error) self->flush();  // the reader sees an error too
-            });
-    }
-
     // Fires at `when` and then as often as the session asks for: connect and hello, silence, a write that is
     // stuck.
     void arm_deadline(Clock::time_point when) {
@@ -279,6 +284,7 @@ class AgentLink::Impl : public std::enable_shared_from_this<Impl> {
         socket_.close(ignored);
         deadline_.cancel();
         in_flight_.reset();
+        tls_.reset();
     }
 
     void fail_waiting(const Error& error) {
@@ -304,6 +310,7 @@ class AgentLink::Impl : public std::enable_shared_from_this<Impl> {
     std::optional<HostSession> session_;
     std::shared_ptr<const std::string> in_flight_;  // being written
     Clock::time_point write_started_;
+    Clock::time_point last_written_;
     std::optional<Error> end_reason_;  // where we ended the stream ourselves
     std::map<RequestId, std::shared_ptr<Waiting>> waiting_;
     std::minstd_rand random_{std::random_device{}()};
@@ -329,11 +336,20 @@ bool AgentLink::connected() const {
 }
 
 asio::awaitable<Result<Applied>> AgentLink::apply(std::string container,
-                                                  std::shared_ptr<const Generation> generation) {
+                                                  std::shared_ptr<const OutgoingGeneration> generation) {
     const auto impl = impl_;  // outlives *this where the link is destroyed meanwhile
-    CO_TRY_ASSIGN(auto encoded, encode_once(generation));
-    CO_TRY_ASSIGN(HostAnswer answer, co_await impl->ask(std::move(container), std::move(encoded)));
-    co_return std::get<Applied>(std::move(answer));
+    generation->subscribe(impl, [impl = impl.get()] { impl->flush(); });
+    auto answer = co_await impl->ask(std::move(container), generation);
+    if (answer) co_return std::get<Applied>(*std::move(answer));
+    if (auto failure = generation->failure(); failure && !is_retryable(answer.error()))
+        co_return std::unexpected(*std::move(failure));
+    co_return std::unexpected(std::move(answer).error());
+}
+
+asio::awaitable<Result<TreeDigest>> AgentLink::digest(std::string container) {
+    const auto impl = impl_;
+    CO_TRY_ASSIGN(HostAnswer answer, co_await impl->ask(std::move(container), SimpleRequest::digest));
+    co_return std::get<TreeDigest>(std::move(answer));
 }
 
 asio::awaitable<Result<Inventory>> AgentLink::inventory(std::string container) {

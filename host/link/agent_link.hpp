@@ -13,6 +13,7 @@
 #include <variant>
 
 #include "base/error.hpp"
+#include "host/link/outgoing_generation.hpp"
 #include "protocol/generation.hpp"
 #include "protocol/psk.hpp"
 
@@ -45,14 +46,15 @@ class AgentLink {
     void stop();
     [[nodiscard]] bool connected() const;
 
-    // Sends the generation to one container and waits for its acknowledgement. Encoding is done once per
-    // Generation object, however many links send it. An Error carries the agent's own words (file and cause);
-    // is_retryable() where the stream broke and the outcome is unknown (the report after reconnecting tells
-    // the generation).
+    // Sends the generation to one container and waits for its acknowledgement. An Error carries the agent's
+    // own words (file and cause), or why the generation could not be read to its end; is_retryable() where
+    // the stream broke and the outcome is unknown (the report after reconnecting tells the generation).
     boost::asio::awaitable<Result<protocol::Applied>> apply(
-        std::string container, std::shared_ptr<const protocol::Generation> generation);
+        std::string container, std::shared_ptr<const OutgoingGeneration> generation);
     // Lists and hashes the container's managed paths as they are now.
     boost::asio::awaitable<Result<protocol::Inventory>> inventory(std::string container);
+    // The same in one number.
+    boost::asio::awaitable<Result<protocol::TreeDigest>> digest(std::string container);
     // The container is current: start its process if it is gated or held.
     boost::asio::awaitable<Result<>> release(std::string container);
     boost::asio::awaitable<Result<>> restart(std::string container);

@@ -8,37 +8,21 @@
 #include <utility>
 
 #include "base/rel_path.hpp"
-#include "base/suggest.hpp"
 #include "host/plan/config_keys.hpp"
-#include "host/plan/detail/config_value.hpp"
+#include "host/plan/detail/after_value.hpp"
+#include "host/plan/detail/field_table.hpp"
 
 namespace synchost::host {
 namespace {
 
 using detail::ConfigValue;
+using detail::Field;
+using detail::Place;
+using detail::read_fields;
+using detail::refuse;
+using detail::store;
 using detail::YamlKind;
 using detail::YamlNode;
-
-// What a map of the file is read into, and where in the file we are.
-struct Place {
-    std::string_view source;            // "synchost.yaml"
-    std::string prefix;                 // "" or "images > todo-api > "
-    std::map<std::string, int>* lines;  // Config::lines
-};
-
-// A row of the table: the key, and how its value reaches its owner.
-template <typename Owner>
-struct Field {
-    KeySpec key;
-    Result<> (*read)(const ConfigValue& value, Owner& owner, const Place& place);
-};
-
-// Reads by `read` into `member`; that the two fit is checked by the compiler.
-template <auto member, auto read, typename Owner>
-Result<> store(const ConfigValue& value, Owner& owner, const Place&) {
-    TRY_ASSIGN(owner.*member, (value.*read)());
-    return {};
-}
 
 Result<> read_images(const ConfigValue& value, Config& config, const Place& place);
 Result<> read_cluster(const ConfigValue& value, Config& config, const Place& place);
@@ -73,6 +57,14 @@ constexpr std::array kImageFields{
          "Files of the context whose change rebuilds the image, as patterns in the language of "
          ".dockerignore."},
         store<&ImageConfig::rebuild, &ConfigValue::patterns, ImageConfig>},
+    Field<ImageConfig>{
+        {"after", Shape::after_rules, Need::optional, "restart", "[{paths: [\"templates/**\"], do: nothing}]",
+         "What happens in the container once a synced file is in place: the first entry whose patterns match "
+         "it decides."},
+        [](const ConfigValue& value, ImageConfig& image, const Place& place) -> Result<> {
+            TRY_ASSIGN(image.after, detail::read_after(value, place));
+            return {};
+        }},
 };
 
 constexpr std::array kProjectFields{
@@ -102,67 +94,17 @@ constexpr std::array kProjectFields{
     Field<Config>{{"gate", Shape::gate, Need::optional, "5s", "5s",
                    "How long a process that starts waits for the host to bring its files up to date."},
                   store<&Config::gate, &ConfigValue::gate, Config>},
+    Field<Config>{{"gates", Shape::gates, Need::optional, "", "{Deployment/api: hold, Job/migrate: 0}",
+                   "The same for the containers of single workloads: Kind/name, and a gate."},
+                  store<&Config::gates, &ConfigValue::gates, Config>},
     Field<Config>{{"grace", Shape::duration, Need::optional, "2s", "2s",
                    "How long a process that is restarted has between TERM and KILL."},
                   store<&Config::grace, &ConfigValue::duration, Config>},
 };
 
-template <typename Owner, std::size_t size>
-constexpr auto keys_of(const std::array<Field<Owner>, size>& fields) {
-    std::array<KeySpec, size> keys{};
-    std::ranges::transform(fields, keys.begin(), &Field<Owner>::key);
-    return keys;
-}
-constexpr auto kImageKeys = keys_of(kImageFields);
-constexpr auto kProjectKeys = keys_of(kProjectFields);
-constexpr auto kClusterKeys = keys_of(kClusterFields);
-
-std::unexpected<Error> refuse(const Place& place, int line, const std::string& why, std::string step = {}) {
-    return fail(Errc::invalid_input, std::string(place.source) + ":" + std::to_string(line) + ": " + why,
-                std::move(step));
-}
-
-std::unexpected<Error> refuse_unknown(const Place& place, const YamlNode& key,
-                                      std::span<const KeySpec> keys) {
-    std::vector<std::string_view> names;
-    std::string all;
-    for (const KeySpec& spec : keys) {
-        names.push_back(spec.name);
-        all += (all.empty() ? "" : ", ") + std::string(spec.name);
-    }
-    const auto near = nearest_word(key.text, names);
-    return refuse(place, key.line, "unknown key \"" + printable(key.text.substr(0, 100)) + "\"",
-                  near ? "Did you mean \"" + *near + "\"?" : "The keys here are: " + all);
-}
-
-template <typename Owner, std::size_t size>
-Result<> read_fields(const YamlNode& map, const std::array<Field<Owner>, size>& fields,
-                     std::span<const KeySpec> keys, Owner& owner, const Place& place) {
-    for (const auto& [key, value] : map.pairs) {
-        if (key.kind != YamlKind::scalar) {
-            return refuse(place, key.line,
-                          "a key is " + std::string(detail::to_string(key.kind)) + ", not text");
-        }
-        const auto field = std::ranges::find(fields, key.text, [](const auto& f) { return f.key.name; });
-        if (field == fields.end()) return refuse_unknown(place, key, keys);
-        const auto [seen, fresh] = place.lines->emplace(place.prefix + key.text, key.line);
-        if (!fresh) {
-            return refuse(
-                place, key.line,
-                "\"" + key.text + "\" stands here a second time, after line " + std::to_string(seen->second),
-                "Keep one of the two");
-        }
-        const ConfigValue read(place.source, field->key.name, key.line, field->key.example, value);
-        TRY(field->read(read, owner, place));
-    }
-    for (const KeySpec& key : keys) {
-        if (key.need == Need::optional || place.lines->contains(place.prefix + std::string(key.name)))
-            continue;
-        return refuse(place, map.line, "\"" + std::string(key.name) + "\" is missing",
-                      "Add, for example: " + std::string(key.name) + ": " + std::string(key.example));
-    }
-    return {};
-}
+constexpr auto kImageKeys = detail::keys_of(kImageFields);
+constexpr auto kProjectKeys = detail::keys_of(kProjectFields);
+constexpr auto kClusterKeys = detail::keys_of(kClusterFields);
 
 // A repository name without tag or digest (distribution's reference grammar): the manifests' tag does not
 // matter.
@@ -270,6 +212,12 @@ std::span<const KeySpec> image_keys() {
 }
 std::span<const KeySpec> cluster_keys() {
     return kClusterKeys;
+}
+std::span<const KeySpec> after_keys() {
+    return detail::after_keys();
+}
+std::span<const KeySpec> action_keys() {
+    return detail::action_keys();
 }
 
 std::string Config::where(const std::string& key) const {

@@ -20,6 +20,7 @@
 #include <vector>
 
 #include "base/error.hpp"
+#include "host/plan/after.hpp"
 #include "host/plan/patterns.hpp"
 
 namespace synchost::host {
@@ -36,6 +37,7 @@ struct ImageConfig {
     std::string target;                // "" is the last stage
     std::map<std::string, std::string> args;
     PathPatterns rebuild;  // of paths relative to the context
+    std::vector<AfterRule> after;
 };
 
 // A port of a workload's pods that is to lead to this machine though no manifest names it: a debugger's, say.
@@ -61,8 +63,9 @@ struct Config {
     ClusterConfig cluster;
     std::vector<PortConfig> ports;
     std::optional<std::string> registry;
-    std::chrono::milliseconds gate{5'000};   // 0: do not wait for the host; kHold: without end
-    std::chrono::milliseconds grace{2'000};  // between TERM and KILL
+    std::chrono::milliseconds gate{5'000};  // 0: do not wait for the host; kHold: without end
+    std::map<std::string, std::chrono::milliseconds> gates;  // of single workloads: "Deployment/api"
+    std::chrono::milliseconds grace{2'000};                  // between TERM and KILL
     std::map<std::string, int> lines;  // of each key that was written: "gate", "images > todo-api > context"
 
     // "synchost.yaml:7" for a key as in `lines`; without the line where the key was not written.

@@ -9,20 +9,25 @@
 namespace synchost::host {
 
 enum class Shape : std::uint8_t {
-    dns_label,  // lower-case letters, digits and '-'; at most 63
-    text,       // one line, not empty
-    path,       // relative, may lead up ("../shared")
-    paths,      // a list of path, not empty
-    patterns,   // a list of patterns in the language of .dockerignore
-    text_map,   // a map of variable names to scalars
-    address,    // host:port, or host:port/path
-    duration,   // 0, or a whole number and ms, s or m; at most an hour
-    gate,       // a duration, or "hold"
-    images,     // a map of image names to maps of image_keys(), not empty
-    texts,      // a list of text
-    ports,      // a list of "Kind/name:port" or "Kind/name:port:local"
-    cluster,    // a map of cluster_keys()
-    templates,  // a map of kinds, or KIND.GROUP, to keys with dots between
+    dns_label,    // lower-case letters, digits and '-'; at most 63
+    text,         // one line, not empty
+    path,         // relative, may lead up ("../shared")
+    paths,        // a list of path, not empty
+    patterns,     // a list of patterns in the language of .dockerignore
+    text_map,     // a map of variable names to scalars
+    address,      // host:port, or host:port/path
+    duration,     // 0, or a whole number and ms, s or m; at most an hour
+    gate,         // a duration, or "hold"
+    images,       // a map of image names to maps of image_keys(), not empty
+    texts,        // a list of text
+    ports,        // a list of "Kind/name:port" or "Kind/name:port:local"
+    cluster,      // a map of cluster_keys()
+    templates,    // a map of kinds, or KIND.GROUP, to keys with dots between
+    gates,        // a map of "Kind/name" to gate
+    after_rules,  // a list of maps of after_keys()
+    action,       // restart, nothing, or a map with one of action_keys()
+    signal,       // the name of a signal, or its number
+    command,      // a list of words
 };
 
 enum class Need : std::uint8_t { optional, required };
@@ -40,5 +45,7 @@ struct KeySpec {
 std::span<const KeySpec> project_keys();  // of the file itself
 std::span<const KeySpec> image_keys();    // of each image
 std::span<const KeySpec> cluster_keys();  // of `cluster`
+std::span<const KeySpec> after_keys();    // of each entry of `after`
+std::span<const KeySpec> action_keys();   // of its `do`
 
 }  // namespace synchost::host

@@ -1,5 +1,7 @@
 #include "host/tree/entry.hpp"
 
+#include <type_traits>
+
 namespace synchost::host {
 namespace {
 
@@ -25,6 +27,11 @@ EntryKind kind_of(const struct stat& info) {
 FileStamp stamp_of(const struct stat& info) {
     return {info.st_dev, info.st_ino, static_cast<std::uint64_t>(info.st_size), nanoseconds(info.st_mtim),
             nanoseconds(info.st_ctim)};
+}
+
+StampPrint print_of(const FileStamp& stamp) {
+    static_assert(std::has_unique_object_representations_v<FileStamp>);
+    return StampPrint{xxh3({reinterpret_cast<const char*>(&stamp), sizeof stamp}).low};
 }
 
 }  // namespace synchost::host

@@ -31,6 +31,9 @@ struct FileStamp {
     auto operator<=>(const FileStamp&) const = default;
 };
 
+// A hash of a stamp, for who keeps many: two stamps with equal prints are taken to be equal.
+enum class StampPrint : std::uint64_t {};
+
 struct Entry {
     EntryKind kind = EntryKind::absent;
     std::uint32_t mode = 0;  // permission bits, 07777
@@ -42,5 +45,6 @@ struct Entry {
 
 [[nodiscard]] EntryKind kind_of(const struct stat& info);
 [[nodiscard]] FileStamp stamp_of(const struct stat& info);
+[[nodiscard]] StampPrint print_of(const FileStamp& stamp);
 
 }  // namespace synchost::host

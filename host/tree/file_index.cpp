@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <climits>
+#include <memory>
 #include <utility>
 
 #include "base/file.hpp"
@@ -33,6 +34,47 @@ Fd open_handle(int root, const RelPath& path) {
     return Fd(static_cast<int>(fd));
 }
 
+// For a handle that was seen to be one of a regular file. The kernel's own link to the handle: this opens the
+// inode that was looked at, whatever bears its name by now.
+Result<Fd> reopen(int handle) {
+    const std::string by_handle = "/proc/self/fd/" + std::to_string(handle);
+    Fd fd(::open(by_handle.c_str(), O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
+    if (!fd) return fail_errno("open");
+    return fd;
+}
+
+bool leads_nowhere(int error_number) {
+    return error_number == ENOENT || error_number == ENOTDIR || error_number == ELOOP;
+}
+
+Result<Fd> open_regular(int root, const RelPath& path) {
+    const Fd handle = open_handle(root, path);
+    if (!handle && leads_nowhere(errno)) return fail(Errc::not_found, "no such file");
+    if (!handle) return fail_errno("open");
+    struct stat info{};
+    if (::fstat(handle.get(), &info) != 0) return fail_errno("stat");
+    if (kind_of(info) != EntryKind::file) return fail(Errc::invalid_input, "is not a regular file");
+    return reopen(handle.get());
+}
+
+// Hashes up to `most` bytes and one more, which shows that the file grew; how many there were.
+Result<std::uint64_t> hash_pieces(int fd, std::uint64_t most, Xxh3& hash) {
+    constexpr std::size_t kPieceBytes = std::size_t{256} << 10;
+    const auto piece = std::make_unique<char[]>(kPieceBytes);
+    Xxh3Hasher hasher;
+    std::uint64_t total = 0;
+    while (total <= most) {
+        const ssize_t got = ::read(fd, piece.get(), kPieceBytes);
+        if (got < 0 && errno == EINTR) continue;
+        if (got < 0) return fail_errno("read");
+        if (got == 0) break;
+        hasher.update({piece.get(), static_cast<std::size_t>(got)});
+        total += static_cast<std::uint64_t>(got);
+    }
+    hash = hasher.value();
+    return total;
+}
+
 std::int64_t coarse_now_ns() {
     // The clock that the kernel stamps files with, which lags behind the precise one by up to a tick.
     timespec now{};
@@ -41,10 +83,6 @@ std::int64_t coarse_now_ns() {
 }
 
 }  // namespace
-
-std::size_t FileIndex::InodeHash::operator()(const InodeKey& key) const noexcept {
-    return std::hash<std::uint64_t>{}(key.inode * 0x9E37'79B9'7F4A'7C15u ^ key.device);
-}
 
 Result<FileIndex> FileIndex::open(const std::filesystem::path& root, Limits limits) {
     TRY_ASSIGN(Fd fd, open_file(root, O_PATH | O_DIRECTORY));
@@ -57,43 +95,52 @@ Result<Entry> FileIndex::read(const RelPath& path, Want want) {
     return entry;
 }
 
+Result<Fd> FileIndex::open_for_reading(const RelPath& path) const {
+    auto fd = open_regular(root_.get(), path);
+    if (!fd) return std::unexpected(std::move(fd.error()).context(printable(path.str())));
+    return fd;
+}
+
+std::optional<std::string> FileIndex::link_target(const RelPath& path) const {
+    const Fd handle = open_handle(root_.get(), path);
+    std::string target(PATH_MAX, '\0');
+    const ssize_t length = handle ? ::readlinkat(handle.get(), "", target.data(), target.size()) : -1;
+    if (length < 0) return std::nullopt;
+    target.resize(static_cast<std::size_t>(length));
+    return target;
+}
+
 Result<Entry> FileIndex::look(const RelPath& path, Want want) {
     Entry entry;
     Fd handle = open_handle(root_.get(), path);
-    if (!handle && (errno == ENOENT || errno == ENOTDIR || errno == ELOOP)) return entry;
+    if (!handle && leads_nowhere(errno)) return entry;
     if (!handle) return fail_errno("open");
     struct stat info{};
     if (::fstat(handle.get(), &info) != 0) return fail_errno("stat");
     entry.kind = kind_of(info);
     entry.mode = info.st_mode & 07777;
     entry.stamp = stamp_of(info);
-    if (entry.kind == EntryKind::file) TRY(read_file(handle.get(), entry, want));
+    if (entry.kind == EntryKind::file && want != Want::stamp) TRY(read_file(handle.get(), entry, want));
     if (entry.kind == EntryKind::symlink) TRY(read_link(handle.get(), entry));
     return entry;
 }
 
 Result<> FileIndex::read_file(int handle, Entry& entry, Want want) {
-    const InodeKey key{entry.stamp.device, entry.stamp.inode};
     if (want == Want::hash) {
-        const auto known = hashes_.find(key);
-        if (known != hashes_.end() && known->second.stamp == entry.stamp) {
-            entry.hash = known->second.hash;
+        if (const auto known = hashes_.find(entry.stamp)) {
+            entry.hash = *known;
             return {};
         }
     }
-    // The kernel's own link to the handle: this opens the inode that was looked at, whatever bears its name
-    // by now.
-    const std::string by_handle = "/proc/self/fd/" + std::to_string(handle);
-    const Fd fd(::open(by_handle.c_str(), O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
-    if (!fd) return fail_errno("open");
+    TRY_ASSIGN(const Fd fd, reopen(handle));
     for (int i = 0; i < limits_.attempts; ++i) {
         const std::int64_t before = coarse_now_ns();
-        TRY_ASSIGN(const bool whole, read_once(fd.get(), entry));
+        TRY_ASSIGN(const bool whole, read_once(fd.get(), entry, want));
         if (!whole) continue;
         const std::int64_t changed = std::max(entry.stamp.mtime_ns, entry.stamp.ctime_ns);
         if (changed + limits_.settled.count() < before) {
             if (hashes_.size() >= limits_.max_remembered) hashes_.clear();
-            hashes_.insert_or_assign(key, Remembered{entry.stamp, entry.hash});
+            hashes_.insert(entry.stamp, entry.hash);
         }
         return {};
     }
@@ -101,29 +148,39 @@ Result<> FileIndex::read_file(int handle, Entry& entry, Want want) {
 }
 
 // False where the file changed meanwhile.
-Result<bool> FileIndex::read_once(int fd, Entry& entry) {
+Result<bool> FileIndex::read_once(int fd, Entry& entry, Want want) {
     struct stat before{};
     struct stat after{};
     if (::fstat(fd, &before) != 0) return fail_errno("stat");
-    if (static_cast<std::uint64_t>(before.st_size) > limits_.max_file_bytes) {
+    if (::lseek(fd, 0, SEEK_SET) != 0) return fail_errno("seek");
+    const auto size = static_cast<std::uint64_t>(before.st_size);
+    entry.content.reset();
+    const bool in_pieces = want == Want::hash && size > limits_.max_kept_bytes;
+    if (!in_pieces && size > limits_.max_file_bytes) {
         return fail(Errc::unsupported,
-                    "has " + std::to_string(before.st_size) + " bytes; files over " +
+                    "has " + std::to_string(size) + " bytes; files over " +
                         std::to_string(limits_.max_file_bytes) + " bytes are not synced",
                     "Name it in .dockerignore, or mount it into the pod as a volume");
     }
-    if (::lseek(fd, 0, SEEK_SET) != 0) return fail_errno("seek");
-    auto content = read_all(fd, limits_.max_file_bytes);
-    if (!content && content.error().code == Errc::invalid_input) return false;  // it grew past the limit
-    if (!content) return std::unexpected(std::move(content).error());
     ++files_read_;
+    TRY_ASSIGN(const std::uint64_t got,
+               in_pieces ? hash_pieces(fd, size, entry.hash) : read_whole(fd, entry));
     if (::fstat(fd, &after) != 0) return fail_errno("stat");
-    if (stamp_of(before) != stamp_of(after) || content->size() != static_cast<std::uint64_t>(after.st_size))
-        return false;
+    if (stamp_of(before) != stamp_of(after) || got != static_cast<std::uint64_t>(after.st_size)) return false;
     entry.mode = after.st_mode & 07777;
     entry.stamp = stamp_of(after);
-    entry.hash = xxh3(*content);
-    entry.content = std::make_shared<const std::string>(*std::move(content));
     return true;
+}
+
+// How many bytes there were. A file that grows past the limit meanwhile counts as one byte over it.
+Result<std::uint64_t> FileIndex::read_whole(int fd, Entry& entry) const {
+    auto content = read_all(fd, limits_.max_file_bytes);
+    if (!content && content.error().code == Errc::invalid_input) return limits_.max_file_bytes + 1;
+    if (!content) return std::unexpected(std::move(content).error());
+    entry.hash = xxh3(*content);
+    content->shrink_to_fit();  // many are kept at once, and read_all() works with 64 KiB at least
+    entry.content = std::make_shared<const std::string>(*std::move(content));
+    return entry.content->size();
 }
 
 Result<> FileIndex::read_link(int handle, Entry& entry) {

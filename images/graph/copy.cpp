@@ -30,7 +30,8 @@ class Copy {
     Result<CopyResult> run();
 
   private:
-    Result<std::vector<Match>> find_sources() const;
+    Result<std::vector<Match>> find_sources();
+    Result<> match_pattern(const std::string& pattern, std::vector<Match>& out);
     Result<> copy_folder(const Match& match);
     Result<> copy_file(const Match& match);
     Result<> lay(const std::string& path, const Node& source);
@@ -50,20 +51,30 @@ class Copy {
     CopyResult out_;
 };
 
-Result<std::vector<Match>> Copy::find_sources() const {
+Result<> Copy::match_pattern(const std::string& pattern, std::vector<Match>& out) {
+    TRY(check_glob(pattern));
+    const std::string folder(parent_path(pattern));
+    TRY_ASSIGN(const std::string real_folder, from_.resolve(folder));
+    out_.rules.known &= !has_wildcard(folder) && real_folder == folder;
+    out_.rules.patterns.push_back(pattern);
+    for (std::string& named : from_.glob(pattern)) {
+        TRY_ASSIGN(std::string resolved, from_.resolve(named));
+        out_.rules.known &= named == resolved;  // a symlink that leads nowhere may lead somewhere tomorrow
+        if (from_.find(resolved) != nullptr) out.push_back({std::move(named), std::move(resolved), true});
+    }
+    return {};
+}
+
+Result<std::vector<Match>> Copy::find_sources() {
     std::vector<Match> out;
     for (const std::string& source : request_.sources) {
         const std::string pattern = clean_path(source);
         if (has_wildcard(pattern)) {
-            TRY(check_glob(pattern));
-            for (std::string& named : from_.glob(pattern)) {
-                TRY_ASSIGN(std::string resolved, from_.resolve(named));
-                if (from_.find(resolved) != nullptr)
-                    out.push_back({std::move(named), std::move(resolved), true});
-            }
+            TRY(match_pattern(pattern, out));
             continue;
         }
         TRY_ASSIGN(std::string resolved, from_.resolve(pattern));
+        out_.rules.known &= resolved == pattern;
         if (from_.find(resolved) != nullptr) {
             out.push_back({pattern, std::move(resolved), false});
         } else if (request_.missing) {
@@ -119,6 +130,7 @@ Result<> Copy::lay(const std::string& path, const Node& source) {
 
 Result<> Copy::copy_folder(const Match& match) {
     TRY(make_folder(to_, destination_, new_owner(), out_.layer));
+    out_.rules.rules.push_back({match.resolved, destination_, true});
     const Node& source = *from_.find(match.resolved);
     Node* destination = to_.find(destination_);
     if (source.context_source) {
@@ -148,6 +160,8 @@ Result<> Copy::copy_file(const Match& match) {
     }
     const Node& source = *from_.find(match.resolved);
     TRY(lay(path, source));
+    out_.rules.rules.push_back({match.resolved, path, false});
+    out_.rules.anchors.push_back(path);
     if (owns(source)) mark_folder_managed(std::string(parent_path(path)));
     carry_managed(match, false, path);
     return {};
@@ -160,6 +174,8 @@ Result<CopyResult> Copy::run() {
         return fail(Errc::invalid_input, "several sources need a folder as their destination",
                     "End the destination with '/'.");
     }
+    out_.rules.known = destination_ == clean_path(request_.destination);
+    out_.rules.anchors.push_back(destination_);
     TRY_ASSIGN(const std::vector<Match> matches, find_sources());
     if (matches.size() > 1 && !into_folder_ &&
         std::ranges::any_of(matches, [&](const Match& match) { return !from_.is_folder(match.resolved); })) {

@@ -14,6 +14,7 @@
 
 #include "base/error.hpp"
 #include "images/builder.hpp"
+#include "images/graph/copy_rules.hpp"
 #include "images/tree/file_tree.hpp"
 
 namespace synchost::images {
@@ -35,6 +36,7 @@ struct CopyRequest {
 struct CopyResult {
     NodeMap layer;         // what was laid, with the folders that lead there
     ManagedPaths managed;  // of the target, added by this COPY
+    CopyRules rules;       // as if `from` were the context
 };
 
 // Changes `to`. Errors: invalid_input, without the line.

@@ -120,6 +120,8 @@ Result<> Evaluator::workdir(const Instruction& instruction, StageState& state) {
     if (!target.empty() && !base_has_it) {
         TRY(prepare_folders(state, target));
         TRY_ASSIGN(const std::string real, state.tree.resolve(target));
+        state.rules.known &= real == target;
+        state.rules.anchors.push_back(real);
         if (!state.tree.is_folder(real)) {
             Owner owner;
             if (tools_ != nullptr) {

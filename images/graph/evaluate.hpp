@@ -38,6 +38,7 @@ class Evaluator {
     struct CopySource {
         const FileTree* tree = nullptr;
         const ManagedPaths* managed = nullptr;
+        const CopyRules* rules = nullptr;  // of the stage; none for the context
     };
 
     Result<StageState> start_stage(const Stage& stage);

@@ -77,7 +77,7 @@ Result<> Evaluator::load_context() {
 Result<Evaluator::CopySource> Evaluator::copy_source(const CopyFlags& flags, std::size_t stage) {
     if (!flags.from) {
         TRY(load_context());
-        return CopySource{&*context_, &kWholeContext};
+        return CopySource{&*context_, &kWholeContext, nullptr};
     }
     StageState* from = nullptr;
     if (const auto earlier = plan_.find_stage(*flags.from, stage)) {
@@ -90,7 +90,7 @@ Result<Evaluator::CopySource> Evaluator::copy_source(const CopyFlags& flags, std
         }
     }
     TRY(list_base(*from));
-    return CopySource{&from->tree, &from->managed};
+    return CopySource{&from->tree, &from->managed, &from->rules};
 }
 
 Error Evaluator::missing_source(const std::string& source, bool from_context) const {
@@ -147,6 +147,11 @@ Result<> Evaluator::copy(std::size_t stage, const Instruction& instruction, Stag
     TRY_ASSIGN(CopyResult copied, copy_into(*source.tree, *source.managed, request, state.tree));
     state.managed.insert(state.managed.end(), copied.managed.begin(), copied.managed.end());
     state.managed = tidy(std::move(state.managed));
+    if (!flags.from) {
+        state.rules.add(std::move(copied.rules));
+    } else {
+        state.rules.add_from_stage(*source.rules, copied.rules);
+    }
     return add_layer(instruction, copied.layer, state);
 }
 

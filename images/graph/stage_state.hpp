@@ -24,6 +24,7 @@ struct StageState {
     std::vector<Layer> layers;
     FileTree tree;  // what is known: all of it for scratch, and once `base_listed`
     ManagedPaths managed;
+    CopyRules rules;
     std::map<std::string, std::string> args;
     std::shared_ptr<BaseImage> base;  // null for scratch, and in a trace
     bool base_listed = false;

@@ -106,39 +106,37 @@ std::optional<ContainerReport> AgentPod::wait_for(const std::string& container, 
 GenerationBuilder::GenerationBuilder(std::string root, std::uint64_t id) {
     generation_.id = GenerationId{id};
     generation_.roots = {std::move(root)};
-    generation_.after = AfterApply::nothing;
 }
 
 GenerationBuilder& GenerationBuilder::put(std::string_view path, std::string content, std::uint32_t mode) {
-    const Xxh3 hash = xxh3(content);
-    generation_.changes.push_back({ChangeKind::put_file, 0, RelPath::parse(path).value(), mode,
-                                   std::make_shared<const std::string>(std::move(content)), hash});
+    auto bytes = std::make_shared<const std::string>(std::move(content));
+    generation_.changes.push_back({ChangeKind::put_file,
+                                   0,
+                                   RelPath::parse(path).value(),
+                                   mode,
+                                   {},
+                                   protocol::content_of(std::move(bytes))});
     return *this;
 }
 
 GenerationBuilder& GenerationBuilder::folder(std::string_view path, std::uint32_t mode) {
-    generation_.changes.push_back(
-        {ChangeKind::make_folder, 0, RelPath::parse(path).value(), mode, nullptr, {}});
+    generation_.changes.push_back({ChangeKind::make_folder, 0, RelPath::parse(path).value(), mode, {}, {}});
     return *this;
 }
 
 GenerationBuilder& GenerationBuilder::symlink(std::string_view path, std::string target) {
-    generation_.changes.push_back({ChangeKind::put_symlink,
-                                   0,
-                                   RelPath::parse(path).value(),
-                                   0,
-                                   std::make_shared<const std::string>(std::move(target)),
-                                   {}});
+    generation_.changes.push_back(
+        {ChangeKind::put_symlink, 0, RelPath::parse(path).value(), 0, std::move(target), {}});
     return *this;
 }
 
 GenerationBuilder& GenerationBuilder::remove(std::string_view path) {
-    generation_.changes.push_back({ChangeKind::remove, 0, RelPath::parse(path).value(), 0, nullptr, {}});
+    generation_.changes.push_back({ChangeKind::remove, 0, RelPath::parse(path).value(), 0, {}, {}});
     return *this;
 }
 
 GenerationBuilder& GenerationBuilder::restart() {
-    generation_.after = AfterApply::restart;
+    generation_.after = {AfterApply{}};
     return *this;
 }
 

@@ -1,11 +1,15 @@
 #include "host/plan/detail/config_value.hpp"
 
+#include <signal.h>
+#include <string.h>
+
 #include <algorithm>
 #include <cctype>
 #include <charconv>
 #include <utility>
 
 #include "base/rel_path.hpp"
+#include "base/suggest.hpp"
 #include "host/plan/config.hpp"
 
 namespace synchost::host::detail {
@@ -15,6 +19,8 @@ using std::chrono::milliseconds;
 
 constexpr std::size_t kMaxPathBytes = 4095;
 constexpr milliseconds kLongest = std::chrono::hours(1);
+constexpr int kFirstNamelessSignal = 32;  // signal(7): of the C library, then the real-time ones
+constexpr int kLastSignal = 64;
 
 std::string in_quotes(std::string_view text) {
     constexpr std::size_t kMost = 100;
@@ -230,6 +236,69 @@ Result<milliseconds> ConfigValue::gate() const {
     if (gate || !gate.error().message.contains("is not a duration")) return gate;
     return refuse(line_, "is neither a duration nor hold: " + in_quotes(node_->text),
                   "Write 5s, 300ms, 0 or hold");
+}
+
+Result<std::map<std::string, milliseconds>> ConfigValue::gates() const {
+    TRY_ASSIGN(const YamlNode* workloads, map());
+    std::map<std::string, milliseconds> out;
+    for (const auto& [name, value] : workloads->pairs) {
+        const std::size_t slash = name.text.find('/');
+        if (name.kind != YamlKind::scalar || !is_dotted(name.text.substr(0, slash)) ||
+            slash == std::string::npos || !is_dotted(name.text.substr(slash + 1))) {
+            return refuse(name.line, "has a name that is no Kind/name: " + in_quotes(name.text));
+        }
+        const ConfigValue gate(source_, key_, name.line, example_, value);
+        TRY_ASSIGN(const milliseconds length, gate.gate());
+        if (!out.emplace(name.text, length).second)
+            return refuse(name.line, in_quotes(name.text) + " stands here twice");
+    }
+    return out;
+}
+
+Result<std::uint8_t> ConfigValue::signal() const {
+    TRY_ASSIGN(const std::string text, this->text());
+    unsigned number = 0;
+    const auto [end, why] = std::from_chars(text.data(), text.data() + text.size(), number);
+    if (why != std::errc() || end != text.data() + text.size()) {
+        std::vector<std::string_view> names;
+        const std::string_view bare = std::string_view(text).substr(text.starts_with("SIG") ? 3 : 0);
+        number = 0;
+        for (int candidate = 1; candidate < kFirstNamelessSignal; ++candidate) {
+            const char* name = ::sigabbrev_np(candidate);
+            if (name == nullptr) continue;
+            names.emplace_back(name);
+            if (bare == name) number = static_cast<unsigned>(candidate);
+        }
+        if (number == 0) return refuse(line_, "is no signal: " + in_quotes(text), did_you_mean(bare, names));
+    }
+    if (number == SIGKILL || number == SIGTERM || number == SIGSTOP) {
+        return refuse(line_, "ends or stops the process: " + in_quotes(text),
+                      "Write do: restart, which ends the process and starts it again");
+    }
+    if (number < 1 || number > kLastSignal) return refuse(line_, "is no signal: " + in_quotes(text));
+    return static_cast<std::uint8_t>(number);
+}
+
+Result<std::vector<std::string>> ConfigValue::command() const {
+    TRY_ASSIGN(const auto items, texts());
+    if (items.empty()) return refuse(line_, "is empty");
+    if (items.size() > kMaxCommandWords) return refuse(line_, "has more than 64 words");
+    std::vector<std::string> out;
+    std::size_t bytes = 0;
+    for (const YamlNode* item : items) {
+        if (item->text.contains('\0')) return refuse(item->line, "has a NUL byte");
+        bytes += item->text.size();
+        out.push_back(item->text);
+    }
+    if (out[0].empty()) return refuse(line_, "has an empty first word");
+    if (bytes > kMaxCommandBytes) return refuse(line_, "is longer than 16384 bytes");
+    return out;
+}
+
+Result<const YamlNode*> ConfigValue::list() const {
+    TRY_ASSIGN(const YamlNode* list, of_kind(YamlKind::list, "a list"));
+    if (list->items.empty()) return refuse(line_, "is empty");
+    return list;
 }
 
 Result<const YamlNode*> ConfigValue::map() const {

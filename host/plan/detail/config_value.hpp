@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <filesystem>
 #include <map>
 #include <string>
@@ -33,7 +34,12 @@ class ConfigValue {
     Result<std::string> address() const;
     Result<std::chrono::milliseconds> duration() const;
     Result<std::chrono::milliseconds> gate() const;
-    Result<const YamlNode*> map() const;  // not empty
+    Result<std::map<std::string, std::chrono::milliseconds>> gates() const;  // by "Kind/name"
+    Result<std::uint8_t> signal() const;
+    Result<std::vector<std::string>> command() const;
+    Result<const YamlNode*> map() const;   // not empty
+    Result<const YamlNode*> list() const;  // not empty
+    [[nodiscard]] const YamlNode& node() const { return *node_; }
     [[nodiscard]] int line() const { return line_; }
 
     // "synchost.yaml:7: "gate" <why>" with the example as the next step, or with `step`.

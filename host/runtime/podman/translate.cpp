@@ -197,8 +197,10 @@ class Translation {
                 "Set it to false for the inner loop: the agent writes into the image's folders.");
         }
         const std::string name = text(container, "name");
-        const bool may_hold = seat_.restart_policy == "Always";
-        auto words = k8s::supervised_command(container, image, *around_.options, may_hold);
+        auto words = k8s::supervised_command(container, image,
+                                             {.gate = around_.options->gate_of(seat_.workload),
+                                              .grace = around_.options->grace,
+                                              .may_hold = seat_.restart_policy == "Always"});
         if (!words) return std::unexpected(std::move(words.error()).context(seat_.place));
         for (const std::string& word : *words)
             out["command"].push_back(expand(word, environment.variables()));

@@ -18,6 +18,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         if (!image.context.is_absolute() || !image.dockerfile.is_absolute()) std::abort();
         (void)image.rebuild.matches("api/requirements.txt");
         (void)image.rebuild.matches(text.substr(0, 256));
+        const auto steps = synchost::host::plan_after(image.after, {"api/app.py", "nginx.conf", "a"});
+        if (steps.size() > synchost::host::kMaxAfterRules + 1) std::abort();
     }
     return 0;
 }

@@ -1,4 +1,5 @@
 // The app's process under a real supervisor: gate, hold, restart, stop.
+#include <fcntl.h>
 #include <signal.h>
 
 #include "base/file.hpp"
@@ -80,6 +81,49 @@ TEST_F(Lifecycle, ACrashIsHeldAndTheNextGenerationStartsAgain) {
     EXPECT_EQ(running->generation, GenerationId{1});
 }
 
+TEST_F(Lifecycle, TheLast100LinesBeforeACrashAreKept) {
+    pod_.start_sidecar();
+    pod_.start_supervisor(
+        "app", {"--gate", "0"},
+        shell("i=1; while [ $i -le 250 ]; do printf 'line %d %0200d\\n' $i 0; i=$((i+1)); done; exit 1"));
+    const auto held = pod_.wait_for("app", ProcessState::held);
+    ASSERT_TRUE(held);
+    std::string expected;
+    for (int i = 151; i <= 250; ++i)
+        expected += "line " + std::to_string(i) + " " + std::string(200, '0') + "\n";
+    EXPECT_EQ(held->last_output, expected);
+}
+
+TEST_F(Lifecycle, LongLinesBeforeACrashAreKeptWithinABound) {
+    pod_.start_sidecar();
+    pod_.start_supervisor(
+        "app", {"--gate", "0"},
+        shell("i=1; while [ $i -le 200 ]; do printf '%04d%0995d\\n' $i 0; i=$((i+1)); done; exit 1"));
+    const auto held = pod_.wait_for("app", ProcessState::held);
+    ASSERT_TRUE(held);
+    EXPECT_EQ(held->last_output.size(), 49'000u);  // lines of 1,000 bytes, whole ones, within 48 KiB
+    EXPECT_TRUE(held->last_output.starts_with("0152"));
+    EXPECT_TRUE(held->last_output.contains("\n0200"));
+}
+
+TEST_F(Lifecycle, ABinaryIsReplacedWhileItRuns) {
+    const auto script = [](const std::string& does) { return "#!/bin/sh\n" + does + "\nexec sleep 600\n"; };
+    std::filesystem::copy_file("/bin/sleep", pod_.app_dir() / "server");
+    pod_.start_sidecar();
+    pod_.start_supervisor("app", {"--gate", "0"}, {pod_.root() + "server", "600"});
+    ASSERT_TRUE(pod_.wait_for("app", ProcessState::running));
+    // Its text is mapped: a write in place would be refused with ETXTBSY.
+    ASSERT_LT(::open((pod_.root() + "server").c_str(), O_WRONLY), 0);
+    ASSERT_EQ(errno, ETXTBSY);
+    ASSERT_OK(pod_.await(pod_.link().apply(
+        "app",
+        GenerationBuilder(pod_.root()).put("server", script("touch " + path("new")), 0755).restart().get())));
+    EXPECT_TRUE(appears("new"));
+    const auto report = pod_.wait_for("app", [](const ContainerReport& r) { return r.starts == 2; });
+    ASSERT_TRUE(report);
+    EXPECT_EQ(report->state, ProcessState::running);
+}
+
 TEST_F(Lifecycle, ASignalsEndIsReportedAsAShellDoes) {
     pod_.start_sidecar();
     pod_.start_supervisor("app", {"--gate", "0"}, shell("kill -SEGV $$"));
@@ -154,11 +198,20 @@ TEST_F(Lifecycle, TermWhileGatedOrHeldEndsAtOnce) {
 }
 
 TEST_F(Lifecycle, OtherSignalsReachTheApp) {
+    const std::vector<int> signals{SIGHUP, SIGUSR1, SIGUSR2, SIGWINCH, SIGALRM, SIGCONT, SIGRTMIN, SIGRTMAX};
+    std::string traps;
+    for (const int signal : signals)
+        traps += "trap 'echo got " + std::to_string(signal) + ".' " + std::to_string(signal) + "; ";
     auto& supervisor = pod_.start_supervisor(
-        "app", {"--gate", "0"}, shell("trap 'echo got hup' HUP; echo ready; while :; do sleep 0.05; done"));
+        "app", {"--gate", "0"}, {"bash", "-c", traps + "echo ready; while :; do sleep 0.02; done"});
     ASSERT_TRUE(eventually([&] { return content_of(pod_.log_of("app")).contains("ready"); }));
-    ::kill(supervisor.pid(), SIGHUP);
-    EXPECT_TRUE(eventually([&] { return content_of(pod_.log_of("app")).contains("got hup"); }));
+    for (const int signal : signals) {
+        ::kill(supervisor.pid(), signal);
+        EXPECT_TRUE(eventually([&] {
+            return content_of(pod_.log_of("app")).contains("got " + std::to_string(signal) + ".");
+        })) << signal;
+    }
+    EXPECT_FALSE(supervisor.poll());
 }
 
 TEST_F(Lifecycle, OrphansAreReaped) {

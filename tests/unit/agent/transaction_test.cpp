@@ -32,19 +32,11 @@ class TransactionTest : public testing::Test {
         std::uint32_t mode = 0644;
     };
     static ChangeStart file(const Put& put) {
-        return {
-            {ChangeKind::put_file, 0, RelPath::parse(put.path).value(), put.mode, nullptr, xxh3(put.content)},
-            put.content.size()};
+        return {{ChangeKind::put_file, 0, RelPath::parse(put.path).value(), put.mode, {}, {}}, {}};
     }
     static ChangeStart change(ChangeKind kind, std::string_view path, std::uint32_t mode = 0,
                               std::string target = {}) {
-        return {{kind,
-                 0,
-                 RelPath::parse(path).value(),
-                 mode,
-                 std::make_shared<const std::string>(std::move(target)),
-                 {}},
-                0};
+        return {{kind, 0, RelPath::parse(path).value(), mode, std::move(target), {}}, {}};
     }
     static ChangeStart folder(std::string_view path) { return change(ChangeKind::make_folder, path, 0755); }
     static ChangeStart removal(std::string_view path) { return change(ChangeKind::remove, path); }
@@ -53,10 +45,11 @@ class TransactionTest : public testing::Test {
     }
     static Result<> stage(Transaction& transaction, const Put& put) {
         TRY(transaction.stage(file(put)));
-        return put.content.empty() ? Result<>{} : transaction.write({put.content, true});
+        if (!put.content.empty()) TRY(transaction.write({put.content}));
+        return transaction.finish({xxh3(put.content)});
     }
     Result<> apply(const std::vector<Put>& puts, const std::vector<ChangeStart>& others = {}) {
-        Transaction transaction(folders_, GenerationId{++generation_});
+        Transaction transaction(folders_, areas_, GenerationId{++generation_});
         for (const Put& put : puts) TRY(stage(transaction, put));
         for (const ChangeStart& other : others) TRY(transaction.stage(other));
         return transaction.commit();
@@ -82,6 +75,7 @@ class TransactionTest : public testing::Test {
     TempDir dir_ = TempDir::make("transaction").value();
     std::filesystem::path app_ = dir_.path() / "app";
     Folders folders_{{app_.native() + "/"}};
+    StagingAreas areas_{folders_, "test", {dir_.path()}};
     std::uint64_t generation_ = 0;
 };
 
@@ -156,7 +150,7 @@ TEST_F(TransactionTest, SetsModesOfFilesAndFolders) {
 TEST_F(TransactionTest, NothingIsTouchedBeforeCommit) {
     write("a", "old");
     {
-        Transaction transaction(folders_, GenerationId{1});
+        Transaction transaction(folders_, areas_, GenerationId{1});
         ASSERT_OK(stage(transaction, {"a", "new"}));
         ASSERT_OK(stage(transaction, {"deep/b", "new"}));
         EXPECT_EQ(read_file(app_ / "a").value(), "old");
@@ -166,9 +160,10 @@ TEST_F(TransactionTest, NothingIsTouchedBeforeCommit) {
 }
 
 TEST_F(TransactionTest, ContentThatDoesNotMatchItsHashIsRefused) {
-    Transaction transaction(folders_, GenerationId{1});
+    Transaction transaction(folders_, areas_, GenerationId{1});
     ASSERT_OK(transaction.stage(file({"a", "12345"})));
-    EXPECT_ERROR(transaction.write({"12346", true}), Errc::protocol,
+    ASSERT_OK(transaction.write({"12346"}));
+    EXPECT_ERROR(transaction.finish({xxh3("12345")}), Errc::protocol,
                  "a: the content does not have the announced hash");
 }
 
@@ -192,20 +187,29 @@ TEST_F(TransactionTest, AFailureWhilePublishingIsTakenBack) {
 TEST_F(TransactionTest, AFullDiskLeavesEverythingAsItWas) {
     if (::mount("none", app_.c_str(), "tmpfs", 0, "size=64k") != 0)
         GTEST_SKIP() << "needs the right to mount";
-    folders_ = Folders({app_.native() + "/"});
-    write("a", "old");
-    const auto failed = apply({{"a", "new"}, {"big", std::string(200'000, 'x')}});
-    const Tree after = tree();
-    folders_ = Folders({});
+    Result<> failed;
+    Tree after;
+    {
+        Folders folders({app_.native() + "/"});
+        StagingAreas areas(folders, "test",
+                           {dir_.path()});  // another mount: the area is in the folder itself
+        write("a", "old");
+        Transaction transaction(folders, areas, GenerationId{1});
+        ASSERT_OK(stage(transaction, {"a", "new"}));
+        failed = stage(transaction, {"big", std::string(200'000, 'x')});
+        after = tree();
+    }
     ::umount2(app_.c_str(), MNT_DETACH);
     EXPECT_ERROR(failed, Errc::io, "big: write: No space left");
-    EXPECT_EQ(after, (Tree{{"a", "f:old"}}));
+    EXPECT_EQ(after.at("a"), "f:old");
+    EXPECT_FALSE(after.contains("big"));
 }
 
 TEST_F(TransactionTest, ASingleFileIsReplacedInItsFolder) {
     write("server.py", "old");
     Folders one({(app_ / "server.py").native()});
-    Transaction transaction(one, GenerationId{1});
+    StagingAreas areas(one, "one", {dir_.path()});
+    Transaction transaction(one, areas, GenerationId{1});
     ASSERT_OK(stage(transaction, {"server.py", "new"}));
     ASSERT_OK(transaction.commit());
     EXPECT_EQ(tree(), (Tree{{"server.py", "f:new"}}));

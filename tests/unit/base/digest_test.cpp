@@ -42,6 +42,8 @@ TEST(Xxh3, PartsHashLikeTheWhole) {
     EXPECT_EQ(hasher.value(), xxh3("abc"));
     EXPECT_EQ(xxh3("abc").hex().size(), 32u);
     EXPECT_NE(xxh3("abc"), xxh3("abd"));
+    EXPECT_EQ(xxh3_64(""), 0x2D06800538D394C2U);  // of no bytes, as the specification of XXH3 gives it
+    EXPECT_NE(xxh3_64("abc"), xxh3_64("abd"));
 }
 
 }  // namespace

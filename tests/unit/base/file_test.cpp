@@ -31,6 +31,22 @@ TEST(File, RefusesMoreThanTheLimitAndTakesTheLimit) {
     EXPECT_ERROR(read_file(dir->path() / "a", 4), Errc::invalid_input, "larger than 4 bytes");
 }
 
+TEST(File, ReadAtFillsWhatThereIsAndLeavesThePosition) {
+    const auto dir = TempDir::make("test");
+    ASSERT_OK(dir);
+    ASSERT_OK(write_file_atomic(dir->path() / "a", "0123456789"));
+    const auto fd = open_file(dir->path() / "a", O_RDONLY);
+    ASSERT_OK(fd);
+    std::string into(4, '?');
+    EXPECT_EQ(read_at(fd->get(), 3, into).value(), 4u);
+    EXPECT_EQ(into, "3456");
+    EXPECT_EQ(read_at(fd->get(), 8, into).value(), 2u);
+    EXPECT_EQ(into, "8956");
+    EXPECT_EQ(read_at(fd->get(), 11, into).value(), 0u);
+    EXPECT_EQ(read_all(fd->get(), 100).value(), "0123456789");
+    EXPECT_ERROR(read_at(-1, 0, into), Errc::io, "read");
+}
+
 TEST(AtomicFile, LeavesTheOldContentWithoutCommit) {
     const auto dir = TempDir::make("test");
     ASSERT_OK(dir);

@@ -26,6 +26,9 @@ InjectOptions options_of(SidecarForm form) {
     out.agent_image = pinned("agent");
     out.secret_name = "synchost-key";
     out.form = form;
+    out.gates = {{"Deployment/waits", std::chrono::milliseconds::max()},
+                 {"Job/at-once", std::chrono::milliseconds(0)},
+                 {"CronJob/at-once", std::chrono::milliseconds(1'500)}};
     out.images["api"] = image("api", 1000, {"app.py"});
     out.images["worker"] = image("worker", 2000, {"worker.py"});
     out.images["web"] = image("web", 0, {"web.py"});

@@ -25,7 +25,7 @@ InjectedImage image_with(Words entrypoint, Words cmd) {
 
 // What stands behind "--".
 Words own_command(const Json& container, const InjectedImage& image) {
-    const auto all = supervised_command(container, image, {}, true);
+    const auto all = supervised_command(container, image, {});
     if (!all) return {"error: " + all.error().message};
     return {std::ranges::find(*all, "--") + 1, all->end()};
 }
@@ -53,22 +53,20 @@ TEST(SupervisedCommand, EscapesTheWordsOfTheImageAlone) {
 TEST(SupervisedCommand, WritesGateGraceRootsAndHold) {
     InjectedImage image = image_with({"run"}, {});
     image.managed_paths = {"/app/", "/etc/$(x)"};
-    InjectOptions options;
-    options.gate = std::chrono::milliseconds::max();
-    const auto held = supervised_command({{"name", "a"}}, image, options, true);
+    const auto held = supervised_command({{"name", "a"}}, image, {.gate = std::chrono::milliseconds::max()});
     ASSERT_OK(held);
     EXPECT_THAT(*held, ElementsAre("/synchost/bin/synchost-agent", "run", "--name", "a", "--socket-dir",
                                    "/synchost/run", "--root", "/app/", "--root", "/etc/$$(x)", "--gate",
                                    "hold", "--grace", "2000ms", "--", "run"));
-    options.gate = std::chrono::milliseconds(0);
-    const auto ended = supervised_command({{"name", "a"}}, image, options, false);
+    const auto ended =
+        supervised_command({{"name", "a"}}, image, {.gate = std::chrono::milliseconds(0), .may_hold = false});
     ASSERT_OK(ended);
     EXPECT_THAT(*ended, testing::IsSupersetOf({"0", "--no-hold"}));
     EXPECT_TRUE(is_supervised(*ended));
 }
 
 TEST(SupervisedCommand, NeedsACommand) {
-    EXPECT_ERROR(supervised_command({{"name", "a"}}, {}, {}, true), Errc::invalid_input,
+    EXPECT_ERROR(supervised_command({{"name", "a"}}, {}, {}), Errc::invalid_input,
                  "container a: neither the manifest nor the image names a command");
 }
 

@@ -36,10 +36,8 @@ class AgentSessionTest : public testing::Test {
 };
 
 std::string small_generation(Channel channel) {
-    const Generation generation{GenerationId{1},
-                                {"/app/"},
-                                {{ChangeKind::remove, 0, RelPath::parse("a").value(), 0, nullptr, {}}},
-                                AfterApply::nothing};
+    const Generation generation{
+        GenerationId{1}, {"/app/"}, {{ChangeKind::remove, 0, RelPath::parse("a").value(), 0, {}, {}}}, {}};
     std::string bytes;
     EncodedGeneration::encode(generation).value()->append_to(bytes, channel, 0, SIZE_MAX);
     return bytes;
@@ -67,7 +65,8 @@ TEST_F(AgentSessionTest, FramesOfAnEarlierChannelAreDropped) {
 
 TEST_F(AgentSessionTest, AGenerationThatIsCutOffIsVoid) {
     const std::string whole = small_generation(Channel{1});
-    give(frame_bytes(FrameType::open, Channel{1}, "") + whole.substr(0, whole.size() - kFrameHeaderBytes) +
+    give(frame_bytes(FrameType::open, Channel{1}, "") +
+         whole.substr(0, whole.size() - kFrameHeaderBytes - 4) +
          frame_bytes(FrameType::closed, Channel{1}, "") + frame_bytes(FrameType::open, Channel{2}, "") +
          small_generation(Channel{2}));
     EXPECT_TRUE(std::holds_alternative<HostArrived>(event()));
@@ -80,18 +79,30 @@ TEST_F(AgentSessionTest, AGenerationThatIsCutOffIsVoid) {
 }
 
 TEST_F(AgentSessionTest, ARefusedGenerationIsAnsweredOnceAndTheStreamGoesOn) {
-    const std::string start =
-        test::le(1, 8) + test::le(0, 1) + test::le(2, 4) + test::le(1, 2) + test::text16("/app/");
+    const std::string start = test::le(1, 8) + test::le(0, 1) + test::le(1, 2) + test::text16("/app/");
     const std::string change = test::le(4, 1) + test::le(0, 2) + test::le(0, 4) + test::text16("../x");
     give(frame_bytes(FrameType::open, Channel{1}, "") + frame_bytes(FrameType::apply, Channel{1}, start) +
-         frame_bytes(FrameType::change, Channel{1}, change) +
-         frame_bytes(FrameType::change, Channel{1}, change) + frame_bytes(FrameType::commit, Channel{1}, "") +
-         small_generation(Channel{1}));
+         frame_bytes(FrameType::part, Channel{1}, change) + frame_bytes(FrameType::part, Channel{1}, change) +
+         frame_bytes(FrameType::commit, Channel{1}, test::le(2, 4)) + small_generation(Channel{1}));
     EXPECT_TRUE(std::holds_alternative<HostArrived>(event()));
     EXPECT_TRUE(std::holds_alternative<GenerationStep>(event()));
     const AgentEvent refused = event();
     ASSERT_TRUE(std::holds_alternative<GenerationRefused>(refused));
     EXPECT_TRUE(std::get<GenerationRefused>(refused).error.message.contains("../x"));
+    for (int i = 0; i < 3; ++i) EXPECT_TRUE(std::holds_alternative<GenerationStep>(event())) << i;
+}
+
+TEST_F(AgentSessionTest, AnAbandonedGenerationIsRefusedAndTheStreamGoesOn) {
+    const std::string whole = small_generation(Channel{1});
+    give(frame_bytes(FrameType::open, Channel{1}, "") +
+         whole.substr(0, whole.size() - kFrameHeaderBytes - 4) +
+         frame_bytes(FrameType::abandon, Channel{1}, test::text16("a.js: read: Input/output error")) +
+         small_generation(Channel{1}));
+    EXPECT_TRUE(std::holds_alternative<HostArrived>(event()));
+    for (int i = 0; i < 2; ++i) EXPECT_TRUE(std::holds_alternative<GenerationStep>(event())) << i;
+    const AgentEvent refused = event();
+    ASSERT_TRUE(std::holds_alternative<GenerationRefused>(refused));
+    EXPECT_EQ(std::get<GenerationRefused>(refused).error.code, Errc::cancelled);
     for (int i = 0; i < 3; ++i) EXPECT_TRUE(std::holds_alternative<GenerationStep>(event())) << i;
 }
 

@@ -10,12 +10,12 @@ using test::frame_bytes;
 
 TEST(FrameDecoder, RoundTrip) {
     FrameDecoder decoder;
-    decoder.feed(frame_bytes(FrameType::data, Channel{513}, "content", kFlagZstd) +
+    decoder.feed(frame_bytes(FrameType::part, Channel{513}, "content", kFlagZstd) +
                  frame_bytes(FrameType::commit, Channel{1}, ""));
     auto frame = decoder.next();
     ASSERT_OK(frame);
     ASSERT_TRUE(*frame);
-    EXPECT_EQ((*frame)->type, FrameType::data);
+    EXPECT_EQ((*frame)->type, FrameType::part);
     EXPECT_EQ((*frame)->flags, kFlagZstd);
     EXPECT_EQ((*frame)->channel, Channel{513});
     EXPECT_EQ((*frame)->payload, "content");
@@ -27,8 +27,8 @@ TEST(FrameDecoder, RoundTrip) {
 }
 
 TEST(FrameDecoder, HeaderIsLittleEndian) {
-    EXPECT_EQ(frame_bytes(FrameType::data, Channel{0x0201}, "abc", 1),
-              std::string("\x03\0\0\0\x22\x01\x01\x02"
+    EXPECT_EQ(frame_bytes(FrameType::part, Channel{0x0201}, "abc", 1),
+              std::string("\x03\0\0\0\x21\x01\x01\x02"
                           "abc",
                           11));
 }
@@ -76,7 +76,7 @@ TEST(FrameDecoder, RefusesUnknownTypesAndFlags) {
     }
     for (unsigned flags = 2; flags < 256; ++flags) {
         FrameDecoder decoder;
-        decoder.feed(frame_bytes(FrameType::data, Channel{1}, "", static_cast<std::uint8_t>(flags)));
+        decoder.feed(frame_bytes(FrameType::part, Channel{1}, "", static_cast<std::uint8_t>(flags)));
         EXPECT_ERROR(decoder.next(), Errc::protocol, "flags");
     }
     FrameDecoder decoder;

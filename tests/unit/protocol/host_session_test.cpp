@@ -38,10 +38,10 @@ class HostSessionTest : public testing::Test {
 };
 
 std::shared_ptr<const EncodedGeneration> generation(std::size_t changes) {
-    Generation generation{GenerationId{1}, {"/app/"}, {}, AfterApply::nothing};
+    Generation generation{GenerationId{1}, {"/app/"}, {}, {}};
     for (std::size_t i = 0; i < changes; ++i) {
         generation.changes.push_back(
-            {ChangeKind::remove, 0, RelPath::parse("f" + std::to_string(i)).value(), 0, nullptr, {}});
+            {ChangeKind::remove, 0, RelPath::parse("f" + std::to_string(i)).value(), 0, {}, {}});
     }
     return EncodedGeneration::encode(generation).value();
 }

@@ -32,8 +32,8 @@ TEST(Messages, HelloRoundTrip) {
 }
 
 TEST(Messages, HelloOfAnotherVersionGivesItsVersionWhateverFollows) {
-    std::string payload = encode_hello({3, Role::host, "x"}) + "fields of the future";
-    EXPECT_EQ(parse_hello(payload).value().version, 3);
+    std::string payload = encode_hello({kProtocolVersion + 1, Role::host, "x"}) + "fields of the future";
+    EXPECT_EQ(parse_hello(payload).value().version, kProtocolVersion + 1);
 }
 
 TEST(Messages, HelloRefusesOtherMagicAndRoles) {
@@ -99,15 +99,57 @@ TEST(Messages, ReportSurvivesEveryCorruptedByte) {
 
 TEST(Messages, AppliedRoundTrip) {
     using std::chrono::microseconds;
-    const std::string payload =
-        encode_applied({GenerationId{5}, microseconds(1), microseconds(2), microseconds(3), microseconds(4)});
+    const std::string payload = encode_applied(
+        {GenerationId{5}, microseconds(1), microseconds(2), microseconds(3), microseconds(4), {}});
     const auto applied = parse_applied(payload);
     ASSERT_OK(applied);
     EXPECT_EQ(applied->id, GenerationId{5});
     EXPECT_EQ(applied->received.count(), 1);
     EXPECT_EQ(applied->restarted.count(), 4);
+    EXPECT_FALSE(applied->after);
     refuses_every_truncation(payload,
                              [](std::string_view bytes) { return parse_applied(bytes).has_value(); });
+}
+
+TEST(Messages, AppliedCarriesWhatFailedAfterIt) {
+    Applied applied;
+    applied.after = Error{Errc::io, "compile: exit code 3", 0, "Fix it."};
+    const std::string payload = encode_applied(applied);
+    const auto parsed = parse_applied(payload);
+    ASSERT_OK(parsed);
+    ASSERT_TRUE(parsed->after);
+    EXPECT_EQ(parsed->after->message, "compile: exit code 3");
+    EXPECT_EQ(parsed->after->next_step, "Fix it.");
+    refuses_every_truncation(payload,
+                             [](std::string_view bytes) { return parse_applied(bytes).has_value(); });
+}
+
+TEST(Messages, DigestedRoundTrip) {
+    const std::string payload = encode_digested({GenerationId{9}, 7, {1, 2}});
+    EXPECT_EQ(parse_digested(payload).value(), (TreeDigest{GenerationId{9}, 7, {1, 2}}));
+    refuses_every_truncation(payload,
+                             [](std::string_view bytes) { return parse_digested(bytes).has_value(); });
+}
+
+TEST(TreeDigest, DependsOnEveryFieldAndOnNoOrder) {
+    const auto entry = [](std::string_view path, ChangeKind kind, std::uint32_t mode, Xxh3 hash) {
+        return InventoryEntry{0, RelPath::parse(path).value(), kind, mode, hash, false};
+    };
+    const auto a = entry("a", ChangeKind::put_file, 0644, {1, 2});
+    const auto digest = [](std::initializer_list<InventoryEntry> entries, std::string_view root = "/app/") {
+        TreeDigest sum;
+        for (const InventoryEntry& one : entries) add_to(sum, root, one);
+        return sum;
+    };
+    const auto b = entry("b", ChangeKind::put_symlink, 0777, {3, 4});
+    EXPECT_EQ(digest({a, b}), digest({b, a}));
+    EXPECT_NE(digest({a, b}), digest({a}));
+    EXPECT_NE(digest({a}), digest({a}, "/srv/"));
+    EXPECT_NE(digest({a}), digest({entry("c", ChangeKind::put_file, 0644, {1, 2})}));
+    EXPECT_NE(digest({a}), digest({entry("a", ChangeKind::put_symlink, 0644, {1, 2})}));
+    EXPECT_NE(digest({a}), digest({entry("a", ChangeKind::put_file, 0600, {1, 2})}));
+    EXPECT_NE(digest({a}), digest({entry("a", ChangeKind::put_file, 0644, {1, 3})}));
+    EXPECT_EQ(digest({b}), digest({entry("b", ChangeKind::put_symlink, 0, {3, 4})}));  // a link has no mode
 }
 
 TEST(Messages, FailedCarriesTheWholeError) {
@@ -164,8 +206,10 @@ TEST(Messages, InventoryRoundTrip) {
     auto inventory = parse_inventory_begin(encode_inventory_begin(GenerationId{4}, {"/app/"}));
     ASSERT_OK(inventory);
     std::string entries;
-    append_inventory_entry(entries, {0, RelPath::parse("a/b").value(), ChangeKind::put_file, 0644, {1, 2}});
-    append_inventory_entry(entries, {0, RelPath::parse("c").value(), ChangeKind::make_folder, 0755, {}});
+    append_inventory_entry(entries,
+                           {0, RelPath::parse("a/b").value(), ChangeKind::put_file, 0644, {1, 2}, true});
+    append_inventory_entry(entries,
+                           {0, RelPath::parse("c").value(), ChangeKind::make_folder, 0755, {}, false});
     ASSERT_OK(parse_inventory_entries(entries, *inventory));
     ASSERT_EQ(inventory->entries.size(), 2u);
     EXPECT_EQ(inventory->entries[0].path.str(), "a/b");

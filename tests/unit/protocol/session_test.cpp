@@ -45,9 +45,11 @@ TEST(Session, SaysHelloFirstAndTakesTheOthers) {
 TEST(Session, AnotherVersionIsAClearErrorAndTold) {
     Session session(Role::host, Heartbeat::on, kStart);
     sent_by(session);
-    session.receive(hello_bytes(Role::sidecar, 3), kStart);
+    session.receive(hello_bytes(Role::sidecar, kProtocolVersion + 1), kStart);
     const auto result = session.next();
-    EXPECT_ERROR(result, Errc::unsupported, "version 3 of the protocol, this one version 2");
+    EXPECT_ERROR(result, Errc::unsupported,
+                 "version " + std::to_string(kProtocolVersion + 1) + " of the protocol, this one version " +
+                     std::to_string(kProtocolVersion));
     EXPECT_FALSE(result.error().next_step.empty());
     const auto frames = sent_by(session);
     ASSERT_EQ(frames.size(), 1u);

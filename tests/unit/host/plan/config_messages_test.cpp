@@ -63,12 +63,14 @@ TEST(ConfigMessages, OfUnknownDoubleAndMissingKeys) {
         {Wrong{and_then("\n\n\n\nimagess: {}\n"), "synchost.yaml:7: unknown key \"imagess\"",
                "Did you mean \"images\"?"},
          Wrong{and_then("volumes: []\n"), "synchost.yaml:3: unknown key \"volumes\"",
-               kKeysHere + "name, images, manifests, pod_templates, cluster, ports, registry, gate, grace"},
+               kKeysHere +
+                   "name, images, manifests, pod_templates, cluster, ports, registry, gate, gates, grace"},
          Wrong{image("contxt: .\n"), "synchost.yaml:4: unknown key \"contxt\"", "Did you mean \"context\"?"},
          Wrong{image("name: x\n"), "synchost.yaml:4: unknown key \"name\"",
-               kKeysHere + "context, dockerfile, target, args, rebuild"},
+               kKeysHere + "context, dockerfile, target, args, rebuild, after"},
          Wrong{and_then("\"\\e[31m\": 1\n"), "synchost.yaml:3: unknown key \"\\x1b[31m\"",
-               kKeysHere + "name, images, manifests, pod_templates, cluster, ports, registry, gate, grace"},
+               kKeysHere +
+                   "name, images, manifests, pod_templates, cluster, ports, registry, gate, gates, grace"},
          Wrong{and_then("[a]: 1\n"), "synchost.yaml:3: a key is a list, not text", ""},
          Wrong{and_then("manifests: [x]\n"),
                "synchost.yaml:3: \"manifests\" stands here a second time, after line 2",
@@ -210,6 +212,83 @@ TEST(ConfigMessages, OfDurations) {
                "synchost.yaml:3: \"gate\" is neither a duration nor hold: \"holds\"", kGates},
          Wrong{and_then("gate: [5s]\n"), "synchost.yaml:3: \"gate\" must be text, not a list",
                kExample + "gate: 5s"}});
+}
+
+TEST(ConfigMessages, OfGatesOfWorkloads) {
+    const std::string example = kExample + "gates: {Deployment/api: hold, Job/migrate: 0}";
+    const auto wrong = [](const std::string& value, const std::string& why, const std::string& step) {
+        return Wrong{and_then("gates:" + value + "\n"), "synchost.yaml:" + why, step};
+    };
+    expect_each({wrong("", "3: \"gates\" has no value", example),
+                 wrong(" {}", "3: \"gates\" is empty", example),
+                 wrong(" hold", "3: \"gates\" must be a map, not text", example),
+                 wrong("\n  api: hold", "4: \"gates\" has a name that is no Kind/name: \"api\"", example),
+                 wrong("\n  Deployment/: 0", "4: \"gates\" has a name that is no Kind/name: \"Deployment/\"",
+                       example),
+                 wrong("\n  \"Deployment/a b\": 0",
+                       "4: \"gates\" has a name that is no Kind/name: \"Deployment/a b\"", example),
+                 wrong("\n  Deployment/a: 5s\n  Job/b: held",
+                       "5: \"gates\" is neither a duration nor hold: \"held\"", kGates),
+                 wrong("\n  Deployment/a: 2h", "4: \"gates\" is neither a duration nor hold: \"2h\"", kGates),
+                 wrong("\n  Deployment/a: [0]", "4: \"gates\" must be text, not a list", example),
+                 wrong("\n  Job/b: 0\n  Job/b: hold", "5: \"gates\" \"Job/b\" stands here twice", example)});
+}
+
+TEST(ConfigMessages, OfRulesForAfter) {
+    const std::string rules = kExample + "after: [{paths: [\"templates/**\"], do: nothing}]";
+    const auto wrong = [](const std::string& value, const std::string& why, const std::string& step) {
+        return Wrong{image("after:" + value + "\n"), "synchost.yaml:" + why, step};
+    };
+    const std::string one = "\n      - ";
+    std::string many;
+    for (int i = 0; i < 16; ++i) many += one + "{paths: [a], do: nothing}";
+    expect_each({wrong("", "4: \"after\" has no value", rules), wrong(" []", "4: \"after\" is empty", rules),
+                 wrong(" restart", "4: \"after\" must be a list, not text", rules),
+                 wrong(one + "restart", "5: \"after\" has an entry that is text, not a map", rules),
+                 wrong(one + "{paths: [], do: restart}", "5: \"after\" has an entry without paths", rules),
+                 wrong(one + "{do: restart}", "5: \"paths\" is missing",
+                       "Add, for example: paths: [\"templates/**\"]"),
+                 wrong(one + "{paths: [a]}", "5: \"do\" is missing", "Add, for example: do: {signal: HUP}"),
+                 wrong(one + "{paths: [a], do: nothing}" + one + "{path: [a]}", "6: unknown key \"path\"",
+                       "Did you mean \"paths\"?"),
+                 wrong(one + "{paths: [../a], do: nothing}",
+                       "5: \"paths\" pattern \"../a\" leads out of the folder (\"..\")",
+                       kExample + "paths: [\"templates/**\"]"),
+                 wrong(many, "4: \"after\" has more than 15 entries", rules)});
+}
+
+TEST(ConfigMessages, OfWhatIsDoneAfter) {
+    const auto wrong = [](const std::string& value, const std::string& why, const std::string& step) {
+        return Wrong{image("after:\n    - paths: [a]\n      do: " + value + "\n"), "synchost.yaml:6: " + why,
+                     step};
+    };
+    const std::string words = "Write restart, nothing, {signal: HUP} or {command: [/app/bin/compile]}";
+    const std::string command = kExample + "command: [/app/bin/compile, --all]";
+    std::string many = "a";
+    for (int i = 0; i < 64; ++i) many += ", a";
+    expect_each(
+        {wrong("restrat", "\"do\" is neither restart nor nothing: \"restrat\"", "Did you mean restart?"),
+         wrong("reload", "\"do\" is neither restart nor nothing: \"reload\"", words),
+         wrong("[restart]", "\"do\" must be text, not a list", kExample + "do: {signal: HUP}"),
+         wrong("{}", "\"do\" is empty", kExample + "do: {signal: HUP}"),
+         wrong("{singal: HUP}", "unknown key \"singal\"", "Did you mean \"signal\"?"),
+         wrong("{signal: HUP, command: [a]}", "\"do\" has a signal and a command", "Keep one of the two"),
+         wrong("{signal: HUPP}", "\"signal\" is no signal: \"HUPP\"", "Did you mean HUP?"),
+         wrong("{signal: hello}", "\"signal\" is no signal: \"hello\"", kExample + "signal: HUP"),
+         wrong("{signal: 0}", "\"signal\" is no signal: \"0\"", kExample + "signal: HUP"),
+         wrong("{signal: 65}", "\"signal\" is no signal: \"65\"", kExample + "signal: HUP"),
+         wrong("{signal: SIGTERM}", "\"signal\" ends or stops the process: \"SIGTERM\"",
+               "Write do: restart, which ends the process and starts it again"),
+         wrong("{signal: 9}", "\"signal\" ends or stops the process: \"9\"",
+               "Write do: restart, which ends the process and starts it again"),
+         wrong("{command: make all}", "\"command\" must be a list, not text", command),
+         wrong("{command: []}", "\"command\" is empty", command),
+         wrong("{command: [\"\", a]}", "\"command\" has an empty first word", command),
+         wrong("{command: [a, [b]]}", "\"command\" has an item that is a list, not text", command),
+         wrong("{command: [\"a\\0b\"]}", "\"command\" has a NUL byte", command),
+         wrong("{command: [" + many + "]}", "\"command\" has more than 64 words", command),
+         wrong("{command: [" + std::string(16'385, 'a') + "]}", "\"command\" is longer than 16384 bytes",
+               command)});
 }
 
 TEST(ConfigBounds, AliasesDoNotMakeASmallFileLarge) {

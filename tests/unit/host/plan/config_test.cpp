@@ -131,6 +131,14 @@ TEST(ConfigKeys, EveryExampleAndEveryFallbackThatIsAValueIsTaken) {
         EXPECT_TRUE(key.summary.ends_with('.')) << key.name;
     }
     EXPECT_OK(parse(image + project));
+    for (const KeySpec& key : action_keys()) {
+        EXPECT_OK(parse(image + "  b: {after: [{paths: [x], do: {" + std::string(key.name) + ": " +
+                        std::string(key.example) + "}}]}\n" + project));
+    }
+    std::string rule;
+    for (const KeySpec& key : after_keys())
+        rule += std::string(key.name) + ": " + std::string(key.example) + ", ";
+    EXPECT_OK(parse(image + "  b: {after: [{" + rule + "}]}\n" + project));
     EXPECT_OK(parse("images: {todo-api: {target: api}}\nmanifests: [k8s]\n"));
 }
 
@@ -155,6 +163,44 @@ TEST(Config, ClusterSaysWhichContextsAndWhere) {
                  "synchost.yaml:3: unknown key \"context\"");
     EXPECT_ERROR(with("cluster: {contexts: [\"\"]}"), Errc::invalid_input, "empty entry");
     EXPECT_ERROR(with("cluster: {namespace: A_b}"), Errc::invalid_input, "synchost.yaml:3: \"namespace\"");
+}
+
+TEST(Config, GatesAreOfSingleWorkloads) {
+    const auto config = with("gates: {Deployment/api: hold, Job/migrate: 0, StatefulSet/db.v2: 300ms}");
+    ASSERT_OK(config);
+    EXPECT_THAT(config->gates,
+                ElementsAre(Pair("Deployment/api", kHold), Pair("Job/migrate", milliseconds(0)),
+                            Pair("StatefulSet/db.v2", milliseconds(300))));
+    EXPECT_EQ(config->gate, milliseconds(5'000));
+}
+
+TEST(Config, AfterIsAListOfRules) {
+    const auto config = parse(R"(
+images:
+  api:
+    after:
+      - paths: ["templates/**", "!templates/main.html"]
+        do: nothing
+      - {paths: [nginx.conf], do: {signal: HUP}}
+      - {paths: [worker.conf], do: {signal: SIGUSR2}}
+      - {paths: [rt], do: {signal: 40}}
+      - {paths: ["locale/*.po"], do: {command: [/app/bin/compile, --all, ""]}}
+      - {paths: ["**"], do: restart}
+manifests: [k8s]
+)");
+    ASSERT_OK(config);
+    const auto& rules = config->images.at(0).after;
+    ASSERT_EQ(rules.size(), 6u);
+    EXPECT_TRUE(rules[0].paths.matches("templates/a/b.html"));
+    EXPECT_FALSE(rules[0].paths.matches("templates/main.html"));
+    EXPECT_EQ(rules[0].does, std::nullopt);
+    EXPECT_EQ(rules[1].does, (PlannedAfter{.kind = AfterKind::signal, .signal = 1, .command = {}}));
+    EXPECT_EQ(rules[2].does, (PlannedAfter{.kind = AfterKind::signal, .signal = 12, .command = {}}));
+    EXPECT_EQ(rules[3].does, (PlannedAfter{.kind = AfterKind::signal, .signal = 40, .command = {}}));
+    EXPECT_EQ(rules[4].does,
+              (PlannedAfter{.kind = AfterKind::command, .command = {"/app/bin/compile", "--all", ""}}));
+    EXPECT_EQ(rules[5].does, PlannedAfter{});
+    EXPECT_EQ(config->where("images > api > after > 2 > do > signal"), "synchost.yaml:7");
 }
 
 TEST(Config, PortsNameAWorkloadAndAPort) {

@@ -25,6 +25,8 @@ Result<Translated> translated(std::string_view yaml) {
     TRY_ASSIGN(const ConfigStore config, ConfigStore::read(manifests));
     TRY_ASSIGN(const auto services, plan_services(manifests, seats.seats));
     k8s::InjectOptions options{.agent_image = "reg/agent@sha256:00", .secret_name = "synchost-key"};
+    options.gates = {{"Deployment/waits", std::chrono::milliseconds::max()},
+                     {"Job/at-once", std::chrono::milliseconds(0)}};
     options.images["api"] = {.pinned = "reg/api@sha256:11",
                              .entrypoint = {"/bin/node"},
                              .cmd = {"$(X).js"},
@@ -62,8 +64,8 @@ TEST_P(Golden, IsWhatPodmanIsGiven) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Podman, Golden,
-                         testing::Values("wrapped", "plain", "init", "job", "service", "env", "volumes",
-                                         "security", "statefulset"),
+                         testing::Values("wrapped", "plain", "init", "job", "gates", "service", "env",
+                                         "volumes", "security", "statefulset"),
                          [](const auto& info) { return std::string(info.param); });
 
 std::string pod(const std::string& spec) {

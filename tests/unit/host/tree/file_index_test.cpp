@@ -1,14 +1,19 @@
 #include "host/tree/file_index.hpp"
 
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <sys/fsuid.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cstring>
+#include <thread>
 
+#include "base/file.hpp"
 #include "support/result_matchers.hpp"
 #include "support/tree_temp.hpp"
 
@@ -191,6 +196,86 @@ TEST(FileIndex, ForgetsRatherThanGrowWithoutBound) {
     EXPECT_EQ(index.files_read(), 3u);
     EXPECT_OK(index.read(RelPath::parse("a").value(), Want::hash));
     EXPECT_EQ(index.files_read(), 4u);
+}
+
+TEST(FileIndex, HashesALargeFileInPiecesAndKeepsNoneOfThem) {
+    test::TempTree tree;
+    auto index = FileIndex::open(tree.root(), {.max_kept_bytes = 1'000'000}).value();
+    const RelPath a = RelPath::parse("a").value();
+    for (const std::size_t size : {1'000'000u, 1'000'001u, 3'000'000u}) {
+        std::string content(size, 'x');
+        content[size / 2] = 'y';
+        tree.write("a", content);
+        const Entry entry = index.read(a, Want::hash).value();
+        EXPECT_EQ(entry.hash, xxh3(content));
+        EXPECT_EQ(entry.content != nullptr, size == 1'000'000);
+        EXPECT_EQ(*index.read(a, Want::content).value().content, content);
+    }
+}
+
+TEST(FileIndex, HashesAFileOverTheLimitThatItDoesNotRead) {
+    test::TempTree tree;
+    tree.write("sparse", "");
+    ASSERT_EQ(::truncate((tree / "sparse").c_str(), static_cast<off_t>(kMaxFileBytes) + 1), 0);
+    auto index = FileIndex::open(tree.root(), kTrusting).value();
+    const RelPath sparse = RelPath::parse("sparse").value();
+    rusage before{};
+    rusage after{};
+    ASSERT_EQ(::getrusage(RUSAGE_SELF, &before), 0);
+    const auto entry = index.read(sparse, Want::hash);
+    ASSERT_EQ(::getrusage(RUSAGE_SELF, &after), 0);
+    ASSERT_OK(entry);
+    EXPECT_EQ(entry->content, nullptr);
+    EXPECT_EQ(entry->hash, xxh3(std::string(kMaxFileBytes + 1, '\0')));
+    EXPECT_LT(after.ru_maxrss - before.ru_maxrss, 8'192);  // KiB
+    EXPECT_EQ(index.read(sparse, Want::hash)->hash, entry->hash);
+    EXPECT_EQ(index.files_read(), 1u);
+}
+
+TEST(FileIndex, AFileThatGrowsWhileItIsHashedIsNotHashedForever) {
+    test::TempTree tree;
+    tree.write("log", std::string(2'000'000, 'x'));
+    auto index = FileIndex::open(tree.root()).value();
+    std::atomic<bool> stop = false;
+    std::jthread writer([&] {
+        const auto file = open_file(tree / "log", O_WRONLY | O_APPEND);
+        const std::string more(10'000, 'y');
+        while (!stop && file) (void)write_all(file->get(), more);
+    });
+    const auto entry = index.read(RelPath::parse("log").value(), Want::hash);
+    stop = true;
+    writer.join();
+    if (entry) {
+        EXPECT_EQ(entry->content, nullptr);  // a pause of the writer's was long enough
+    } else {
+        EXPECT_ERROR(entry, Errc::conflict, "log: changes while it is read");
+    }
+    EXPECT_EQ(index.read(RelPath::parse("log").value(), Want::hash)->hash,
+              xxh3(read_file(tree / "log", kMaxFileBytes).value()));
+}
+
+TEST_F(FileIndexTest, OpensARegularFileForReading) {
+    tree.write("src/app.py", "print(1)\n");
+    const auto file = index.open_for_reading(RelPath::parse("src/app.py").value());
+    ASSERT_OK(file);
+    EXPECT_EQ(read_all(file->get(), 100).value(), "print(1)\n");
+    EXPECT_EQ(::fcntl(file->get(), F_GETFD) & FD_CLOEXEC, FD_CLOEXEC);
+    EXPECT_EQ(::fcntl(file->get(), F_GETFL) & O_ACCMODE, O_RDONLY);
+}
+
+TEST_F(FileIndexTest, OpensNothingElseForReading) {
+    test::TempTree outside;
+    outside.write("secret", "x");
+    tree.symlink(outside.root().native(), "to_folder");
+    tree.symlink((outside / "secret").native(), "to_file");
+    tree.folder("folder");
+    ASSERT_EQ(::mkfifo((tree / "fifo").c_str(), 0600), 0);
+    auto open = [&](std::string_view path) { return index.open_for_reading(RelPath::parse(path).value()); };
+    EXPECT_ERROR(open("missing"), Errc::not_found, "missing: no such file");
+    EXPECT_ERROR(open("to_folder/secret"), Errc::not_found, "to_folder/secret: no such file");
+    EXPECT_ERROR(open("to_file"), Errc::invalid_input, "to_file: is not a regular file");
+    EXPECT_ERROR(open("folder"), Errc::invalid_input, "folder: is not a regular file");
+    EXPECT_ERROR(open("fifo"), Errc::invalid_input, "fifo: is not a regular file");
 }
 
 TEST(FileIndex, RefusesARootThatIsNotAFolder) {

@@ -12,7 +12,7 @@
 #include "base/error.hpp"
 #include "base/xxh3.hpp"
 
-namespace synchost::protocol::detail {
+namespace synchost {
 
 class WireWriter {
   public:
@@ -73,6 +73,7 @@ class WireReader {
     }
     [[nodiscard]] bool failed() const { return failed_; }
     [[nodiscard]] bool at_end() const { return left_.empty(); }
+    [[nodiscard]] std::string_view left() const { return left_; }
 
     // A protocol error where a field was missing or too long, or bytes are left over.
     [[nodiscard]] Result<> done(std::string_view message) const {
@@ -87,4 +88,4 @@ class WireReader {
     bool failed_ = false;
 };
 
-}  // namespace synchost::protocol::detail
+}  // namespace synchost

@@ -1,0 +1,266 @@
+// Status as JSON, and back from bytes that are not trusted.
+#include <array>
+#include <limits>
+#include <nlohmann/json.hpp>
+
+#include "host/control/status.hpp"
+
+namespace synchost::host {
+namespace {
+
+using Json = nlohmann::ordered_json;  // as it is written
+using Parsed = nlohmann::json;        // ordered_json looks through all keys for each
+
+constexpr std::array kOutcomes{GateOutcome::unseen, GateOutcome::waiting, GateOutcome::current,
+                               GateOutcome::without_host};
+
+std::string dumped(const Json& json) {
+    return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+Json json_of(const Verification& verified) {
+    Json differences = Json::array();
+    for (const PathDifference& one : verified.differences)
+        differences.push_back({{"path", one.path}, {"what", one.what}});
+    return {{"equal", verified.equal()},       {"paths", verified.paths},
+            {"differing", verified.differing}, {"differences", std::move(differences)},
+            {"foreign", verified.foreign},     {"foreign_paths", verified.foreign_paths},
+            {"problem", verified.problem}};
+}
+
+Json json_of(const ContainerStatus& container) {
+    Json out = {{"name", container.name},
+                {"image", container.image},
+                {"state", container.state},
+                {"generation", container.generation},
+                {"current", container.current},
+                {"starts", container.starts},
+                {"exit_code", nullptr},
+                {"gate", to_string(container.gate)},
+                {"last_error", container.last_error},
+                {"next_step", container.next_step},
+                {"last_output", container.last_output}};
+    if (container.exit_code) out["exit_code"] = *container.exit_code;
+    if (container.verified) out["verified"] = json_of(*container.verified);
+    return out;
+}
+
+// Reads fields of one object, and remembers the first that is not what it should be.
+class Reader {
+  public:
+    explicit Reader(const Parsed& object) : object_(object) {
+        if (!object.is_object()) fault_ = "an object";
+    }
+    std::string text(const char* key) {
+        const Parsed* value = find(key, &Parsed::is_string);
+        return value == nullptr ? std::string() : value->get<std::string>();
+    }
+    bool flag(const char* key) {
+        const Parsed* value = find(key, &Parsed::is_boolean);
+        return value != nullptr && value->get<bool>();
+    }
+    template <typename Number = std::uint64_t>
+    Number number(const char* key) {
+        const Parsed* value = find(key, &Parsed::is_number_unsigned);
+        if (value == nullptr) return 0;
+        const auto read = value->get<std::uint64_t>();
+        if (read > static_cast<std::uint64_t>(std::numeric_limits<Number>::max())) fault_ = key;
+        return static_cast<Number>(read);
+    }
+    const Parsed& list(const char* key) {
+        static const Parsed kNone = Parsed::array();
+        const Parsed* value = find(key, &Parsed::is_array);
+        return value == nullptr ? kNone : *value;
+    }
+    // nullptr where it is absent or null.
+    const Parsed* optional(const char* key) const {
+        if (!object_.is_object()) return nullptr;
+        const auto found = object_.find(key);
+        return found == object_.end() || found->is_null() ? nullptr : &*found;
+    }
+    void refuse(const char* key) { fault_ = key; }
+    [[nodiscard]] Result<> done() const {
+        if (fault_.empty()) return {};
+        return fail(Errc::protocol,
+                    "the status of `synchost watch`: " + fault_ + " is not what it should be");
+    }
+
+  private:
+    const Parsed* find(const char* key, bool (Parsed::*is)() const noexcept) {
+        const Parsed* value = optional(key);
+        if (value != nullptr && (value->*is)()) return value;
+        if (fault_.empty()) fault_ = key;
+        return nullptr;
+    }
+    const Parsed& object_;
+    std::string fault_;
+};
+
+template <typename Item, typename Read>
+Result<> read_list(const Parsed& list, std::vector<Item>& out, Read read) {
+    for (const Parsed& item : list) {
+        TRY_ASSIGN(Item one, read(item));
+        out.push_back(std::move(one));
+    }
+    return {};
+}
+
+Result<std::string> read_text(const Parsed& json) {
+    if (!json.is_string()) return fail(Errc::protocol, "the status of `synchost watch`: a list has no text");
+    return json.get<std::string>();
+}
+
+Result<PathDifference> read_difference(const Parsed& json) {
+    Reader reader(json);
+    PathDifference out{reader.text("path"), reader.text("what")};
+    TRY(reader.done());
+    return out;
+}
+
+Result<Verification> read_verification(const Parsed& json) {
+    Reader reader(json);
+    Verification out;
+    out.paths = reader.number("paths");
+    out.differing = reader.number("differing");
+    out.foreign = reader.number("foreign");
+    out.problem = reader.text("problem");
+    TRY(read_list(reader.list("differences"), out.differences, read_difference));
+    TRY(read_list(reader.list("foreign_paths"), out.foreign_paths, read_text));
+    TRY(reader.done());
+    return out;
+}
+
+Result<ContainerStatus> read_container(const Parsed& json) {
+    Reader reader(json);
+    ContainerStatus out{.name = reader.text("name"),
+                        .image = reader.text("image"),
+                        .state = reader.text("state"),
+                        .generation = reader.number("generation"),
+                        .current = reader.flag("current"),
+                        .starts = reader.number<std::uint32_t>("starts"),
+                        .exit_code = {},
+                        .gate = {},
+                        .last_error = reader.text("last_error"),
+                        .next_step = reader.text("next_step"),
+                        .last_output = reader.text("last_output"),
+                        .verified = {}};
+    if (reader.optional("exit_code") != nullptr) out.exit_code = reader.number<std::uint8_t>("exit_code");
+    const std::string gate = reader.text("gate");
+    const auto* outcome = std::ranges::find(kOutcomes, gate, [](GateOutcome o) { return to_string(o); });
+    if (outcome == kOutcomes.end()) {
+        reader.refuse("gate");
+    } else {
+        out.gate = *outcome;
+    }
+    if (const Parsed* verified = reader.optional("verified")) {
+        TRY_ASSIGN(out.verified, read_verification(*verified));
+    }
+    TRY(reader.done());
+    return out;
+}
+
+Result<PodStatus> read_pod(const Parsed& json) {
+    Reader reader(json);
+    PodStatus out{.name = reader.text("name"),
+                  .workload = reader.text("workload"),
+                  .connected = reader.flag("connected"),
+                  .containers = {}};
+    TRY(read_list(reader.list("containers"), out.containers, read_container));
+    TRY(reader.done());
+    return out;
+}
+
+Result<ImageStatus> read_image(const Parsed& json) {
+    Reader reader(json);
+    ImageStatus out{.name = reader.text("name"),
+                    .digest = reader.text("digest"),
+                    .generation = reader.number("generation"),
+                    .paths = reader.number("paths"),
+                    .building = reader.flag("building"),
+                    .build_failed = reader.flag("build_failed")};
+    TRY(reader.done());
+    return out;
+}
+
+// Before the text is parsed: nlohmann/json has no bound of its own.
+bool nested_too_deep(std::string_view json) {
+    constexpr int kMostDepth = 16;
+    int depth = 0;
+    bool in_text = false;
+    for (std::size_t i = 0; i < json.size(); ++i) {
+        const char c = json[i];
+        if (in_text) {
+            if (c == '\\') ++i;
+            in_text = c != '"';
+        } else if (c == '"') {
+            in_text = true;
+        } else if (c == '{' || c == '[') {
+            if (++depth > kMostDepth) return true;
+        } else if (c == '}' || c == ']') {
+            --depth;
+        }
+    }
+    return false;
+}
+
+}  // namespace
+
+std::string to_json(const Status& status) {
+    Json images = Json::array();
+    for (const ImageStatus& image : status.images) {
+        images.push_back({{"name", image.name},
+                          {"digest", image.digest},
+                          {"generation", image.generation},
+                          {"paths", image.paths},
+                          {"building", image.building},
+                          {"build_failed", image.build_failed}});
+    }
+    Json pods = Json::array();
+    for (const PodStatus& pod : status.pods) {
+        Json containers = Json::array();
+        for (const ContainerStatus& container : pod.containers) containers.push_back(json_of(container));
+        pods.push_back({{"name", pod.name},
+                        {"workload", pod.workload},
+                        {"connected", pod.connected},
+                        {"containers", std::move(containers)}});
+    }
+    return dumped({{"version", status.version},
+                   {"project", status.project},
+                   {"folder", status.folder},
+                   {"pid", status.pid},
+                   {"well", status.all_well()},
+                   {"images", std::move(images)},
+                   {"pods", std::move(pods)}});
+}
+
+std::string to_json(const Error& error) {
+    return dumped({{"error", error.message}, {"next_step", error.next_step}});
+}
+
+Result<Status> parse_status(std::string_view json) {
+    if (json.size() > kMaxStatusBytes || nested_too_deep(json))
+        return fail(Errc::protocol, "the status of `synchost watch` is past its bounds");
+    const Parsed object = Parsed::parse(json, nullptr, false);
+    if (object.is_discarded())
+        return fail(Errc::protocol, "the status of `synchost watch` is not JSON",
+                    "Use the synchost program that the watch was started with.");
+    Reader reader(object);
+    if (reader.optional("error") != nullptr) {
+        const std::string message = reader.text("error");
+        std::string step = reader.text("next_step");
+        TRY(reader.done());
+        return fail(Errc::io, message, std::move(step));
+    }
+    Status out{.version = reader.text("version"),
+               .project = reader.text("project"),
+               .folder = reader.text("folder"),
+               .pid = reader.number<std::int64_t>("pid"),
+               .images = {},
+               .pods = {}};
+    TRY(read_list(reader.list("images"), out.images, read_image));
+    TRY(read_list(reader.list("pods"), out.pods, read_pod));
+    TRY(reader.done());
+    return out;
+}
+
+}  // namespace synchost::host

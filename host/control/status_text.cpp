@@ -1,0 +1,89 @@
+// Status for people.
+#include <fmt/format.h>
+
+#include "base/lines.hpp"
+#include "base/rel_path.hpp"
+#include "host/control/status.hpp"
+
+namespace synchost::host {
+namespace {
+
+std::string counted(std::uint64_t count, std::string_view noun) {
+    return fmt::format("{} {}{}", count, noun, count == 1 ? "" : "s");
+}
+
+std::string_view words_of(GateOutcome outcome) {
+    switch (outcome) {
+        case GateOutcome::unseen:
+            return "";
+        case GateOutcome::waiting:
+            return ", waits for its files";
+        case GateOutcome::current:
+            return ", started with current files";
+        case GateOutcome::without_host:
+            return ", started before its files were current";
+    }
+    return "";
+}
+
+void add_verification(std::string& out, const Verification& verified) {
+    if (!verified.problem.empty()) {
+        out += "    not verified: " + printable(verified.problem) + "\n";
+        return;
+    }
+    if (verified.differing == 0) {
+        out += "    equal: " + counted(verified.paths, "path") + "\n";
+    } else {
+        out += fmt::format("    differs: {} of {}\n", verified.differing, counted(verified.paths, "path"));
+    }
+    for (const PathDifference& one : verified.differences)
+        out += fmt::format("      {}: {}\n", printable(one.path), printable(one.what));
+    if (verified.differing > verified.differences.size())
+        out += fmt::format("      and {} more\n", verified.differing - verified.differences.size());
+    if (verified.foreign == 0) return;
+    out += "    the app's own, beside them: " + counted(verified.foreign, "path") + "\n";
+    constexpr std::size_t kShown = 10;
+    for (std::size_t i = 0; i < std::min(kShown, verified.foreign_paths.size()); ++i)
+        out += "      " + printable(verified.foreign_paths[i]) + "\n";
+    if (verified.foreign > kShown) out += fmt::format("      and {} more\n", verified.foreign - kShown);
+}
+
+void add_container(std::string& out, const ContainerStatus& container) {
+    out += fmt::format("  {} ({}): {}, generation {}, {}{}\n", printable(container.name),
+                       printable(container.image), printable(container.state), container.generation,
+                       container.current ? "current" : "not current", words_of(container.gate));
+    if (container.starts > 1) out += fmt::format("    started {} times\n", container.starts);
+    if (container.exit_code && container.state != "running")
+        out += fmt::format("    exit code {}\n", *container.exit_code);
+    if (!container.last_error.empty()) {
+        for (const std::string_view line : lines_of(container.last_error))
+            out += "    error: " + printable(line) + "\n";
+        if (!container.next_step.empty()) out += "    " + printable(container.next_step) + "\n";
+    }
+    if (container.state == "held") {
+        for (const std::string_view line : lines_of(container.last_output))
+            out += "    | " + printable(line) + "\n";
+    }
+    if (container.verified) add_verification(out, *container.verified);
+}
+
+}  // namespace
+
+std::string to_text(const Status& status) {
+    std::string out = fmt::format("{}: synchost {}, pid {}, {}\n", printable(status.project),
+                                  printable(status.version), status.pid, printable(status.folder));
+    for (const ImageStatus& image : status.images) {
+        out += fmt::format("image {}: generation {}, {}{}{}\n", printable(image.name), image.generation,
+                           counted(image.paths, "path"), image.building ? ", is being built" : "",
+                           image.build_failed ? ", the last build failed" : "");
+    }
+    if (status.pods.empty()) out += "no pods yet\n";
+    for (const PodStatus& pod : status.pods) {
+        out += fmt::format("pod {} ({}){}\n", printable(pod.name), printable(pod.workload),
+                           pod.connected ? "" : ": not connected");
+        for (const ContainerStatus& container : pod.containers) add_container(out, container);
+    }
+    return out;
+}
+
+}  // namespace synchost::host

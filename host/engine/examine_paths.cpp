@@ -1,0 +1,193 @@
+#include "host/engine/detail/examine_paths.hpp"
+
+#include <algorithm>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "host/engine/detail/compare.hpp"
+#include "host/tree/snapshot.hpp"
+#include "images/context/ignore.hpp"
+
+namespace synchost::host {
+namespace {
+
+std::string_view parent_of(std::string_view path) {
+    const std::size_t slash = path.rfind('/');
+    return slash == std::string_view::npos ? std::string_view() : path.substr(0, slash);
+}
+
+// Of an absolute path.
+std::string_view folder_of(std::string_view image_path) {
+    return image_path.substr(0, std::max(image_path.rfind('/'), std::size_t{1}));
+}
+
+std::optional<images::FileKind> kind_in_image(EntryKind kind) {
+    switch (kind) {
+        case EntryKind::file:
+            return images::FileKind::file;
+        case EntryKind::folder:
+            return images::FileKind::folder;
+        case EntryKind::symlink:
+            return images::FileKind::symlink;
+        default:
+            return std::nullopt;
+    }
+}
+
+class PathExaminer {
+  public:
+    PathExaminer(const images::BuildRequest& request, const Mirror& mirror, Look look, TreeUpdate& update)
+        : request_(request), mirror_(mirror), look_(look), update_(update) {}
+
+    // False: the paths alone do not tell. The same for all below.
+    Result<bool> touched(const std::string& source);
+
+  private:
+    [[nodiscard]] bool only_content_differs(const std::vector<std::string>& image_paths,
+                                            const Entry& entry) const;
+    Result<bool> prepare();
+    bool add_below(const std::string& source, const Entry& entry, std::set<std::string>& below) const;
+    Result<bool> examine_one(const std::string& source, const Entry& entry);
+    Result<bool> place(const std::string& source, const std::string& image_path, const Entry& entry);
+    [[nodiscard]] bool has_folder(std::string_view image_path) const;
+
+    const images::BuildRequest& request_;
+    const Mirror& mirror_;
+    Look look_;
+    TreeUpdate& update_;
+    std::optional<bool> ready_;
+    images::IgnoreRules ignore_;
+};
+
+// The rules and the ignore file, read once; false where they are not those of the mirror.
+Result<bool> PathExaminer::prepare() {
+    if (ready_) return *ready_;
+    ready_ = mirror_.plan() && mirror_.plan()->rules.known && mirror_.plan()->inputs == inputs_of(request_);
+    if (*ready_) {
+        TRY_ASSIGN(ignore_, images::IgnoreRules::load(request_.context, dockerfile_of(request_)));
+    }
+    return *ready_;
+}
+
+// A file that was there under the same mode: nothing but its content can differ.
+bool PathExaminer::only_content_differs(const std::vector<std::string>& image_paths,
+                                        const Entry& entry) const {
+    return entry.kind == EntryKind::file && !image_paths.empty() &&
+           std::ranges::all_of(image_paths, [&](const std::string& image_path) {
+               const Node node = mirror_.nodes().at(image_path);
+               return node.kind == images::FileKind::file && node.mode == entry.mode;
+           });
+}
+
+Result<bool> PathExaminer::touched(const std::string& source) {
+    TRY_ASSIGN(const RelPath path, RelPath::parse(source));
+    TRY_ASSIGN(const Entry entry, look_.index.read(path, Want::stamp));
+    const std::vector<std::string> known = mirror_.image_paths_of(source);
+    if (only_content_differs(known, entry)) {
+        for (const std::string& image_path : known)
+            TRY(compare_content(image_path, mirror_.nodes().at(image_path), look_, update_));
+        return true;
+    }
+    TRY_ASSIGN(const bool ready, prepare());
+    if (!ready) return false;
+    std::set<std::string> below;
+    if (!add_below(source, entry, below)) return false;
+    TRY_ASSIGN(bool told, examine_one(source, entry));
+    for (auto it = below.begin(); told && it != below.end(); ++it) {
+        const auto below_path = RelPath::parse(*it);
+        if (!below_path) return false;  // deeper than we go: the whole comparison says so
+        TRY_ASSIGN(const Entry there, look_.index.read(*below_path, Want::stamp));
+        TRY_ASSIGN(told, examine_one(*it, there));
+    }
+    return told;
+}
+
+// What lies below on disk now, and what the mirror has from there. False where a folder cannot be read.
+bool PathExaminer::add_below(const std::string& source, const Entry& entry,
+                             std::set<std::string>& below) const {
+    const NodeTable& nodes = mirror_.nodes();
+    for (const std::string& image_path : mirror_.image_paths_of(source)) {
+        const std::string prefix = image_path + "/";
+        for (auto it = nodes.lower_bound(prefix); it != nodes.end() && it.path().starts_with(prefix); ++it)
+            below.insert(it->second.source);
+    }
+    auto left_out = [&](std::string_view relative) {
+        const std::string folder = relative.empty() ? source : source + "/" + std::string(relative);
+        return ignore_.excluded(folder) && !ignore_.may_include_below(folder);
+    };
+    if (entry.kind != EntryKind::folder || left_out("")) return true;
+    const auto snapshot = take_snapshot(request_.context / source, left_out);
+    if (!snapshot || !snapshot->unread.empty()) return false;
+    for (const SnapshotEntry& found : snapshot->entries) below.insert(source + "/" + found.path);
+    return true;
+}
+
+Result<bool> PathExaminer::examine_one(const std::string& source, const Entry& entry) {
+    const bool excluded = ignore_.excluded(source);
+    const std::vector<std::string> had = mirror_.image_paths_of(source);
+    if (excluded && had.empty() && (entry.kind != EntryKind::folder || !ignore_.may_include_below(source)))
+        return true;
+    // An excluded folder comes into the image with what is taken back in below it, and goes with the last of
+    // that.
+    const std::string_view folder = parent_of(source);
+    if (excluded || (!folder.empty() && ignore_.excluded(folder))) return false;
+    const auto places = mirror_.plan()->rules.places(source);
+    if (!places || !std::ranges::includes(*places, had)) return false;
+    for (const std::string& image_path : *places) {
+        TRY_ASSIGN(const bool told, place(source, image_path, entry));
+        if (!told) return false;
+    }
+    return true;
+}
+
+Result<bool> PathExaminer::place(const std::string& source, const std::string& image_path,
+                                 const Entry& entry) {
+    const auto before = mirror_.nodes().find(image_path);
+    const bool known = before != mirror_.nodes().end();
+    if (known && before->second.source != source) return false;
+    const auto kind = kind_in_image(entry.kind);
+    if (!kind) {
+        if (known) update_.removed.push_back(image_path);
+        return true;
+    }
+    if (!has_folder(folder_of(image_path))) return false;
+    const std::uint32_t mode = *kind == images::FileKind::symlink ? 0777 : entry.mode;
+    Node node{.source = source, .kind = *kind, .mode = mode};
+    const bool same = known && same_shape(before->second, node);
+    if (same) {
+        TRY(compare_content(image_path, before->second, look_, update_));
+    } else {
+        put_fresh(image_path, std::move(node), update_);
+    }
+    return true;
+}
+
+bool PathExaminer::has_folder(std::string_view image_path) const {
+    if (const auto fresh = update_.put.find(image_path); fresh != update_.put.end())
+        return fresh->second.kind == images::FileKind::folder;
+    const auto found = mirror_.nodes().find(image_path);
+    return found != mirror_.nodes().end() && found->second.kind == images::FileKind::folder;
+}
+
+}  // namespace
+
+std::filesystem::path dockerfile_of(const images::BuildRequest& request) {
+    return request.dockerfile.empty() ? request.context / "Dockerfile" : request.dockerfile;
+}
+
+Result<bool> examine_paths(const std::set<std::string>& sources, const images::BuildRequest& request,
+                           const Mirror& mirror, Look look, TreeUpdate& update) {
+    PathExaminer examiner(request, mirror, look, update);
+    for (const std::string& source : sources) {
+        TRY_ASSIGN(const bool told, examiner.touched(source));
+        if (!told) return false;
+    }
+    // A folder and what lies in it may both have been named.
+    std::ranges::sort(update.removed);
+    const auto [first, last] = std::ranges::unique(update.removed);
+    update.removed.erase(first, last);
+    return true;
+}
+
+}  // namespace synchost::host

@@ -1,0 +1,155 @@
+#include "host/link/outgoing_generation.hpp"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <boost/asio/post.hpp>
+#include <cerrno>
+#include <utility>
+
+#include "base/file.hpp"
+
+namespace synchost::host {
+
+using protocol::FramePayload;
+using protocol::FrameType;
+
+namespace {
+
+constexpr int kLevelOfSmall = 3;
+// Large ones are bound by the agent's file system and by this machine's cores: a fast level, see bench/sync.
+constexpr int kLevelOfLarge = -3;
+
+}  // namespace
+
+Result<std::shared_ptr<const OutgoingGeneration>> OutgoingGeneration::encode(
+    const protocol::Generation& generation) {
+    auto outgoing = std::make_shared<OutgoingGeneration>(generation.id);
+    outgoing->limits_.memory_bytes = SIZE_MAX;
+    TRY(protocol::encode_generation(generation, kLevelOfSmall,
+                                    [&](FramePayload frame) -> Result<> {
+                // This task's alone: everybody who wanted it is gone.
+                if (outgoing.use_count() == 1) return fail(Errc::cancelled, "nobody waits for it");
+                return outgoing->add(std::move(frame));
+            }));
+    outgoing->done_ = true;
+    return outgoing;
+}
+
+std::shared_ptr<const OutgoingGeneration> OutgoingGeneration::start(
+    const boost::asio::any_io_executor& io, boost::asio::thread_pool& pool,
+    std::shared_ptr<const protocol::Generation> generation, Limits limits) {
+    auto outgoing = std::make_shared<OutgoingGeneration>(generation->id);
+    outgoing->limits_ = std::move(limits);
+    outgoing->io_ = io;
+    boost::asio::post(pool, [outgoing, generation = std::move(generation)] {
+        outgoing->finish(protocol::encode_generation(
+            *generation, kLevelOfLarge, [&](FramePayload frame) { return outgoing->add(std::move(frame)); }));
+    });
+    return outgoing;
+}
+
+Result<> OutgoingGeneration::add(FramePayload frame) {
+    Piece piece{frame.type, frame.flags, std::move(frame.payload), 0, 0};
+    piece.size = static_cast<std::uint32_t>(piece.payload.size());
+    // Only this thread adds: what it reads here nobody else changes.
+    if (in_memory_ + piece.size > limits_.memory_bytes) TRY(move_to_spool(piece));
+    {
+        const std::scoped_lock lock(mutex_);
+        in_memory_ += piece.payload.size();
+        pieces_.push_back(std::move(piece));
+    }
+    tell();
+    return {};
+}
+
+Result<> OutgoingGeneration::move_to_spool(Piece& piece) {
+    if (!spool_) {
+        auto spool = open_file(limits_.spool_folder, O_TMPFILE | O_RDWR, 0600);
+        if (!spool) return std::unexpected(std::move(spool).error().context("spool"));
+        const std::scoped_lock lock(mutex_);
+        spool_ = *std::move(spool);
+    }
+    if (auto written = write_all(spool_.get(), piece.payload); !written)
+        return std::unexpected(std::move(written).error().context("spool"));
+    piece.offset = std::exchange(spooled_, spooled_ + piece.size);
+    std::string().swap(piece.payload);
+    return {};
+}
+
+void OutgoingGeneration::finish(Result<> result) {
+    {
+        const std::scoped_lock lock(mutex_);
+        done_ = true;
+        if (!result) failure_ = std::move(result).error();
+        // Without room for the frames themselves the end could not be said either.
+        if (failure_ && (pieces_.empty() || pieces_.back().type != FrameType::abandon))
+            pieces_.push_back({FrameType::abandon, 0, std::string(2, '\0'), 0, 2});
+    }
+    tell();
+}
+
+// One wake is under way at a time, however fast frames come.
+void OutgoingGeneration::tell() {
+    if (!io_) return;
+    {
+        const std::scoped_lock lock(mutex_);
+        if (std::exchange(told_, true)) return;
+    }
+    boost::asio::post(io_, [self = shared_from_this()] {
+        {
+            const std::scoped_lock lock(self->mutex_);
+            self->told_ = false;
+        }
+        const auto subscribers = self->subscribers_;
+        for (const Subscriber& subscriber : subscribers) {
+            if (const auto owner = subscriber.owner.lock()) subscriber.wake();
+        }
+    });
+}
+
+void OutgoingGeneration::subscribe(std::weak_ptr<const void> owner, std::function<void()> wake) const {
+    std::erase_if(subscribers_, [](const Subscriber& subscriber) { return subscriber.owner.expired(); });
+    subscribers_.push_back({std::move(owner), std::move(wake)});
+}
+
+std::size_t OutgoingGeneration::append_to(std::string& out, protocol::Channel channel, std::size_t first,
+                                          std::size_t max_bytes) const {
+    const std::scoped_lock lock(mutex_);
+    const std::size_t begin = out.size();
+    std::size_t index = first;
+    std::string from_spool;
+    while (index < pieces_.size() && (index == first || out.size() - begin < max_bytes)) {
+        const Piece& piece = pieces_[index++];
+        std::string_view payload = piece.payload;
+        if (payload.size() != piece.size) {
+            from_spool.resize(piece.size);
+            const ssize_t got =
+                ::pread(spool_.get(), from_spool.data(), piece.size, static_cast<off_t>(piece.offset));
+            // The frame is ours and was written: what cannot be read back is refused by the agent's checks.
+            if (got != static_cast<ssize_t>(piece.size)) from_spool.assign(piece.size, '\0');
+            payload = from_spool;
+        }
+        protocol::append_frame(out, {piece.type, piece.flags, channel, payload});
+    }
+    return index;
+}
+
+bool OutgoingGeneration::ends_at(std::size_t next) const {
+    const std::scoped_lock lock(mutex_);
+    return done_ && next == pieces_.size();
+}
+
+std::optional<Error> OutgoingGeneration::failure() const {
+    const std::scoped_lock lock(mutex_);
+    return failure_;
+}
+
+std::uint64_t OutgoingGeneration::bytes() const {
+    const std::scoped_lock lock(mutex_);
+    std::uint64_t bytes = 0;
+    for (const Piece& piece : pieces_) bytes += piece.size;
+    return bytes;
+}
+
+}  // namespace synchost::host

@@ -1,0 +1,198 @@
+#include "host/control/status.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include "host/control/request.hpp"
+#include "support/result_matchers.hpp"
+
+namespace synchost::host {
+namespace {
+
+Status example() {
+    Status out{.version = "0.1.0",
+               .project = "todo",
+               .folder = "/home/u/todo",
+               .pid = 4711,
+               .images = {},
+               .pods = {}};
+    out.images = {{.name = "api", .digest = "sha256:11", .generation = 7, .paths = 14},
+                  {.name = "ui", .digest = "", .building = true, .build_failed = true}};
+    ContainerStatus web{
+        .name = "web", .image = "api", .state = "running", .generation = 7, .current = true, .starts = 3};
+    web.gate = GateOutcome::current;
+    web.verified = Verification{.paths = 14, .foreign = 12};
+    for (int i = 0; i < 12; ++i)
+        web.verified->foreign_paths.push_back("/app/__pycache__/" + std::to_string(i));
+    ContainerStatus worker{.name = "worker", .image = "api", .state = "held", .generation = 6, .starts = 1};
+    worker.exit_code = 139;
+    worker.gate = GateOutcome::without_host;
+    worker.last_error = "apply a.py: No space left\nand more";
+    worker.next_step = "Free some.";
+    worker.last_output = "Traceback\n\x1b[31mboom";
+    worker.verified = Verification{.paths = 14,
+                                   .differing = 3,
+                                   .differences = {{"/app/a.py", "content differs"}, {"/app/b", "missing"}}};
+    ContainerStatus away{.name = "away", .image = "ui", .state = "unknown"};
+    away.verified = Verification{.problem = "the agent is not connected"};
+    out.pods = {
+        {.name = "api-0", .workload = "Deployment/api", .connected = true, .containers = {web, worker}},
+        {.name = "ui-0", .workload = "Pod/ui", .containers = {away}}};
+    return out;
+}
+
+TEST(StatusJson, IsReadBackAsItWas) {
+    const auto back = parse_status(to_json(example()));
+    ASSERT_OK(back);
+    EXPECT_EQ(*back, example());
+    EXPECT_OK(parse_status(to_json(Status{})));
+}
+
+TEST(StatusJson, IsOneLineOfUtf8WhateverIsInIt) {
+    Status status = example();
+    status.pods[0].containers[0].last_output = "a\nb\xff\xfe";
+    const std::string json = to_json(status);
+    EXPECT_FALSE(json.contains('\n'));
+    const auto back = parse_status(json);
+    ASSERT_OK(back);
+    EXPECT_EQ(back->pods[0].containers[0].last_output, "a\nb\xef\xbf\xbd\xef\xbf\xbd");
+}
+
+TEST(StatusJson, EveryTruncationIsAnError) {
+    const std::string json = to_json(example());
+    for (std::size_t size = 0; size < json.size(); ++size)
+        EXPECT_ERROR(parse_status(json.substr(0, size)), Errc::protocol, "synchost watch");
+}
+
+// Every value of every object, one at a time.
+void spoil_each(const nlohmann::json& whole, const nlohmann::json::json_pointer& at, int& spoiled) {
+    const nlohmann::json& here = whole.at(at);
+    if (!here.is_structured()) {
+        const bool ignored = at.back() == "equal" || at.back() == "well" || at.back() == "exit_code";
+        if (ignored) return;
+        nlohmann::json wrong = whole;
+        wrong[at] = nlohmann::json::array({nlohmann::json::array()});
+        EXPECT_ERROR(parse_status(wrong.dump()), Errc::protocol, "synchost watch") << at.to_string();
+        ++spoiled;
+        return;
+    }
+    for (const auto& [key, value] : here.items())
+        spoil_each(whole, here.is_array() ? at / static_cast<std::size_t>(std::stoul(key)) : at / key,
+                   spoiled);
+}
+
+TEST(StatusJson, EveryWrongTypeIsAnError) {
+    int spoiled = 0;
+    spoil_each(nlohmann::json::parse(to_json(example())), nlohmann::json::json_pointer(), spoiled);
+    EXPECT_GT(spoiled, 60);
+    for (const char* text : {"[]", "1", "null", "\"x\"", R"({"images": {}, "pods": []})", R"({"pods": [1]})"})
+        EXPECT_ERROR(parse_status(text), Errc::protocol, "is not what it should be") << text;
+}
+
+TEST(StatusJson, NumbersKeepToTheirBounds) {
+    nlohmann::json json = nlohmann::json::parse(to_json(example()));
+    json["pods"][0]["containers"][0]["exit_code"] = 255;
+    EXPECT_OK(parse_status(json.dump()));
+    json["pods"][0]["containers"][0]["exit_code"] = 256;
+    EXPECT_ERROR(parse_status(json.dump()), Errc::protocol, "exit_code");
+    json["pods"][0]["containers"][0]["exit_code"] = nullptr;
+    json["pid"] = -1;
+    EXPECT_ERROR(parse_status(json.dump()), Errc::protocol, "pid");
+    json["pid"] = 1.5;
+    EXPECT_ERROR(parse_status(json.dump()), Errc::protocol, "pid");
+}
+
+TEST(StatusJson, DepthAndSizeAreBounded) {
+    EXPECT_ERROR(parse_status(std::string(100'000, '[')), Errc::protocol, "past its bounds");
+    EXPECT_ERROR(parse_status(std::string(kMaxStatusBytes + 1, ' ')), Errc::protocol, "past its bounds");
+    EXPECT_ERROR(parse_status(std::string(kMaxStatusBytes, ' ')), Errc::protocol, "is not JSON");
+    Status brackets = example();
+    brackets.folder = std::string(100, '[') + "\"\\" + std::string(100, '{');
+    const auto back = parse_status(to_json(brackets));
+    ASSERT_OK(back);
+    EXPECT_EQ(back->folder, brackets.folder);
+}
+
+TEST(StatusJson, AnErrorIsThatError) {
+    const auto error = parse_status(to_json(Error{Errc::io, "it is \"so\"", 0, "Do this."}));
+    EXPECT_ERROR(error, Errc::io, "it is \"so\"");
+    EXPECT_EQ(error.error().next_step, "Do this.");
+    EXPECT_ERROR(parse_status(R"({"error": 1})"), Errc::protocol, "error");
+}
+
+TEST(Status, IsWellWhereEveryContainerIsCurrentAndEqual) {
+    Status status;
+    EXPECT_TRUE(status.all_well());
+    status.pods = {{.name = "p",
+                    .workload = "Pod/p",
+                    .connected = true,
+                    .containers = {{.name = "c", .current = true}}}};
+    EXPECT_TRUE(status.all_well());
+    ContainerStatus& container = status.pods[0].containers[0];
+    container.verified = Verification{.foreign = 3};
+    EXPECT_TRUE(status.all_well());
+    container.verified->differing = 1;
+    EXPECT_FALSE(status.all_well());
+    container.verified = Verification{.problem = "x"};
+    EXPECT_FALSE(status.all_well());
+    container.verified.reset();
+    container.current = false;
+    EXPECT_FALSE(status.all_well());
+    container.current = true;
+    status.images = {{.name = "i", .build_failed = true}};
+    EXPECT_FALSE(status.all_well());
+}
+
+TEST(StatusText, TellsWhatThereIs) {
+    EXPECT_EQ(to_text(example()), R"(todo: synchost 0.1.0, pid 4711, /home/u/todo
+image api: generation 7, 14 paths
+image ui: generation 0, 0 paths, is being built, the last build failed
+pod api-0 (Deployment/api)
+  web (api): running, generation 7, current, started with current files
+    started 3 times
+    equal: 14 paths
+    the app's own, beside them: 12 paths
+      /app/__pycache__/0
+      /app/__pycache__/1
+      /app/__pycache__/2
+      /app/__pycache__/3
+      /app/__pycache__/4
+      /app/__pycache__/5
+      /app/__pycache__/6
+      /app/__pycache__/7
+      /app/__pycache__/8
+      /app/__pycache__/9
+      and 2 more
+  worker (api): held, generation 6, not current, started before its files were current
+    exit code 139
+    error: apply a.py: No space left
+    error: and more
+    Free some.
+    | Traceback
+    | \x1b[31mboom
+    differs: 3 of 14 paths
+      /app/a.py: content differs
+      /app/b: missing
+      and 1 more
+pod ui-0 (Pod/ui): not connected
+  away (ui): unknown, generation 0, not current
+    not verified: the agent is not connected
+)");
+    EXPECT_TRUE(to_text(Status{}).ends_with("no pods yet\n"));
+}
+
+TEST(ControlRequests, AreTwoWords) {
+    for (const ControlRequest request : {ControlRequest::status, ControlRequest::verify}) {
+        const std::string line = to_line(request);
+        ASSERT_TRUE(line.ends_with('\n'));
+        const auto parsed = parse_request(line.substr(0, line.size() - 1));
+        ASSERT_OK(parsed);
+        EXPECT_EQ(*parsed, request);
+        for (std::size_t size = 0; size + 1 < line.size(); ++size)
+            EXPECT_ERROR(parse_request(line.substr(0, size)), Errc::invalid_input, "unknown request");
+    }
+    EXPECT_ERROR(parse_request("status "), Errc::invalid_input, "unknown request \"status \"");
+    EXPECT_ERROR(parse_request("\x1b[31m"), Errc::invalid_input, "\"\\x1b[31m\"");
+}
+
+}  // namespace
+}  // namespace synchost::host
