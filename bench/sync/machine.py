@@ -86,7 +86,7 @@ def wait_until(what, condition, seconds, pause=0.01):
 
 class Area:
     """A fresh ext4 with a journal, in an image in RAM (fsync is almost free on it) or, where /dev/shm is too small, on
-    the disk. One for each workload: what was deleted in one cannot slow the next one down, and nothing needs deleting."""
+    the disk. One for each workload: what was deleted in one cannot slow the next one down."""
 
     def __init__(self, cleanup):
         room = shutil.disk_usage("/dev/shm").free
@@ -97,8 +97,8 @@ class Area:
         cleanup.step(self._remove)
         with self.image.open("wb") as image:
             image.truncate(AREA_BYTES)
-        run("mkfs.ext4", "-q", "-F", "-i", BYTES_PER_INODE, "-m", 0, "-E", "lazy_itable_init=0,lazy_journal_init=0,nodiscard",
-            self.image)
+        run("mkfs.ext4", "-q", "-F", "-i", BYTES_PER_INODE, "-m", 0, "-E",
+            "lazy_itable_init=0,lazy_journal_init=0,nodiscard", self.image)
         self.folder.mkdir()
         self._device = run("losetup", "--find", "--show", self.image).strip()
         run("mount", "-t", "ext4", "-o", "noatime,nodiscard", self._device, self.folder)

@@ -217,8 +217,8 @@ class Unison(Peer):
         root = f"socket://127.0.0.1:{self._through_relay(port)}/{self.targets[0]}"
         # Without fastcheck: by whole seconds it would lose edits of the same size and second.
         self._client = start(self.cleanup, "unison", self.source, root, "-repeat", "watch", "-ui", "text", "-auto",
-                             "-batch", "-fastcheck", "false", "-confirmbigdel=false", "-prefer", self.source, "-logfile",
-                             self.folder / "log", env=environments[1], cwd=self.folder)
+                             "-batch", "-fastcheck", "false", "-confirmbigdel=false", "-prefer", self.source,
+                             "-logfile", self.folder / "log", env=environments[1], cwd=self.folder)
 
     def push(self, names):
         if self._client.poll() is not None:

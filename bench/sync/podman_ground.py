@@ -42,9 +42,9 @@ class Podman:
 
     def leftovers(self):
         """What of pods, containers and networks podman lists."""
-        return {f"{kind} {name}" for kind, command in (("pod", ("pod", "ls")), ("container", ("ps", "-a")),
-                                                       ("network", ("network", "ls")))
-                for name in self.run(*command, "--format", "{{.Names}}" if kind == "container" else "{{.Name}}").split()}
+        asked = {"pod": ("pod", "ls", "--format", "{{.Name}}"), "container": ("ps", "-a", "--format", "{{.Names}}"),
+                 "network": ("network", "ls", "--format", "{{.Name}}")}
+        return {f"{kind} {name}" for kind, command in asked.items() for name in self.run(*command).split()}
 
     def remove_pods(self, pod_prefix):
         names = self.run("pod", "ls", "--format", "{{.Name}}").split()

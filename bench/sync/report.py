@@ -15,7 +15,8 @@ def table_lines(table):
         rows = [row for row in table.rows if (row.workload, row.what) == (workload, what)]
         own = next((row.median for row in rows if row.peer == "synchost" and not row.failed), None)
         lines += ["", f"{workload}: {what} ({rows[0].unit})",
-                  f"  {'':<20}{'median':>10}{'p90':>10}{'p99':>10}{'max':>10}{'n':>5}  {'/synchost':>9}{'torn':>6}{'load':>6}"]
+                  f"  {'':<20}{'median':>10}{'p90':>10}{'p99':>10}{'max':>10}{'n':>5}"
+                  f"  {'/synchost':>9}{'torn':>6}{'load':>6}"]
         lines += [_line(row, own) for row in rows]
     return lines + _idle_lines([row for row in table.rows if row.workload == "idle"])
 

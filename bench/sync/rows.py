@@ -28,9 +28,9 @@ class Row:
         return statistics.median(self.values) if self.values else None
 
     def as_json(self):
-        out = {"workload": self.workload, "what": self.what, "peer": self.peer, "unit": self.unit, "values": self.values,
-               "load_average": round(statistics.median(self.loads), 2) if self.loads else None, "torn": self.torn,
-               "failed": self.failed}
+        out = {"workload": self.workload, "what": self.what, "peer": self.peer, "unit": self.unit,
+               "values": self.values, "load_average": round(statistics.median(self.loads), 2) if self.loads else None,
+               "torn": self.torn, "failed": self.failed}
         if self.values:
             out |= {"median": self.median, "p90": self.percentile(0.9), "p99": self.percentile(0.99),
                     "max": max(self.values)}
@@ -58,8 +58,8 @@ class Table:
 
 
 def interleaved(peers, rounds, measure, say):
-    """Every peer once in each round, each round beginning with another one. measure(peer, round) sets peer.row and fills
-    it; a peer whose cell fails is out of the rest, and that row says why. Returns those that are left."""
+    """Every peer once in each round, each round beginning with another one. measure(peer, round) sets peer.row and
+    fills it; a peer whose cell fails is stopped, and that row says why. Returns those that are left."""
     left = list(peers)
     for index in range(rounds):
         turn = index % max(1, len(left))
@@ -69,6 +69,7 @@ def interleaved(peers, rounds, measure, say):
             except CellFailed as error:
                 peer.row.failed = "; ".join(filter(None, (str(error), peer.last_failure())))
                 left.remove(peer)
+                peer.stop()  # whatever it is still busy with
                 say(f"{peer.row.workload}, {peer.name}: {peer.row.failed}")
         time.sleep(0.2)
     return left

@@ -10,12 +10,13 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tests" / "e2e"))
 from container import runs_app, runs_sidecar  # noqa: E402  (as the demo's check tells them apart)
 
-from machine import CellFailed, descendants, start, stop, wait_until  # noqa: E402
+from machine import CellFailed, descendants, run, start, stop, wait_until  # noqa: E402
 from peers import Peer  # noqa: E402
 from relay import put_before  # noqa: E402
 
 START_SECONDS = 300
 STOP_SECONDS = 300
+INTERRUPTED = 130
 TREE = "/srv/tree"
 DOCKERFILE = f'FROM scratch\nCOPY pause /pause\nCOPY tree/ {TREE}/\nENTRYPOINT ["/pause"]\n'
 CONFIG = "name: {project}\nimages:\n  app: {{context: .}}\nmanifests: [k8s]\n"
@@ -59,6 +60,7 @@ class Synchost(Peer):
         environment = {**self.ground.podman.environment, "XDG_STATE_HOME": str(state),
                        "XDG_CACHE_HOME": str(self.folder / "cache")}
         self.cleanup.step(self.ground.podman.remove_pods, f"{self._project}-")
+        self.cleanup.step(self._take_down, environment)
         with self.log.open("wb") as log:
             self._watch = start(self.cleanup, self.ground.synchost, "watch", "--runtime", "podman", cwd=folder,
                                 env=environment, stdout=log, stderr=subprocess.STDOUT)
@@ -67,6 +69,12 @@ class Synchost(Peer):
         if self.ground.counted:
             path, = (state / "synchost").glob("*/pods/*/host/agent.sock")
             self.relay = put_before(self.cleanup, self.ground.programs, path, self._watch.pid)
+
+    def _take_down(self, environment):
+        """What `watch` left, where it did not end as Ctrl-C ends it."""
+        if self._watch.returncode != INTERRUPTED:
+            run(self.ground.synchost, "down", "--runtime", "podman", cwd=self._project_folder, env=environment,
+                timeout=STOP_SECONDS)
 
     def _wait_for_pods(self):
         def all_run():

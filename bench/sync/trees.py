@@ -18,7 +18,7 @@ COPY_CHUNK = 4 << 20
 
 def text_bytes(generator, length):
     """Looks like source: words and lines, compressible about as much."""
-    words = ["const", "value", "return", "import", "function", "if", "else", "await", "result", "this", "new", "=", "{", "}"]
+    words = ["const", "value", "return", "import", "function", "if", "else", "await", "result", "this", "new", "=", "{"]
     parts, size = [], 0
     while size < length:
         word = generator.choice(words) if generator.random() < 0.7 else f"{generator.getrandbits(32):x}"
