@@ -62,7 +62,10 @@ def interleaved(peers, rounds, measure, say):
     fills it; a peer whose cell fails is stopped, and that row says why. Returns those that are left."""
     left = list(peers)
     for index in range(rounds):
-        turn = index % max(1, len(left))
+        if not left:
+            break
+        say(f"{peers[0].workload}: round {index + 1} of {rounds}")
+        turn = index % len(left)
         for peer in left[turn:] + left[:turn]:
             try:
                 measure(peer, index)

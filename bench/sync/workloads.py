@@ -46,29 +46,29 @@ class Bench:
             if add_to_base:
                 add_to_base(base)
             ground = Ground(area, self.programs, podman, self.synchost, base, counted)
-            peers = []
-            for kind in kinds:
-                peer = self._make(kind, ground, cleanup)
-                cleanup.step(peer.stop)
-                peer.workload = workload
-                try:
-                    peer.start()
-                    self._open_reader(peer)
-                    self._probe(peer)
-                    peers.append(peer)
-                except CellFailed as error:
-                    self.table.row(workload, "start", peer.name, "s").failed = str(error)
-                    self.say(f"{peer.name}: {error}")
-            yield area, peers
-            for peer in reversed(peers):
-                peer.stop()
-        left = self._left(before)
-        if left:
-            raise RuntimeError(f"podman still has: {', '.join(sorted(left))}")
+            with Cleanup() as peers_cleanup:
+                yield area, self._started(workload, kinds, ground, peers_cleanup)
+            left = podman.leftovers() - before
+            if left:
+                raise RuntimeError(f"left in podman: {', '.join(sorted(left))}")
 
-    def _left(self, before):
-        with Cleanup() as cleanup:
-            return Podman(Area(cleanup)).leftovers() - before
+    def _started(self, workload, kinds, ground, cleanup):
+        """Those that work."""
+        peers = []
+        for kind in kinds:
+            peer = self._make(kind, ground, cleanup)
+            cleanup.step(peer.stop)
+            peer.workload = workload
+            try:
+                peer.start()
+                self._open_reader(peer)
+                self._probe(peer)
+                peers.append(peer)
+            except CellFailed as error:
+                self.table.row(workload, "start", peer.name, "s").failed = str(error)
+                peer.stop()
+                self.say(f"{workload}, {peer.name}: {error}")
+        return peers
 
     def _make(self, kind, ground, cleanup):
         if kind is TarExec:
