@@ -1,5 +1,6 @@
 """The figures of a run."""
 
+import math
 import statistics
 import time
 
@@ -57,12 +58,13 @@ class Table:
         return found.median if found and not found.failed else None
 
 
-def interleaved(peers, rounds, measure, say):
+def interleaved(peers, rounds, measure, say, seconds=math.inf):
     """Every peer once in each round, each round beginning with another one. measure(peer, round) sets peer.row and
-    fills it; a peer whose cell fails is stopped, and that row says why. Returns those that are left."""
-    left = list(peers)
+    fills it; a peer whose cell fails is stopped, and that row says why. No round begins after `seconds`. Returns the
+    peers that are left."""
+    left, started = list(peers), time.monotonic()
     for index in range(rounds):
-        if not left:
+        if not left or time.monotonic() - started > seconds:
             break
         say(f"{peers[0].workload}: round {index + 1} of {rounds}")
         turn = index % len(left)

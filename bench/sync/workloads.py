@@ -23,8 +23,10 @@ PAUSE_SECONDS = (0.02, 0.05)  # between two edits: nobody types faster
 SAMPLED = 64  # files of a first sync that the reader awaits, evenly over the tree
 SETTLE_SECONDS = 0.3  # for the last bytes of an answer
 QUIET_SECONDS = 5
-SLOW_WITH_TREES = ("lsyncd", "unison")  # fewer rounds of first syncs: a minute each
-MOST_SECONDS_BEFORE_IDLE = 20  # a peer whose first sync takes longer is not measured idle
+SLOW_WITH_TREES = ("lsyncd", "unison")  # one first sync each: it takes a minute
+MOST_SECONDS_BEFORE_IDLE = 20  # another peer whose first sync takes longer is not measured idle
+# No round begins later than this after the first one: a busy machine gets fewer, and `n` says so.
+EDIT_SECONDS, BURST_SECONDS, TREE_SECONDS, LARGE_SECONDS, POD_SECONDS = 180, 60, 180, 240, 120
 
 
 class Bench:
@@ -115,8 +117,8 @@ class Bench:
             def burst(peer, _):
                 self._edit(peer, names, generator, self.table.row("burst", "write to seen", peer.name, "ms"))
                 time.sleep(0.3)
-            left = interleaved(peers, self.sizes.edit_rounds, one_file, self.say)
-            interleaved(left, self.sizes.burst_rounds, burst, self.say)
+            left = interleaved(peers, self.sizes.edit_rounds, one_file, self.say, EDIT_SECONDS)
+            interleaved(left, self.sizes.burst_rounds, burst, self.say, BURST_SECONDS)
 
     def _edit(self, peer, names, generator, row):
         peer.row = row
@@ -148,15 +150,19 @@ class Bench:
             self.tree_facts[workload] = {"entries": entries, "bytes": size}
             self.say(f"{workload}: {entries:,} files and folders, {size / 1e6:.0f} MB")
 
-            def whole_tree(peer, index):
-                if peer.name in SLOW_WITH_TREES and index >= self.sizes.slow_tree_rounds:
-                    return
+            def whole_tree(peer, _):
                 flush(area)
                 self._one_first_sync(peer, stash)
-            left = interleaved(peers, self.sizes.tree_rounds, whole_tree, self.say)
+            slow = [peer for peer in peers if peer.name in SLOW_WITH_TREES]
+            others = [peer for peer in peers if peer not in slow]
+            left = interleaved(others, self.sizes.tree_rounds, whole_tree, self.say, TREE_SECONDS)
+            left += interleaved(slow, 1, whole_tree, self.say)
             if idle:
-                self._idle(workload, [peer for peer in left if peer.processes() and self.table.median(
-                    workload, "first sync", peer.name) < MOST_SECONDS_BEFORE_IDLE], stash)
+                self._idle(workload, [peer for peer in left if self._is_measured_idle(workload, peer)], stash)
+
+    def _is_measured_idle(self, workload, peer):
+        quick = self.table.median(workload, "first sync", peer.name) < MOST_SECONDS_BEFORE_IDLE
+        return bool(peer.processes()) and (quick or isinstance(peer, Synchost))
 
     def _one_first_sync(self, peer, stash):
         peer.row = row = self.table.row(peer.workload, "first sync", peer.name, "s")
@@ -230,7 +236,7 @@ class Bench:
                     flush(area)
                     self._edit_large(peer, what, edit)
                 self._note_peaks(peer, peer.agents)
-            interleaved(peers, self.sizes.large_rounds, all_edits, self.say)
+            interleaved(peers, self.sizes.large_rounds, all_edits, self.say, LARGE_SECONDS)
 
     def _edit_large(self, peer, what, edit):
         peer.row = row = self.table.row("large file", what, peer.name, "s")
@@ -262,7 +268,7 @@ class Bench:
                 for _ in range(self.sizes.pod_edits_a_round):
                     self._edit(peer, [EDITED], generator, row)
                     time.sleep(0.15)  # every app has started again
-            interleaved(peers, self.sizes.pod_rounds, one_file, self.say)
+            interleaved(peers, self.sizes.pod_rounds, one_file, self.say, POD_SECONDS)
 
     # --- parts
 
