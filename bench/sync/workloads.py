@@ -166,9 +166,7 @@ class Bench:
 
     def _one_first_sync(self, peer, stash):
         peer.row = row = self.table.row(peer.workload, "first sync", peer.name, "s")
-        agents = self._agents(peer)
-        for pid in agents.values():
-            reset_peak(pid)
+        self._reset_peaks(peer)
         arrived = peer.source / "arrived"
         peer.reader.expect(_sample(stash), CELL_SECONDS)
         (stash / "arrived").rename(arrived)
@@ -181,9 +179,9 @@ class Bench:
             last_change = self._wait_until_equal(arrived, copy)
         finally:
             arrived.rename(stash / "arrived")
+            self._note_peaks(peer)
             peer.clear("arrived")
         row.add(max(seen - started, last_change - started_real) / 1e9)
-        self._note_peaks(peer, agents)
         wait_until("the folder is gone again", lambda: not os.path.exists(copy), CELL_SECONDS, pause=0.05)
 
     def _wait_until_equal(self, folder, copy):
@@ -227,15 +225,17 @@ class Bench:
         with self.running("large file", [Synchost, Rsync, TarExec, Unison], counted=True,
                           add_to_base=lambda base: trees.make_binary(base / large_file.NAME, size)) as (area, peers):
             for peer in peers:
-                peer.agents = self._agents(peer)
-                for pid in peer.agents.values():
-                    reset_peak(pid)
+                self._reset_peaks(peer)
 
             def all_edits(peer, index):
-                for what, edit in large_file.edits(size, index):
-                    flush(area)
-                    self._edit_large(peer, what, edit)
-                self._note_peaks(peer, peer.agents)
+                if peer.name == "unison" and index > 0:  # it has a minute's work with each round
+                    return
+                try:
+                    for what, edit in large_file.edits(size, index):
+                        flush(area)
+                        self._edit_large(peer, what, edit)
+                finally:
+                    self._note_peaks(peer)
             interleaved(peers, self.sizes.large_rounds, all_edits, self.say, LARGE_SECONDS)
 
     def _edit_large(self, peer, what, edit):
@@ -275,8 +275,12 @@ class Bench:
     def _agents(self, peer):
         return {what: pid for what, pid in peer.processes().items() if what in ("supervisor", "sidecar")}
 
-    def _note_peaks(self, peer, agents):
-        for what, pid in agents.items():
+    def _reset_peaks(self, peer):
+        for pid in self._agents(peer).values():
+            reset_peak(pid)
+
+    def _note_peaks(self, peer):
+        for what, pid in self._agents(peer).items():
             self.table.row(peer.workload, f"{what}: peak memory", peer.name, "MB").add(status_kb(pid, "VmHWM") / 1000)
 
 
