@@ -40,6 +40,14 @@ struct WatchFlags {
 };
 Result<> run_watch(const WatchFlags& flags);
 
+struct StatusFlags {
+    std::filesystem::path folder = ".";
+    bool verify = false;  // hash every managed path in the pods anew
+    bool json = false;
+};
+// conflict where a container is not current, or not equal to the tree; not_found where no watch runs.
+Result<> run_status(const StatusFlags& flags);
+
 struct DownFlags {
     std::filesystem::path folder = ".";
     RuntimeFlags runtime;

@@ -65,6 +65,18 @@ void add_watch(CLI::App& app, WatchFlags& flags, Run& run) {
     command->callback([&] { run = [&] { return run_watch(flags); }; });
 }
 
+void add_status(CLI::App& app, StatusFlags& flags, Run& run) {
+    CLI::App* command = app.add_subcommand(
+        "status", "Tell what the running watch knows of its pods, and whether they are your tree");
+    command->add_option("folder", flags.folder, "Folder of synchost.yaml, or one below it")
+        ->capture_default_str();
+    command->add_flag("--verify", flags.verify,
+                      "Hash the synced files in every pod anew, and list those that differ from yours");
+    command->add_flag("--json", flags.json, "Print the result as JSON");
+    command->footer("Exit code 0: every container is current (and equal); 1: one is not, or no watch runs.");
+    command->callback([&] { run = [&] { return run_status(flags); }; });
+}
+
 void add_down(CLI::App& app, DownFlags& flags, Run& run) {
     CLI::App* command =
         app.add_subcommand("down", "Take away what a watch applied and could not take down itself");
@@ -159,6 +171,7 @@ int run_program(int argc, char** argv) {
     app.require_subcommand(1);
     app.footer("Exit codes: 0 ok, 1 failed, 2 usage, 3 cluster or registry unreachable, 130 interrupted.");
     WatchFlags watch;
+    StatusFlags status;
     DownFlags down;
     BuildFlags build;
     PushFlags push;
@@ -166,6 +179,7 @@ int run_program(int argc, char** argv) {
     KeyFlags key;
     Run run;
     add_watch(app, watch, run);
+    add_status(app, status, run);
     add_down(app, down, run);
     add_build(app, build, run);
     add_push(app, push, run);

@@ -7,6 +7,7 @@
 #include "host/cli/choose_runtime.hpp"
 #include "host/cli/commands.hpp"
 #include "host/cli/project_parts.hpp"
+#include "host/control/server.hpp"
 #include "host/engine/engine.hpp"
 
 namespace synchost::host {
@@ -21,6 +22,12 @@ void stop_on_signals(boost::asio::signal_set& signals, Engine& engine, bool& int
         engine.stop();
         stop_on_signals(signals, engine, interrupted);
     });
+}
+
+// The line that answers a request of `synchost status`.
+boost::asio::awaitable<std::string> answer(Engine& engine, ControlRequest request) {
+    if (request == ControlRequest::verify) co_return to_json(co_await engine.verified_status());
+    co_return to_json(engine.status());
 }
 
 }  // namespace
@@ -42,6 +49,10 @@ Result<> run_watch(const WatchFlags& flags) {
                        .registries = &registries,
                        .store = project.folders.cache / "store",
                        .reporter = &reporter});
+    // The runtime holds the project's lock: a socket that is there was left by an earlier run.
+    TRY_ASSIGN(const auto control,
+               ControlServer::listen(io.get_executor(), project.folders.state / kControlSocket,
+                                     [&](ControlRequest request) { return answer(engine, request); }));
     bool interrupted = false;
     boost::asio::signal_set signals(io, SIGINT, SIGTERM);
     stop_on_signals(signals, engine, interrupted);
@@ -51,6 +62,7 @@ Result<> run_watch(const WatchFlags& flags) {
     Result<> outcome;
     boost::asio::co_spawn(io, engine.run(), [&](const std::exception_ptr& failure, Result<> result) {
         signals.cancel();
+        control->stop();
         if (failure) std::rethrow_exception(failure);
         outcome = std::move(result);
     });

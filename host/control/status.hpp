@@ -29,7 +29,7 @@ struct Verification {
     std::uint64_t paths = 0;                  // that were compared
     std::uint64_t differing = 0;              // of these, or left over from the tree before
     std::vector<PathDifference> differences;  // the first kMaxListedPaths
-    std::uint64_t foreign = 0;                // in the managed folders and the app's own: no difference
+    std::uint64_t foreign = 0;                // in the managed folders, not of the tree: no difference
     std::vector<std::string> foreign_paths;   // the first kMaxListedPaths, printable
     std::string problem;                      // why nothing can be said; empty where the numbers hold
 

@@ -41,7 +41,7 @@ void add_verification(std::string& out, const Verification& verified) {
     if (verified.differing > verified.differences.size())
         out += fmt::format("      and {} more\n", verified.differing - verified.differences.size());
     if (verified.foreign == 0) return;
-    out += "    the app's own, beside them: " + counted(verified.foreign, "path") + "\n";
+    out += "    beside them, not of your tree: " + counted(verified.foreign, "path") + "\n";
     constexpr std::size_t kShown = 10;
     for (std::size_t i = 0; i < std::min(kShown, verified.foreign_paths.size()); ++i)
         out += "      " + printable(verified.foreign_paths[i]) + "\n";

@@ -242,13 +242,22 @@ void Engine::adopt() {
                                   .pool = &pool_,
                                   .spool_folder = parts_.store,
                                   .reporter = parts_.reporter,
-                                  .on_outcome = [this](const SyncOutcome& outcome) { on_outcome(outcome); },
+                                  .on_outcome =
+                                      [this](const SyncOutcome& outcome) {
+                                          note_error(outcome);
+                                          on_outcome(outcome);
+                                      },
                                   .on_state = [this] { changed_.notify(); }};
         kept.push_back(std::make_shared<PodSession>(std::move(shared), pod, std::move(services), parts_.key));
         kept.back()->start();
     }
     for (const auto& gone : sessions_) gone->stop();
     sessions_ = std::move(kept);
+    std::erase_if(last_errors_, [&](const auto& item) {
+        return std::ranges::none_of(sessions_, [&](const auto& session) {
+            return item.first.starts_with(session->pod().name + "/");
+        });
+    });
     for (const auto& service : services_) settle(*service);
     changed_.notify();
 }

@@ -54,6 +54,11 @@ class Engine {
     // Ends run() soon; called on the io thread (a signal).
     void stop();
 
+    // On the io thread.
+    [[nodiscard]] Status status() const;
+    // With every container's managed paths hashed anew in its pod.
+    boost::asio::awaitable<Status> verified_status();
+
   private:
     // One save on its way to the containers: printed once the last of them has it.
     struct Pending {
@@ -105,6 +110,10 @@ class Engine {
     boost::asio::awaitable<void> catch_up(Service& service);
     void drop_sessions(const Service& service);
 
+    // Status (status.cpp)
+    void note_error(const SyncOutcome& outcome);
+    boost::asio::awaitable<Verification> verify(std::shared_ptr<PodSession> session, std::string container);
+
     boost::asio::io_context& io_;
     EngineParts parts_;
     boost::asio::thread_pool pool_;
@@ -124,6 +133,7 @@ class Engine {
     std::vector<std::shared_ptr<PodSession>> sessions_;
     AsyncLock deploying_;  // the runtime takes one call at a time
     std::map<std::pair<const Service*, protocol::GenerationId>, Pending> pending_;
+    std::map<std::string, Error> last_errors_;  // of pod/container, until a generation is applied
 };
 
 }  // namespace synchost::host

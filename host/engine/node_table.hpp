@@ -9,7 +9,7 @@
 //     COPY lib/ /app/lib/  lib/c.js    ->  /app/lib/c.js     mapping: ""    -> "/app", in common: "lib/c.js"
 //
 // The way from a source to its image paths is the same, backwards: the mappings that fit, and a look whether
-// such a path is there. Measured: 110,000 paths take 11 MB, where a map of strings took 90.
+// such a path is there. Measured: 110,000 paths take 15 MB, where a map of strings took 93.
 #pragma once
 
 #include <cstddef>

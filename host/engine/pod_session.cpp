@@ -105,6 +105,7 @@ void PodSession::on_report(const protocol::ContainerReport& report) {
     const auto found = containers_.find(report.container);
     if (found == containers_.end()) return;
     Container& container = found->second;
+    note_gate(container, report);
     const auto before = std::exchange(container.report, report);
     // A gate comes before the first start of a supervisor: what an earlier one was given, a fresh container
     // lacks.

@@ -14,6 +14,7 @@
 #include <string>
 
 #include "base/signal.hpp"
+#include "host/control/status.hpp"
 #include "host/engine/reporter.hpp"
 #include "host/engine/service.hpp"
 #include "host/link/agent_link.hpp"
@@ -60,6 +61,13 @@ class PodSession : public std::enable_shared_from_this<PodSession> {
     // True once each container has run with the generation that its service is at.
     [[nodiscard]] bool current() const;
 
+    // For others (pod_status.cpp)
+    [[nodiscard]] PodStatus status() const;
+    [[nodiscard]] Service& service_of(const std::string& container) const {
+        return *containers_.at(container).service;
+    }
+    boost::asio::awaitable<Result<protocol::Inventory>> inventory(std::string container);
+
   private:
     struct Container {
         Service* service = nullptr;
@@ -67,11 +75,13 @@ class PodSession : public std::enable_shared_from_this<PodSession> {
         protocol::GenerationId acknowledged{};
         std::optional<protocol::GenerationId>
             refused;  // the agent said no: not sent again until there is a newer one
+        GateOutcome gate = GateOutcome::unseen;
         bool whole_files = false;  // no differences: the last ones did not fit what lies there
         int busy_tries = 0;        // in a row, of a file that changed whenever it was read
     };
 
     void on_report(const protocol::ContainerReport& report);
+    static void note_gate(Container& container, const protocol::ContainerReport& report);
     void tell_state(const std::string& name, const protocol::ContainerReport& now,
                     const std::optional<protocol::ContainerReport>& before);
     boost::asio::awaitable<void> keep_current(std::string name);

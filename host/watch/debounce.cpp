@@ -66,7 +66,9 @@ std::chrono::microseconds Debounce::quiet() const {
 
 std::optional<Debounce::Time> Debounce::due(Outlook outlook) const {
     if (!any_) return std::nullopt;
-    if (outlook == Outlook::more_comes) return first_ + times_.longest_known;
+    if (outlook == Outlook::more_comes) {
+        return std::min(last_ + std::max(times_.known, quiet()), first_ + times_.longest_known);
+    }
     return std::min(last_ + quiet(), first_ + times_.longest);
 }
 

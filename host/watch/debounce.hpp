@@ -14,7 +14,9 @@
 //
 // A path that appears and vanishes within the burst (an editor's temporary file) leaves nothing to wait for.
 // In any case the batch is due 200 ms after its first touch: a folder that never rests is seen all the same.
-// Who knows of a writer in the middle of a larger change, as git's lock tells of a checkout, waits for 2 s.
+// Who knows of a writer in the middle of a larger change, as git's lock tells of a checkout, waits until
+// nothing has come for a second, 10 s in all: some locks mean nothing to the tree (`git commit -a` holds one
+// while its message is written), and a save beside them must not wait for long.
 //
 //   vim saves a:   rename a a~   create a   write a   close a   unlink a~
 //   a is           unsure        open       open      settled   settled     due 1 ms after the unlink
@@ -48,7 +50,8 @@ struct DebounceTimes {
     std::chrono::microseconds unsure{10'000};
     std::chrono::microseconds open{50'000};
     std::chrono::microseconds longest{200'000};
-    std::chrono::microseconds longest_known{2'000'000};
+    std::chrono::microseconds known{1'000'000};
+    std::chrono::microseconds longest_known{10'000'000};
     std::size_t max_paths = 100'000;  // beyond, the batch becomes a rescan and its paths are dropped
 };
 

@@ -217,10 +217,12 @@ void Watcher::Impl::handle_file(PathEvent path, std::uint32_t mask) {
 }
 
 // IN_CREATE comes from open(O_CREAT), which a close will follow, and from symlink(2) and link(2), which it
-// will not.
+// will not. Where there are bytes already, either the file was linked here whole, or an event that tells of
+// the writing is behind this one.
 bool Watcher::Impl::has_open_writer(const PathEvent& path) const {
     struct stat info{};
-    return ::lstat(set_.full_path(path).c_str(), &info) == 0 && S_ISREG(info.st_mode) && info.st_nlink == 1;
+    return ::lstat(set_.full_path(path).c_str(), &info) == 0 && S_ISREG(info.st_mode) && info.st_nlink == 1 &&
+           info.st_size == 0;
 }
 
 // After an overflow no watch can be trusted: a new set from nothing, watched before the consumer looks again.

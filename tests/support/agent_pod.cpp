@@ -140,8 +140,13 @@ GenerationBuilder& GenerationBuilder::restart() {
     return *this;
 }
 
-std::shared_ptr<const Generation> GenerationBuilder::get() const {
-    return std::make_shared<const Generation>(generation_);
+GenerationBuilder& GenerationBuilder::then(std::vector<AfterApply> steps) {
+    generation_.after = std::move(steps);
+    return *this;
+}
+
+std::shared_ptr<const host::OutgoingGeneration> GenerationBuilder::get() const {
+    return host::OutgoingGeneration::encode(generation_).value();
 }
 
 bool eventually(const std::function<bool()>& holds, std::chrono::milliseconds patience) {

@@ -100,7 +100,8 @@ class GenerationBuilder {
     GenerationBuilder& symlink(std::string_view path, std::string target);
     GenerationBuilder& remove(std::string_view path);
     GenerationBuilder& restart();
-    [[nodiscard]] std::shared_ptr<const protocol::Generation> get() const;
+    GenerationBuilder& then(std::vector<protocol::AfterApply> steps);
+    [[nodiscard]] std::shared_ptr<const host::OutgoingGeneration> get() const;
 
   private:
     protocol::Generation generation_;

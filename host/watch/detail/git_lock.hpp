@@ -17,7 +17,7 @@ class GitLocks {
     // A lock older than kStale at `now` was left by a git that died, and is not heeded.
     [[nodiscard]] bool held(std::chrono::system_clock::time_point now) const;
 
-    static constexpr std::chrono::seconds kStale{10};
+    static constexpr std::chrono::seconds kStale{30};
 
   private:
     std::vector<std::filesystem::path> locks_;  // paths that exist while git is at work

@@ -61,11 +61,41 @@ bool vanished(int error_number) {
     return error_number == ENOENT || error_number == ENOTDIR || error_number == ELOOP;
 }
 
+// Two limits hold at once: the system's, and the one of the user namespace that we are in.
+struct Limit {
+    std::uint64_t value = 0;
+    std::string_view sysctl;
+};
+Limit lower(Limit a, Limit b) {
+    return b.value < a.value ? b : a;
+}
+
 std::uint64_t read_limit(const char* path) {
     const auto text = read_file(path, 64);
     std::uint64_t value = std::numeric_limits<std::uint64_t>::max();
     if (text) std::from_chars(text->data(), text->data() + text->size(), value);
     return value;
+}
+
+// inotify_init(2) says EMFILE for two limits: that of instances, and that of open files.
+Error out_of_instances() {
+    const Fd any(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+    if (!any) {
+        return fail_errno("inotify: this program has too many open files", EMFILE)
+            .error()
+            .hint("Run: ulimit -n 65536, and start synchost from the same shell");
+    }
+    const Limit limit =
+        lower({read_limit("/proc/sys/fs/inotify/max_user_instances"), "fs.inotify.max_user_instances"},
+              {read_limit("/proc/sys/user/max_inotify_instances"), "user.max_inotify_instances"});
+    constexpr std::uint64_t kUsual = 1'024;
+    const std::uint64_t advised = std::max(kUsual, limit.value * 2);
+    return Error{Errc::io,
+                 "all " + std::to_string(limit.value) + " inotify instances that " +
+                     std::string(limit.sysctl) + " allows this user are taken by programs that watch files",
+                 EMFILE,
+                 "Run: sudo sysctl " + std::string(limit.sysctl) + "=" + std::to_string(advised) +
+                     ", or close such a program (an editor, a bundler)"};
 }
 
 }  // namespace
@@ -85,11 +115,7 @@ Error out_of_watches(std::size_t needed, std::uint64_t limit, std::string_view s
 Result<WatchSet> WatchSet::open(std::vector<fs::path> roots, IgnoredFolder ignored,
                                 std::vector<Error>& unwatched) {
     Fd fd(::inotify_init1(IN_NONBLOCK | IN_CLOEXEC));
-    if (!fd && errno == EMFILE) {
-        auto error = fail_errno("inotify: this user has too many inotify instances or open files");
-        return std::unexpected(
-            std::move(error.error()).hint("Run: sudo sysctl fs.inotify.max_user_instances=1024"));
-    }
+    if (!fd && errno == EMFILE) return std::unexpected(out_of_instances());
     if (!fd) return fail_errno("inotify");
     WatchSet set(std::move(fd), std::move(roots), std::move(ignored));
     for (std::size_t i = 0; i < set.roots_.size(); ++i) TRY(set.open_root(i, unwatched));
@@ -119,7 +145,7 @@ fs::path WatchSet::full_path(const PathEvent& path) const {
 
 const PathEvent* WatchSet::place_of(int watch) const {
     const auto found = by_watch_.find(watch);
-    return found == by_watch_.end() ? nullptr : &found->second;
+    return found == by_watch_.end() ? nullptr : &found->second->first;
 }
 
 Result<> WatchSet::add(const PathEvent& folder, const std::function<void(PathEvent)>& found,
@@ -166,12 +192,10 @@ Result<bool> WatchSet::watch(const PathEvent& folder, std::vector<Error>& unwatc
         return false;
     }
     if (why != ENOSPC) return fail_errno("watch " + printable(path.native()), why);
-    // Two limits hold at once: the system's, and the one of the user namespace that we are in.
-    const std::uint64_t of_system = read_limit("/proc/sys/fs/inotify/max_user_watches");
-    const std::uint64_t of_namespace = read_limit("/proc/sys/user/max_inotify_watches");
-    return std::unexpected(of_namespace < of_system
-                               ? out_of_watches(count_folders(), of_namespace, "user.max_inotify_watches")
-                               : out_of_watches(count_folders(), of_system, "fs.inotify.max_user_watches"));
+    const Limit limit =
+        lower({read_limit("/proc/sys/fs/inotify/max_user_watches"), "fs.inotify.max_user_watches"},
+              {read_limit("/proc/sys/user/max_inotify_watches"), "user.max_inotify_watches"});
+    return std::unexpected(out_of_watches(count_folders(), limit.value, limit.sysctl));
 }
 
 void WatchSet::place(int watch, const PathEvent& folder) {
@@ -179,11 +203,10 @@ void WatchSet::place(int watch, const PathEvent& folder) {
         ::inotify_rm_watch(fd_.get(), had->second);
         by_watch_.erase(had->second);
     }
-    if (const auto had = by_watch_.find(watch); had != by_watch_.end() && had->second != folder) {
+    if (const auto had = by_watch_.find(watch); had != by_watch_.end() && had->second->first != folder) {
         by_path_.erase(had->second);
     }
-    by_watch_[watch] = folder;
-    by_path_[folder] = watch;
+    by_watch_[watch] = by_path_.insert_or_assign(folder, watch).first;
 }
 
 void WatchSet::drop(const PathEvent& folder) {

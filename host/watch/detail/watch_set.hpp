@@ -71,8 +71,8 @@ class WatchSet {
     std::vector<std::filesystem::path> roots_;
     IgnoredFolder ignored_;
     std::vector<Identity> identities_;  // of the roots
-    std::unordered_map<int, PathEvent> by_watch_;
     std::map<PathEvent, int> by_path_;  // sorted: what is below a folder lies in one range
+    std::unordered_map<int, std::map<PathEvent, int>::iterator> by_watch_;
 };
 
 // The error for a system that gives no more watches: `needed` folders against `limit`, the value of the

@@ -214,6 +214,59 @@ TEST_F(Lifecycle, OtherSignalsReachTheApp) {
     EXPECT_FALSE(supervisor.poll());
 }
 
+TEST_F(Lifecycle, AGenerationCanEndInCommandsAndASignal) {
+    pod_.start_sidecar();
+    pod_.start_supervisor("app", {"--gate", "0"},
+                          shell("trap 'echo hup >> hups' HUP; echo ready; while :; do sleep 0.02; done"));
+    ASSERT_TRUE(eventually([&] { return content_of(pod_.log_of("app")).contains("ready"); }));
+    const auto applied = pod_.await(pod_.link().apply(
+        "app", GenerationBuilder(pod_.root())
+                   .put("de.po", "words")
+                   .then({{AfterKind::command, 0, {"cp", pod_.root() + "de.po", path("de.mo")}},
+                          {AfterKind::command, 0, {"sh", "-c", "echo said by a command"}},
+                          {AfterKind::signal, SIGHUP, {}}})
+                   .get()));
+    ASSERT_OK(applied);
+    EXPECT_FALSE(applied->after);
+    EXPECT_EQ(content_of(path("de.mo")), "words") << "the command runs when the files are in place";
+    EXPECT_TRUE(eventually([&] { return content_of(path("hups")) == "hup\n"; }));
+    EXPECT_TRUE(eventually([&] { return content_of(pod_.log_of("app")).contains("said by a command"); }));
+    const auto report = pod_.wait_for("app", ProcessState::running);
+    ASSERT_TRUE(report);
+    EXPECT_EQ(report->starts, 1u);
+}
+
+TEST_F(Lifecycle, ACommandThatFailsIsToldAndTheFilesStay) {
+    pod_.start_sidecar();
+    pod_.start_supervisor("app", {"--gate", "0"}, shell("echo start >> starts; exec sleep 600"));
+    ASSERT_TRUE(eventually([&] { return content_of(path("starts")) == "start\n"; }));
+    const auto applied = pod_.await(pod_.link().apply(
+        "app",
+        GenerationBuilder(pod_.root())
+            .put("a", "new")
+            .then({{AfterKind::command, 0, {"sh", "-c", "echo no; exit 3"}}, {AfterKind::restart, 0, {}}})
+            .get()));
+    ASSERT_OK(applied);
+    ASSERT_TRUE(applied->after);
+    EXPECT_TRUE(applied->after->message.contains("exit code 3\nno")) << applied->after->message;
+    EXPECT_EQ(content_of(pod_.app_dir() / "a"), "new");
+    ASSERT_OK(pod_.await(pod_.link().inventory("app")));  // whatever was to follow has followed
+    EXPECT_EQ(content_of(path("starts")), "start\n") << "what comes after it does not happen";
+}
+
+TEST_F(Lifecycle, AGenerationWithNothingAfterItLeavesTheProcessAlone) {
+    pod_.start_sidecar();
+    pod_.start_supervisor("app", {"--gate", "0"}, shell("echo start >> starts; exec sleep 600"));
+    ASSERT_TRUE(eventually([&] { return content_of(path("starts")) == "start\n"; }));
+    const auto applied = pod_.await(
+        pod_.link().apply("app", GenerationBuilder(pod_.root()).put("a.html", "new").then({}).get()));
+    ASSERT_OK(applied);
+    EXPECT_EQ(applied->restarted.count(), 0);
+    EXPECT_EQ(content_of(pod_.app_dir() / "a.html"), "new");
+    EXPECT_OK(pod_.await(pod_.link().release("app")));
+    EXPECT_EQ(content_of(path("starts")), "start\n");
+}
+
 TEST_F(Lifecycle, OrphansAreReaped) {
     auto& supervisor = pod_.start_supervisor(
         "app", {"--gate", "0"}, shell("setsid sh -c 'sleep 0.05 & echo $! > orphan' ; sleep 600"));

@@ -150,7 +150,7 @@ pod api-0 (Deployment/api)
   web (api): running, generation 7, current, started with current files
     started 3 times
     equal: 14 paths
-    the app's own, beside them: 12 paths
+    beside them, not of your tree: 12 paths
       /app/__pycache__/0
       /app/__pycache__/1
       /app/__pycache__/2

@@ -33,6 +33,9 @@ class ExamineTest : public testing::Test {
         auto index = FileIndex::open(dir_->path());
         ASSERT_OK(index);
         index_.emplace(*std::move(index));
+        contents_ = std::make_shared<Contents>(
+            FileIndex::open(dir_->path()).value(),
+            std::make_shared<delta::SignatureCache>(dir_->path() / "outside-of-the-copy"));
         auto first = survey(request_);
         ASSERT_OK(first);
         mirror_.reset(std::move(first->nodes), std::move(first->managed_paths));
@@ -50,20 +53,34 @@ class ExamineTest : public testing::Test {
     protocol::Generation generation(TreeUpdate update, GenerationId from = {}) {
         mirror_.advance(std::move(update));
         std::vector<WantedPath> wanted;
-        for (const std::string& path : mirror_.changed_since(from)) {
-            const auto node = mirror_.nodes().find(path);
-            wanted.push_back({path,
-                              node == mirror_.nodes().end() ? std::nullopt : std::optional(node->second),
-                              mirror_.recent_content(path)});
+        for (const Mirror::Changed& changed : mirror_.changed_since(from)) {
+            const auto node = mirror_.nodes().find(changed.image_path);
+            WantedPath& path =
+                wanted.emplace_back(WantedPath{.image_path = changed.image_path, .had = changed.had});
+            if (node != mirror_.nodes().end()) path.node = node->second;
+            path.bytes = mirror_.recent_content(changed.image_path);
         }
-        auto out = assemble(mirror_.generation(), mirror_.managed_paths(), wanted, *index_);
+        auto out = assemble(mirror_.generation(), mirror_.managed_paths(), wanted, *contents_);
         EXPECT_OK(out);
         return out.value_or(protocol::Generation{});
     }
 
     std::optional<TempDir> dir_;
     images::BuildRequest request_;
+    // The bytes that go out, whole; nothing where the change is left out.
+    static std::optional<std::string> sent(const protocol::Change& change) {
+        auto reader = change.content();
+        EXPECT_OK(reader);
+        if (!reader || !*reader) return std::nullopt;
+        std::string bytes;
+        for (auto piece = (*reader)->next(); piece && *piece; piece = (*reader)->next())
+            bytes += std::get<std::string_view>(**piece);
+        EXPECT_EQ((*reader)->hash(), xxh3(bytes));
+        return bytes;
+    }
+
     std::optional<FileIndex> index_;
+    std::shared_ptr<Contents> contents_;
     Mirror mirror_;
 };
 
@@ -81,8 +98,7 @@ TEST_F(ExamineTest, AnEditIsOnePutWithItsContent) {
     EXPECT_EQ(made.changes[0].kind, ChangeKind::put_file);
     EXPECT_EQ(made.roots.at(made.changes[0].root), "/srv/app/");
     EXPECT_EQ(made.changes[0].path.str(), "main.py");
-    EXPECT_EQ(*made.changes[0].content, "changed");
-    EXPECT_EQ(made.changes[0].hash, xxh3("changed"));
+    EXPECT_EQ(sent(made.changes[0]), "changed");
     EXPECT_EQ(made.changes[0].mode, 0644u);
 }
 
@@ -128,7 +144,7 @@ TEST_F(ExamineTest, ARenameIsAPutAndARemove) {
     ASSERT_EQ(made.changes.size(), 2u);
     EXPECT_EQ(made.changes[0].kind, ChangeKind::remove);
     EXPECT_EQ(made.changes[1].kind, ChangeKind::put_file);
-    EXPECT_EQ(*made.changes[1].content, "one");
+    EXPECT_EQ(sent(made.changes[1]), "one");
 }
 
 TEST_F(ExamineTest, AModeAloneIsAChange) {
@@ -143,7 +159,7 @@ TEST_F(ExamineTest, ASymlinkInsideACopiedFolderStaysOne) {
     const auto made = generation(look({"app/link"}));
     ASSERT_EQ(made.changes.size(), 1u);
     EXPECT_EQ(made.changes[0].kind, ChangeKind::put_symlink);
-    EXPECT_EQ(*made.changes[0].content, "main.py");
+    EXPECT_EQ(made.changes[0].link_target, "main.py");
 }
 
 TEST_F(ExamineTest, WhatNothingCopiesIsNoChange) {
@@ -179,15 +195,59 @@ TEST_F(ExamineTest, AContainersOwnAccountShowsWhatItLacks) {
     EXPECT_FALSE(update->put.contains("/srv/app/lib/util.py"));
 }
 
+TEST_F(ExamineTest, KeepsNoMoreContentThanTheBound) {
+    const std::string content(1'000'000, 'x');
+    std::set<std::string> sources;
+    for (int i = 0; i < 12; ++i) {
+        write("app/" + std::to_string(i), content + std::to_string(i));
+        sources.insert("app/" + std::to_string(i));
+    }
+    const TreeUpdate update = look(sources);
+    EXPECT_EQ(update.put.size(), 12u);
+    mirror_.advance(update);
+    for (const std::string& source : sources) write(source, content + "changed");
+    const TreeUpdate again = look(sources);
+    EXPECT_EQ(again.put.size(), 12u);
+    EXPECT_EQ(again.contents.size(), kMaxRecentBytes / 1'000'007);
+    EXPECT_LE(again.contents_bytes, kMaxRecentBytes);
+    const auto made = generation(again, GenerationId{1});
+    ASSERT_EQ(made.changes.size(), 12u);
+    for (const protocol::Change& change : made.changes) EXPECT_EQ(sent(change), content + "changed");
+}
+
+TEST_F(ExamineTest, ALargeFileIsComparedByItsHashAlone) {
+    write("app/main.py", std::string(3'000'000, 'x'));
+    const TreeUpdate update = look({"app/main.py"});
+    EXPECT_TRUE(update.contents.empty());
+    EXPECT_EQ(update.put.at("/srv/app/main.py").hash, xxh3(std::string(3'000'000, 'x')));
+}
+
+TEST_F(ExamineTest, AnotherDockerfileMakesTheWholeTreeCount) {
+    write("Dockerfile", "FROM scratch\nCOPY app/ /elsewhere/\n");
+    write("app/new.py", "n");
+    const TreeUpdate update = look({"app/new.py"});
+    EXPECT_TRUE(update.put.contains("/elsewhere/main.py"));
+    EXPECT_TRUE(update.put.contains("/elsewhere/new.py"));
+}
+
+TEST_F(ExamineTest, AnotherIgnoreFileMakesTheWholeTreeCount) {
+    write(".dockerignore", "app/lib\n");
+    write("app/new.py", "n");
+    const TreeUpdate update = look({"app/new.py"});
+    EXPECT_EQ(update.removed, (std::vector<std::string>{"/srv/app/lib", "/srv/app/lib/util.py"}));
+    EXPECT_TRUE(update.put.contains("/srv/app/new.py"));
+}
+
 TEST_F(ExamineTest, ASourceThatVanishedMeanwhileIsLeftOut) {
     write("app/main.py", "changed");
     mirror_.advance(look({"app/main.py"}));
     fs::remove(dir_->path() / "app/main.py");
-    const auto made =
-        assemble(mirror_.generation(), mirror_.managed_paths(),
-                 {{"/srv/app/main.py", mirror_.nodes().at("/srv/app/main.py"), nullptr}}, *index_);
+    const auto made = assemble(
+        mirror_.generation(), mirror_.managed_paths(),
+        {{.image_path = "/srv/app/main.py", .node = mirror_.nodes().at("/srv/app/main.py")}}, *contents_);
     ASSERT_OK(made);
-    EXPECT_TRUE(made->changes.empty());
+    ASSERT_EQ(made->changes.size(), 1u);
+    EXPECT_EQ(sent(made->changes[0]), std::nullopt);
 }
 
 }  // namespace

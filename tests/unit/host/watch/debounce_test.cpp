@@ -134,7 +134,10 @@ TEST(Debounce, WaitsLongerWhereMoreIsKnownToCome) {
     EXPECT_EQ(burst.debounce.due(Outlook::more_comes), std::nullopt);
     burst.at(0)("a", Touch::closed).at(100'000)("b", Touch::closed);
     EXPECT_EQ(burst.due(), 101'000);
-    EXPECT_EQ(burst.debounce.due(Outlook::more_comes), Batch::Time(microseconds(1'000'000 + 2'000'000)));
+    const auto at = [](int microsecond) { return Batch::Time(microseconds(1'000'000 + microsecond)); };
+    EXPECT_EQ(burst.debounce.due(Outlook::more_comes), at(100'000 + 1'000'000)) << "a second of quiet";
+    for (int now = 1'000'000; now <= 9'500'000; now += 500'000) burst.at(now)("c", Touch::closed);
+    EXPECT_EQ(burst.debounce.due(Outlook::more_comes), at(10'000'000)) << "bounded";
 }
 
 TEST(Debounce, NamesEachPathOnceSortedByRootAndName) {

@@ -2,6 +2,8 @@
 // real in a user namespace of a child process, so that nothing else on the machine feels it.
 #include <sched.h>
 #include <sys/fsuid.h>
+#include <sys/inotify.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -21,8 +23,8 @@ bool write_text(const char* path, std::string_view text) {
     return file && write_all(file->get(), text);
 }
 
-// Runs `body` in a child that may have `watches` inotify watches; the child's exit status.
-int run_with_watches(int watches, const std::function<int()>& body) {
+// Runs `body` in a child whose user namespace has this limit; the child's exit status.
+int run_with_limit(const char* limit, int value, const std::function<int()>& body) {
     const uid_t uid = ::geteuid();
     const gid_t gid = ::getegid();
     const pid_t child = ::fork();
@@ -31,12 +33,22 @@ int run_with_watches(int watches, const std::function<int()>& body) {
                            write_text("/proc/self/uid_map", "0 " + std::to_string(uid) + " 1") &&
                            write_text("/proc/self/setgroups", "deny") &&
                            write_text("/proc/self/gid_map", "0 " + std::to_string(gid) + " 1") &&
-                           write_text("/proc/sys/user/max_inotify_watches", std::to_string(watches));
+                           write_text(limit, std::to_string(value));
         ::_exit(ready ? body() : kNoNamespaces);
     }
     int status = 0;
     ::waitpid(child, &status, 0);
     return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+int run_with_watches(int watches, const std::function<int()>& body) {
+    return run_with_limit("/proc/sys/user/max_inotify_watches", watches, body);
+}
+
+Error error_of_opening(const test::TempTree& tree) {
+    boost::asio::io_context io;
+    auto watcher = Watcher::open(io.get_executor(), {tree.root()}, nullptr);
+    return watcher ? Error{} : watcher.error();
 }
 
 TEST(WatchLimit, SaysHowManyAreNeededAndHowToRaiseTheLimit) {
@@ -70,6 +82,36 @@ TEST(WatchLimit, EndsTheWatcherWhenItIsReachedLater) {
     });
     if (status == kNoNamespaces) GTEST_SKIP() << "this system gives no user namespaces";
     EXPECT_EQ(status, 0);
+}
+
+TEST(WatchLimit, SaysHowToGetMoreInstances) {
+    test::TempTree tree;
+    const int status = run_with_limit("/proc/sys/user/max_inotify_instances", 1, [&] {
+        const Fd taken(::inotify_init1(IN_CLOEXEC));
+        if (!taken) return 1;
+        const Error error = error_of_opening(tree);
+        if (error.sys_errno != EMFILE || !error.message.starts_with("all 1 inotify instances that "
+                                                                    "user.max_inotify_instances allows"))
+            return 2;
+        return error.next_step.starts_with("Run: sudo sysctl user.max_inotify_instances=1024,") ? 0 : 3;
+    });
+    if (status == kNoNamespaces) GTEST_SKIP() << "this system gives no user namespaces";
+    EXPECT_EQ(status, 0);
+}
+
+TEST(WatchLimit, DoesNotTakeOpenFilesForInstances) {
+    test::TempTree tree;
+    // Every number below the limit is taken already: no further file can be opened.
+    boost::asio::io_context io;
+    rlimit before{};
+    ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
+    const rlimit none{0, before.rlim_max};
+    ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &none), 0);
+    std::vector<std::filesystem::path> no_roots;
+    const auto watcher = Watcher::open(io.get_executor(), no_roots, nullptr);
+    ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);
+    EXPECT_ERROR(watcher, Errc::io, "too many open files");
+    EXPECT_THAT(watcher.error().next_step, testing::StartsWith("Run: ulimit -n"));
 }
 
 TEST(WatchLimit, AdvisesAtLeastTwiceTheNeed) {

@@ -1,4 +1,5 @@
 // However an editor saves, the save ends in one batch that names the file, and soon.
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -87,6 +88,23 @@ TEST_F(EditorSaves, AFileLeftOpenIsReportedWithoutItsClose) {
     ASSERT_OK(file);
     ASSERT_OK(write_all(file->get(), "new"));
     EXPECT_THAT(watching->names(), ElementsAre("src/app.py"));
+}
+
+TEST(EditorLatency, AFileThatIsLinkedIntoPlaceHasNoWriterToWaitFor) {
+    test::TempTree tree;
+    tree.write("app.py", "old");
+    Watching watching({tree.root()}, nullptr, {.open = std::chrono::seconds(5)});
+    const auto start = std::chrono::steady_clock::now();
+    // A backup whose first name is taken by the new version, and a file that had no name.
+    ASSERT_EQ(::link((tree / "app.py").c_str(), (tree / "app.py~").c_str()), 0);
+    const Fd nameless(::open(tree.root().c_str(), O_TMPFILE | O_WRONLY | O_CLOEXEC, 0644));
+    ASSERT_TRUE(nameless);
+    ASSERT_OK(write_all(nameless.get(), "new"));
+    const std::string by_handle = "/proc/self/fd/" + std::to_string(nameless.get());
+    ASSERT_EQ(::linkat(AT_FDCWD, by_handle.c_str(), AT_FDCWD, (tree / ".new").c_str(), AT_SYMLINK_FOLLOW), 0);
+    tree.rename(".new", "app.py");
+    EXPECT_THAT(watching.names(), ElementsAre(".new", "app.py", "app.py~"));
+    EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(4));
 }
 
 TEST(EditorLatency, ASaveWaitsForTheSettledTimeAlone) {

@@ -151,6 +151,40 @@ TEST(Watcher, SaysNothingOfIgnoredFolders) {
     EXPECT_THAT(watching.names(), ElementsAre("seen"));
 }
 
+// The kernel's own count: proc(5), /proc/PID/fdinfo.
+std::size_t kernel_watches() {
+    std::size_t count = 0;
+    for (const auto& entry : fs::directory_iterator("/proc/self/fdinfo")) {
+        const std::string text = read_file(entry.path()).value_or("");
+        for (std::size_t at = text.find("inotify wd:"); at != std::string::npos;
+             at = text.find("inotify wd:", at + 1))
+            ++count;
+    }
+    return count;
+}
+
+TEST(Watcher, NeverWatchesIgnoredFolders) {
+    test::TempTree tree;
+    for (int i = 0; i < 50; ++i) tree.folder("node_modules/package" + std::to_string(i) + "/lib");
+    tree.folder("src/deep");
+    const std::size_t before = kernel_watches();
+    Watching watching({tree.root()}, [](const fs::path&, std::string_view path) {
+        return path.substr(path.rfind('/') + 1) == "node_modules";
+    });
+    EXPECT_EQ(kernel_watches() - before, 3u) << "the root, src, src/deep";
+
+    for (int i = 0; i < 50; ++i) tree.folder("node_modules/more" + std::to_string(i));
+    tree.folder("src/new/node_modules/package/lib");
+    tree.folder("moved/node_modules/package");
+    tree.rename("moved", "src/moved");
+    EXPECT_THAT(watching.names(), testing::IsSupersetOf({"src/new", "src/moved"}));
+    EXPECT_EQ(kernel_watches() - before, 5u) << "and src/new, src/moved";
+
+    tree.rename("src/deep", "src/node_modules");
+    EXPECT_THAT(watching.names(), ElementsAre("src/deep"));
+    EXPECT_EQ(kernel_watches() - before, 4u);
+}
+
 TEST(Watcher, DoesNotFollowSymlinksBelowTheRootAndSurvivesLoops) {
     test::TempTree tree;
     test::TempTree outside;

@@ -1,0 +1,232 @@
+// `synchost status` of an engine that runs, from the real program: the engine builds and pushes to a real
+// registry and keeps a real agent current; one pod without a container stands for what a runtime would start.
+#include <sys/stat.h>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
+#include <cstdlib>
+#include <filesystem>
+#include <future>
+#include <thread>
+
+#include "base/file.hpp"
+#include "base/subprocess.hpp"
+#include "base/temp_dir.hpp"
+#include "host/control/server.hpp"
+#include "host/engine/engine.hpp"
+#include "support/agent_pod.hpp"
+#include "support/registry_server.hpp"
+#include "support/result_matchers.hpp"
+
+namespace synchost::host {
+namespace {
+
+namespace fs = std::filesystem;
+using test::AgentPod;
+using test::eventually;
+
+// One pod with one container, which is there already.
+class OnePod final : public Runtime {
+  public:
+    OnePod(std::string registry, fs::path agent) : registry_(std::move(registry)), agent_(std::move(agent)) {}
+
+    [[nodiscard]] std::string description() const override { return "one pod"; }
+    void observe(RuntimeEvents events) override { events_ = std::move(events); }
+    Result<RegistryAddress> registry() override { return RegistryAddress{registry_, registry_}; }
+    Result<> apply(const std::vector<k8s::Manifest>&, const k8s::InjectOptions& options) override {
+        events_.on_pods({{.workload = "Pod/app",
+                          .name = "app",
+                          .id = "1",
+                          .agent = UnixAddress{agent_},
+                          .containers = {{"app", options.images.at("app").pinned}}}});
+        return {};
+    }
+    Result<> wait_until_ready() override { return {}; }
+    Result<std::vector<ForwardedPort>> ports() override { return std::vector<ForwardedPort>(); }
+    Result<> follow_logs(std::function<void(const LogLine&)>) override { return {}; }
+    void interrupt() override {}
+    Result<> down() override { return {}; }
+
+  private:
+    std::string registry_;
+    fs::path agent_;
+    RuntimeEvents events_;
+};
+
+class StatusTest : public testing::Test {
+  protected:
+    void SetUp() override {
+        auto dir = TempDir::make("test");
+        ASSERT_OK(dir);
+        dir_.emplace(*std::move(dir));
+        auto server = test::RegistryServer::start();
+        ASSERT_OK(server);
+        registry_.emplace(*std::move(server));
+        ::setenv("XDG_STATE_HOME", (dir_->path() / "state").c_str(), 1);
+        ::setenv("XDG_CACHE_HOME", (dir_->path() / "cache").c_str(), 1);
+        // What the image would hold lies in the pod's folder already, under the same path.
+        write("synchost.yaml", "name: proj\nimages: {app: }\nmanifests: [k8s]\n");
+        write("Dockerfile", "FROM scratch\nCOPY app/ " + pod_.root() + "\nCMD [\"/run\"]\n");
+        write("k8s/app.yaml",
+              "apiVersion: v1\nkind: Pod\nmetadata: {name: app}\nspec: {containers: [{name: app, image: "
+              "app}]}\n");
+        write("app/main.py", "one\n");
+        write("app/lib/util.py", "two\n");
+        fs::create_symlink("main.py", project() / "app/link");
+        fs::copy(project() / "app", pod_.app_dir(),
+                 fs::copy_options::recursive | fs::copy_options::copy_symlinks);
+        for (const auto* path : {"main.py", "lib/util.py"}) ::chmod((pod_.app_dir() / path).c_str(), 0644);
+        pod_.start_sidecar();
+        pod_.start_supervisor("app", {"--gate", "hold"}, {"sleep", "600"});
+    }
+    void TearDown() override { stop(); }
+
+    void start() {
+        auto config = load_config(project() / "synchost.yaml");
+        ASSERT_OK(config);
+        auto folders = open_project_folders(config->name, project());
+        ASSERT_OK(folders);
+        engine_.emplace(
+            io_, EngineParts{.config = *std::move(config),
+                             .key = pod_.key(),
+                             .runtime = std::make_unique<OnePod>(registry_->address(), pod_.host_socket()),
+                             .namespace_name = {},
+                             .registries = &connector_,
+                             .store = folders->cache / "store",
+                             .reporter = &reporter_});
+        auto control = ControlServer::listen(io_.get_executor(), folders->state / kControlSocket,
+                                             [this](ControlRequest request) { return answer(request); });
+        ASSERT_OK(control);
+        control_ = *std::move(control);
+        boost::asio::co_spawn(io_, engine_->run(), [this](std::exception_ptr, Result<> outcome) {
+            control_->stop();
+            outcome_ = std::move(outcome);
+        });
+        thread_ = std::thread([this] { io_.run(); });
+    }
+    void stop() {
+        if (!thread_.joinable()) return;
+        boost::asio::post(io_, [this] { engine_->stop(); });
+        thread_.join();
+        EXPECT_OK(outcome_);
+    }
+    boost::asio::awaitable<std::string> answer(ControlRequest request) {
+        if (request == ControlRequest::verify) co_return to_json(co_await engine_->verified_status());
+        co_return to_json(engine_->status());
+    }
+
+    [[nodiscard]] fs::path project() const { return dir_->path() / "project"; }
+    void write(const std::string& path, const std::string& content) {
+        fs::create_directories((project() / path).parent_path());
+        ASSERT_OK(write_file_atomic(project() / path, content));
+    }
+    void write_in_pod(const std::string& path, const std::string& content) {
+        fs::create_directories((pod_.app_dir() / path).parent_path());
+        ASSERT_OK(write_file_atomic(pod_.app_dir() / path, content));
+    }
+    Completed status(std::vector<std::string> options = {}) {
+        std::vector<std::string> argv = {SYNCHOST_PROGRAM, "status", project().native()};
+        argv.insert(argv.end(), options.begin(), options.end());
+        auto done = run_command({.argv = argv});
+        EXPECT_OK(done);
+        return done.value_or(Completed{});
+    }
+    bool is_current() {
+        return eventually([&] { return status().exit_code == 0; });
+    }
+
+    std::optional<TempDir> dir_;
+    std::optional<test::RegistryServer> registry_;
+    AgentPod pod_{SYNCHOST_AGENT};
+    registry::Connector connector_;
+    Reporter reporter_{false};
+    boost::asio::io_context io_{1};
+    std::optional<Engine> engine_;
+    std::unique_ptr<ControlServer> control_;
+    std::thread thread_;
+    Result<> outcome_ = fail(Errc::cancelled, "it has not ended");
+};
+
+TEST_F(StatusTest, WithoutAWatchSaysWhatToDo) {
+    const Completed done = status({"--verify"});
+    EXPECT_EQ(done.exit_code, 1);
+    EXPECT_EQ(done.out, "");
+    EXPECT_EQ(
+        done.err,
+        "synchost: no `synchost watch` runs for this project\n  Start one in its folder: synchost watch\n");
+}
+
+TEST_F(StatusTest, TellsPodsAndContainersAndFollowsSaves) {
+    start();
+    ASSERT_TRUE(is_current());
+    const Completed first = status();
+    EXPECT_TRUE(first.out.contains("image app: generation 0, 4 paths\n")) << first.out;
+    EXPECT_TRUE(first.out.contains("pod app (Pod/app)\n")) << first.out;
+    EXPECT_TRUE(first.out.contains("app (app): running, generation 0, current, started with current files\n"))
+        << first.out;
+    write("app/main.py", "changed\n");
+    EXPECT_TRUE(eventually([&] { return test::content_of(pod_.app_dir() / "main.py") == "changed\n"; }));
+    EXPECT_TRUE(is_current());
+    const auto json = parse_status(status({"--json"}).out);
+    ASSERT_OK(json);
+    ASSERT_EQ(json->pods.size(), 1u);
+    EXPECT_TRUE(json->pods[0].connected);
+    const ContainerStatus& container = json->pods[0].containers.at(0);
+    EXPECT_EQ(container.generation, 1u);
+    EXPECT_EQ(container.starts, 2u);
+    EXPECT_EQ(container.gate, GateOutcome::current);
+    EXPECT_FALSE(container.verified);
+}
+
+TEST_F(StatusTest, VerifyListsWhatSomebodyChangedInThePodAndNothingElse) {
+    start();
+    ASSERT_TRUE(is_current());
+    write_in_pod("__pycache__/main.pyc", "made by the app");
+    const Completed equal = status({"--verify"});
+    EXPECT_EQ(equal.exit_code, 0) << equal.out << equal.err;
+    EXPECT_TRUE(equal.out.contains("equal: 3 paths\n")) << equal.out;
+    EXPECT_TRUE(equal.out.contains("beside them, not of your tree: 2 paths\n")) << equal.out;
+
+    write_in_pod("main.py", "edited by hand\n");
+    fs::remove(pod_.app_dir() / "link");
+    fs::create_symlink("elsewhere", pod_.app_dir() / "link");
+    ::chmod((pod_.app_dir() / "lib").c_str(), 0700);
+    fs::remove(pod_.app_dir() / "lib/util.py");
+    const Completed differs = status({"--verify"});
+    EXPECT_EQ(differs.exit_code, 1);
+    EXPECT_TRUE(differs.err.starts_with("synchost: 1 of 1 container differs from your tree\n"))
+        << differs.err;
+    const std::string root = pod_.root();
+    EXPECT_TRUE(
+        differs.out.contains("differs: 4 of 4 paths\n      " + root + "lib: mode 0700, not 0755\n      " +
+                             root + "lib/util.py: missing\n      " + root +
+                             "link: another link target\n      " + root + "main.py: another content\n"))
+        << differs.out;
+    const auto json = parse_status(status({"--verify", "--json"}).out);
+    ASSERT_OK(json);
+    EXPECT_EQ(json->pods.at(0).containers.at(0).verified->differing, 4u);
+}
+
+TEST_F(StatusTest, ACrashIsHeldAndShownWithItsOutput) {
+    pod_.start_supervisor("app", {"--gate", "hold"}, {"sh", "-c", "echo it broke; exit 3"});
+    start();
+    ASSERT_TRUE(eventually([&] { return status().out.contains("held"); }));
+    const Completed done = status();
+    EXPECT_EQ(done.exit_code, 1);
+    EXPECT_TRUE(done.out.contains("app (app): held, generation 0, not current")) << done.out;
+    EXPECT_TRUE(done.out.contains("    exit code 3\n    | it broke\n")) << done.out;
+    EXPECT_TRUE(done.err.contains("1 of 1 container is not current\n")) << done.err;
+}
+
+TEST_F(StatusTest, APodThatIsAwayCannotBeVerified) {
+    start();
+    ASSERT_TRUE(is_current());
+    pod_.stop_sidecar();
+    ASSERT_TRUE(eventually([&] { return status().out.contains("pod app (Pod/app): not connected"); }));
+    const Completed done = status({"--verify"});
+    EXPECT_EQ(done.exit_code, 1);
+    EXPECT_TRUE(done.out.contains("not verified: ")) << done.out;
+}
+
+}  // namespace
+}  // namespace synchost::host
