@@ -2,6 +2,7 @@
 
 import math
 import statistics
+import subprocess
 import time
 
 from machine import CellFailed, load
@@ -71,7 +72,7 @@ def interleaved(peers, rounds, measure, say, seconds=math.inf):
         for peer in left[turn:] + left[:turn]:
             try:
                 measure(peer, index)
-            except CellFailed as error:
+            except (CellFailed, OSError, subprocess.SubprocessError) as error:
                 peer.row.failed = "; ".join(filter(None, (str(error), peer.last_failure())))
                 left.remove(peer)
                 peer.stop()  # whatever it is still busy with

@@ -66,7 +66,7 @@ class Bench:
                 self._open_reader(peer)
                 self._probe(peer)
                 peers.append(peer)
-            except CellFailed as error:
+            except (CellFailed, OSError, RuntimeError, subprocess.SubprocessError) as error:
                 self.table.row(workload, "start", peer.name, "s").failed = str(error)
                 peer.stop()
                 self.say(f"{workload}, {peer.name}: {error}")
@@ -169,13 +169,12 @@ class Bench:
         self._reset_peaks(peer)
         arrived = peer.source / "arrived"
         peer.reader.expect(_sample(stash), CELL_SECONDS)
-        (stash / "arrived").rename(arrived)
+        copy = f"{peer.targets[0]}/arrived"
         started, started_real = time.monotonic_ns(), time.time_ns()
+        (stash / "arrived").rename(arrived)
         try:
             peer.push(["arrived"])
             seen, _ = peer.reader.seen()
-            copy = f"{peer.targets[0]}/arrived"
-
             last_change = self._wait_until_equal(arrived, copy)
         finally:
             arrived.rename(stash / "arrived")
@@ -281,6 +280,8 @@ class Bench:
 
     def _note_peaks(self, peer):
         for what, pid in self._agents(peer).items():
+            if not os.path.exists(f"/proc/{pid}"):
+                continue
             self.table.row(peer.workload, f"{what}: peak memory", peer.name, "MB").add(status_kb(pid, "VmHWM") / 1000)
 
 
