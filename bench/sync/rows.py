@@ -39,6 +39,11 @@ class Row:
         return out
 
 
+def why(error, peer):
+    """A failure of a cell, with what the peer said of it."""
+    return "; ".join(filter(None, (str(error), peer.last_failure())))
+
+
 class Table:
     def __init__(self):
         self.rows = []
@@ -73,7 +78,7 @@ def interleaved(peers, rounds, measure, say, seconds=math.inf):
             try:
                 measure(peer, index)
             except (CellFailed, OSError, subprocess.SubprocessError) as error:
-                peer.row.failed = "; ".join(filter(None, (str(error), peer.last_failure())))
+                peer.row.failed = why(error, peer)
                 left.remove(peer)
                 peer.stop()  # whatever it is still busy with
                 say(f"{peer.row.workload}, {peer.name}: {peer.row.failed}")

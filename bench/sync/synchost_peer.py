@@ -95,7 +95,8 @@ class Synchost(Peer):
         pass  # it deletes what has gone
 
     def last_failure(self):
-        """The last line in which it says that something failed; "" where there is none."""
+        if not self.log.exists():
+            return ""
         lines = [line for line in self.log.read_text(errors="replace").splitlines() if line.startswith("failed")]
         return " ".join(lines[-1].split()) if lines else ""
 

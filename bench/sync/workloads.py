@@ -13,10 +13,11 @@ from machine import Area, CellFailed, Cleanup, cpu_seconds, flush, reset_peak, s
 from peers import Floor, Ground, Lsyncd, Rsync, TarExec, TarOverTcp, Unison
 from podman_ground import Podman, TarContainer
 from reader import Expected, Reader, compare
-from rows import interleaved
+from rows import interleaved, why
 from synchost_peer import Synchost
 
 CELL_SECONDS = 120
+START_SECONDS = 60
 EDITED = "part10/file07.js"
 PROBE = "part00/file00.js"
 PAUSE_SECONDS = (0.02, 0.05)  # between two edits: nobody types faster
@@ -67,9 +68,10 @@ class Bench:
                 self._probe(peer)
                 peers.append(peer)
             except (CellFailed, OSError, RuntimeError, subprocess.SubprocessError) as error:
-                self.table.row(workload, "start", peer.name, "s").failed = str(error)
+                reason = why(error, peer)
+                self.table.row(workload, "start", peer.name, "s").failed = reason
                 peer.stop()
-                self.say(f"{workload}, {peer.name}: {error}")
+                self.say(f"{workload}, {peer.name}: {reason}")
         return peers
 
     def _make(self, kind, ground, cleanup):
@@ -98,7 +100,7 @@ class Bench:
             except CellFailed:
                 return False
             return True
-        wait_until(f"{peer.name} brings the first edit over", arrives, CELL_SECONDS)
+        wait_until(f"{peer.name} brings the first edit over", arrives, START_SECONDS)
 
     # --- one file, many files
 
