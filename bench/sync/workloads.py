@@ -16,7 +16,6 @@ from reader import Expected, Reader, compare
 from rows import interleaved, why
 from synchost_peer import Synchost
 
-CELL_SECONDS = 120
 START_SECONDS = 60
 EDITED = "part10/file07.js"
 PROBE = "part00/file00.js"
@@ -130,7 +129,7 @@ class Bench:
             contents[name] = trees.text_bytes(generator, trees.FILE_BYTES)
             expected += [Expected(name, trees.FILE_BYTES, contents[name], old, folder=index)
                          for index in range(len(peer.targets))]
-        peer.reader.expect(expected, CELL_SECONDS)
+        peer.reader.expect(expected, self.sizes.cell_seconds)
         started = time.monotonic_ns()
         for name, content in contents.items():
             (peer.source / name).write_bytes(content)
@@ -170,7 +169,7 @@ class Bench:
         peer.row = row = self.table.row(peer.workload, "first sync", peer.name, "s")
         self._reset_peaks(peer)
         arrived = peer.source / "arrived"
-        peer.reader.expect(_sample(stash), CELL_SECONDS)
+        peer.reader.expect(_sample(stash), self.sizes.cell_seconds)
         copy = f"{peer.targets[0]}/arrived"
         started, started_real = time.monotonic_ns(), time.time_ns()
         (stash / "arrived").rename(arrived)
@@ -183,11 +182,11 @@ class Bench:
             self._note_peaks(peer)
             peer.clear("arrived")
         row.add(max(seen - started, last_change - started_real) / 1e9)
-        wait_until("the folder is gone again", lambda: not os.path.exists(copy), CELL_SECONDS, pause=0.05)
+        wait_until("the folder is gone again", lambda: not os.path.exists(copy), self.sizes.cell_seconds, pause=0.05)
 
     def _wait_until_equal(self, folder, copy):
         """When the copy last changed, in nanoseconds of CLOCK_REALTIME."""
-        deadline = time.monotonic() + CELL_SECONDS
+        deadline = time.monotonic() + self.sizes.cell_seconds
         while (found := compare(self.programs, "names", folder, copy))[2] and time.monotonic() < deadline:
             time.sleep(0.05)
         *_, different, last_change, first = compare(self.programs, "bytes", folder, copy) if not found[2] else found
@@ -201,7 +200,7 @@ class Bench:
         for peer in peers:
             shutil.copytree(stash / "arrived", peer.folder / "copy", symlinks=True)
         for peer in peers:
-            peer.reader.expect(_sample(stash), CELL_SECONDS)
+            peer.reader.expect(_sample(stash), self.sizes.cell_seconds)
             (peer.folder / "copy").rename(peer.source / "arrived")
             try:
                 peer.reader.seen()
@@ -244,7 +243,7 @@ class Bench:
         file = peer.source / large_file.NAME
         save, expected = edit(file, peer.folder / "large.new")
         before = peer.wire()
-        peer.reader.expect(expected, CELL_SECONDS)
+        peer.reader.expect(expected, self.sizes.cell_seconds)
         started = time.monotonic_ns()
         save()
         peer.push([large_file.NAME])
