@@ -142,7 +142,7 @@ struct ContainerReport {
     GenerationId generation{};
     std::uint32_t starts = 0;        // how often the process was started
     std::optional<int> exit_code;    // of the last end; 128 + n for signal n
-    std::string last_output;         // last lines of stdout and stderr before that end; at most 16 KiB
+    std::string last_output;         // last lines of stdout and stderr before that end; at most 48 KiB
     std::vector<std::string> roots;  // its managed paths
 };
 

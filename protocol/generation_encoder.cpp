@@ -75,7 +75,7 @@ std::string encode_header(const Generation& generation) {
 // Fills parts with the record stream and hands them on.
 class PartWriter {
   public:
-    PartWriter(int level, const FrameSink& sink) : level_(level), sink_(sink) {}
+    explicit PartWriter(const FrameSink& sink) : sink_(sink) {}
 
     Result<> add(const Change& change) {
         std::unique_ptr<ContentReader> content;
@@ -106,12 +106,7 @@ class PartWriter {
 
     Result<> flush() {
         if (part_.empty()) return {};
-        std::string packed =
-            part_.size() >= kCompressFromBytes ? zstd_compress(part_, level_) : std::string();
-        const bool smaller = !packed.empty() && packed.size() < part_.size();
-        packed.shrink_to_fit();
-        FramePayload frame{FrameType::part, smaller ? kFlagZstd : std::uint8_t{0},
-                           smaller ? std::move(packed) : part_};
+        FramePayload frame{FrameType::part, 0, part_};
         part_.clear();
         return sink_(std::move(frame));
     }
@@ -158,7 +153,6 @@ class PartWriter {
         return {};
     }
 
-    int level_;
     const FrameSink& sink_;
     std::string part_;
     std::uint32_t records_ = 0;
@@ -193,13 +187,13 @@ OpenContent content_of(std::shared_ptr<const std::string> bytes, Xxh3 hash) {
     };
 }
 
-Result<> encode_generation(const Generation& generation, int zstd_level, const FrameSink& sink) {
+Result<> encode_generation(const Generation& generation, const FrameSink& sink) {
     TRY(check(generation));
     std::string header = encode_header(generation);
     if (header.size() > kMaxPayloadBytes)
         return fail(Errc::invalid_input, "generation: its roots are too long");
     TRY(sink({FrameType::apply, 0, std::move(header)}));
-    PartWriter parts(zstd_level, sink);
+    PartWriter parts(sink);
     auto written = [&]() -> Result<> {
         for (const Change& change : generation.changes) {
             if (auto added = parts.add(change); !added)
@@ -218,9 +212,18 @@ Result<> encode_generation(const Generation& generation, int zstd_level, const F
     return sink({FrameType::commit, 0, std::move(end)});
 }
 
+FramePayload compressed(FramePayload frame, int zstd_level) {
+    if (frame.type != FrameType::part || frame.payload.size() < kCompressFromBytes) return frame;
+    std::string packed = zstd_compress(frame.payload, zstd_level);
+    if (packed.empty() || packed.size() >= frame.payload.size()) return frame;
+    packed.shrink_to_fit();
+    return {frame.type, kFlagZstd, std::move(packed)};
+}
+
 Result<std::shared_ptr<const EncodedGeneration>> EncodedGeneration::encode(const Generation& generation) {
     auto encoded = std::make_shared<EncodedGeneration>();
-    TRY(encode_generation(generation, kZstdLevel, [&](FramePayload frame) -> Result<> {
+    TRY(encode_generation(generation, [&](FramePayload frame) -> Result<> {
+        frame = compressed(std::move(frame), kZstdLevel);
         encoded->wire_bytes_ += kFrameHeaderBytes + frame.payload.size();
         encoded->frames_.push_back(std::move(frame));
         return {};

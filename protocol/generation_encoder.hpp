@@ -37,11 +37,14 @@ struct FramePayload {
 };
 using FrameSink = std::function<Result<>(FramePayload)>;
 
-// Reads the contents one by one and gives frames as they are filled, from the first to the last: about 1 MiB
-// of memory beside what a reader holds. invalid_input, naming the path, for what the wire cannot carry,
-// before the first frame. An error after it (a file that cannot be read, the sink's own) ends the frames with
-// `abandon`.
-Result<> encode_generation(const Generation& generation, int zstd_level, const FrameSink& sink);
+// Reads the contents one by one and gives frames as they are filled, from the first to the last and not
+// compressed: about 1 MiB of memory beside what a reader holds. invalid_input, naming the path, for what the
+// wire cannot carry, before the first frame. An error after it (a file that cannot be read, the sink's own)
+// ends the frames with `abandon`.
+Result<> encode_generation(const Generation& generation, const FrameSink& sink);
+// A part as one zstd frame where that is smaller; any other frame as it is. Apart from the encoder, because
+// the agent encodes too, and zstd's compressor would be a tenth of it.
+[[nodiscard]] FramePayload compressed(FramePayload frame, int zstd_level);
 
 // One in memory.
 class EncodedGeneration : public GenerationFrames {

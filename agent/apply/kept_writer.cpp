@@ -23,7 +23,6 @@ using protocol::ContentReader;
 namespace {
 
 constexpr std::size_t kChanges = 512;  // of one generation
-constexpr int kZstdLevel = 1;
 constexpr std::size_t kPieceBytes = std::size_t{64} << 10;
 
 struct CloseDir {
@@ -131,8 +130,8 @@ Result<> KeptWriter::add_change(Change change) {
 Result<> KeptWriter::finish() {
     TRY(check_interrupted());
     if (generation_.changes.empty()) return {};
-    auto written = protocol::encode_generation(
-        generation_, kZstdLevel, [&](const protocol::FramePayload& frame) -> Result<> {
+    auto written =
+        protocol::encode_generation(generation_, [&](const protocol::FramePayload& frame) -> Result<> {
             frame_.clear();
             protocol::append_frame(frame_,
                                    {frame.type, frame.flags, protocol::kSessionChannel, frame.payload});

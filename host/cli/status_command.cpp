@@ -29,6 +29,9 @@ Result<> judge(const Status& status) {
             if (!container.current) ++late;
         }
     }
+    if (all == 0)
+        return fail(Errc::not_found, "there are no pods yet",
+                    "Ask again when synchost watch has deployed them.");
     const std::string of = fmt::format(" of {} container{}", all, all == 1 ? "" : "s");
     if (differing > 0) {
         return fail(Errc::conflict,

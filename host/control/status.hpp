@@ -51,7 +51,7 @@ struct ContainerStatus {
     std::string image;  // the name of its ImageStatus
     std::string state;  // "gated", "running", "held", "exited"; "unknown" while its pod is not connected
     std::uint64_t generation = 0;
-    bool current = false;  // it runs, with the newest generation
+    bool current = false;  // it runs, or ran to its end, with the newest generation
     std::uint32_t starts = 0;
     std::optional<int> exit_code;  // of the last end
     GateOutcome gate = GateOutcome::unseen;
@@ -89,7 +89,7 @@ struct Status {
     std::vector<ImageStatus> images;
     std::vector<PodStatus> pods;
 
-    // Every container is current and, where it was verified, equal; no build has failed.
+    // There are pods, every container is current and, where it was verified, equal; no build has failed.
     [[nodiscard]] bool all_well() const;
     bool operator==(const Status&) const = default;
 };

@@ -60,9 +60,10 @@ void add_container(std::string& out, const ContainerStatus& container) {
             out += "    error: " + printable(line) + "\n";
         if (!container.next_step.empty()) out += "    " + printable(container.next_step) + "\n";
     }
-    if (container.state == "held") {
-        for (const std::string_view line : lines_of(container.last_output))
-            out += "    | " + printable(line) + "\n";
+    if (container.state == "held" && !container.last_output.empty()) {
+        std::string_view output = container.last_output;
+        if (output.ends_with('\n')) output.remove_suffix(1);
+        for (const std::string_view line : lines_of(output)) out += "    | " + printable(line) + "\n";
     }
     if (container.verified) add_verification(out, *container.verified);
 }

@@ -164,7 +164,9 @@ boost::asio::awaitable<bool> PodSession::advance(const std::string& name, Contai
     if (container.acknowledged == newest) {
         if (container.report->state != ProcessState::gated) co_return false;
         const auto released = co_await link_.release(name);
-        if (released) container.report->state = ProcessState::running;  // its own report follows
+        // Where its own report is on its way; one that has come may say that the process has died since.
+        if (released && container.report && container.report->state == ProcessState::gated)
+            container.report->state = ProcessState::running;
         co_return released.has_value();
     }
     if (container.refused == newest) co_return false;

@@ -45,8 +45,8 @@ PodStatus PodSession::status() const {
             one.starts = report.starts;
             one.exit_code = report.exit_code;
             one.last_output = last_of(report.last_output);
-            one.current = report.state == ProcessState::running &&
-                          container.acknowledged == container.service->mirror.generation();
+            const bool ran = report.state == ProcessState::running || report.state == ProcessState::exited;
+            one.current = ran && container.acknowledged == container.service->mirror.generation();
         }
         out.containers.push_back(std::move(one));
     }

@@ -26,12 +26,9 @@ Result<std::shared_ptr<const OutgoingGeneration>> OutgoingGeneration::encode(
     const protocol::Generation& generation) {
     auto outgoing = std::make_shared<OutgoingGeneration>(generation.id);
     outgoing->limits_.memory_bytes = SIZE_MAX;
-    TRY(protocol::encode_generation(generation, kLevelOfSmall,
-                                    [&](FramePayload frame) -> Result<> {
-                // This task's alone: everybody who wanted it is gone.
-                if (outgoing.use_count() == 1) return fail(Errc::cancelled, "nobody waits for it");
-                return outgoing->add(std::move(frame));
-            }));
+    TRY(protocol::encode_generation(generation, [&](FramePayload frame) {
+        return outgoing->add(protocol::compressed(std::move(frame), kLevelOfSmall));
+    }));
     outgoing->done_ = true;
     return outgoing;
 }
@@ -43,8 +40,11 @@ std::shared_ptr<const OutgoingGeneration> OutgoingGeneration::start(
     outgoing->limits_ = std::move(limits);
     outgoing->io_ = io;
     boost::asio::post(pool, [outgoing, generation = std::move(generation)] {
-        outgoing->finish(protocol::encode_generation(
-            *generation, kLevelOfLarge, [&](FramePayload frame) { return outgoing->add(std::move(frame)); }));
+        outgoing->finish(protocol::encode_generation(*generation, [&](FramePayload frame) -> Result<> {
+            // This task's alone: everybody who wanted it is gone.
+            if (outgoing.use_count() == 1) return fail(Errc::cancelled, "nobody waits for it");
+            return outgoing->add(protocol::compressed(std::move(frame), kLevelOfLarge));
+        }));
     });
     return outgoing;
 }

@@ -219,6 +219,7 @@ TEST_F(Lifecycle, AGenerationCanEndInCommandsAndASignal) {
     pod_.start_supervisor("app", {"--gate", "0"},
                           shell("trap 'echo hup >> hups' HUP; echo ready; while :; do sleep 0.02; done"));
     ASSERT_TRUE(eventually([&] { return content_of(pod_.log_of("app")).contains("ready"); }));
+    ASSERT_TRUE(pod_.wait_for("app", ProcessState::running));
     const auto applied = pod_.await(pod_.link().apply(
         "app", GenerationBuilder(pod_.root())
                    .put("de.po", "words")
@@ -240,6 +241,7 @@ TEST_F(Lifecycle, ACommandThatFailsIsToldAndTheFilesStay) {
     pod_.start_sidecar();
     pod_.start_supervisor("app", {"--gate", "0"}, shell("echo start >> starts; exec sleep 600"));
     ASSERT_TRUE(eventually([&] { return content_of(path("starts")) == "start\n"; }));
+    ASSERT_TRUE(pod_.wait_for("app", ProcessState::running));
     const auto applied = pod_.await(pod_.link().apply(
         "app",
         GenerationBuilder(pod_.root())
@@ -258,6 +260,7 @@ TEST_F(Lifecycle, AGenerationWithNothingAfterItLeavesTheProcessAlone) {
     pod_.start_sidecar();
     pod_.start_supervisor("app", {"--gate", "0"}, shell("echo start >> starts; exec sleep 600"));
     ASSERT_TRUE(eventually([&] { return content_of(path("starts")) == "start\n"; }));
+    ASSERT_TRUE(pod_.wait_for("app", ProcessState::running));
     const auto applied = pod_.await(
         pod_.link().apply("app", GenerationBuilder(pod_.root()).put("a.html", "new").then({}).get()));
     ASSERT_OK(applied);

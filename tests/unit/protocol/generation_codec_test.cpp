@@ -219,7 +219,7 @@ TEST(GenerationCodec, AFileThatCannotBeReadAbandonsTheGeneration) {
     const Generation broken =
         generation_of({put("a", "1"), patch("b", {}, {std::string_view("half")},
                                             Error{Errc::io, "read: Input/output error", 5, {}})});
-    EXPECT_ERROR(encode_generation(broken, 1, sink), Errc::io, "/app/ b: read: Input/output error");
+    EXPECT_ERROR(encode_generation(broken, sink), Errc::io, "/app/ b: read: Input/output error");
     EXPECT_ERROR(decode(bytes), Errc::cancelled, "Input/output error");
 }
 

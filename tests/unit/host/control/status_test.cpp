@@ -28,7 +28,7 @@ Status example() {
     worker.gate = GateOutcome::without_host;
     worker.last_error = "apply a.py: No space left\nand more";
     worker.next_step = "Free some.";
-    worker.last_output = "Traceback\n\x1b[31mboom";
+    worker.last_output = "Traceback\n\x1b[31mboom\n";
     worker.verified = Verification{.paths = 14,
                                    .differing = 3,
                                    .differences = {{"/app/a.py", "content differs"}, {"/app/b", "missing"}}};
@@ -121,7 +121,7 @@ TEST(StatusJson, AnErrorIsThatError) {
 
 TEST(Status, IsWellWhereEveryContainerIsCurrentAndEqual) {
     Status status;
-    EXPECT_TRUE(status.all_well());
+    EXPECT_FALSE(status.all_well()) << "no pod is there yet";
     status.pods = {{.name = "p",
                     .workload = "Pod/p",
                     .connected = true,
