@@ -112,6 +112,7 @@ class Engine {
 
     // Status (status.cpp)
     void note_error(const SyncOutcome& outcome);
+    boost::asio::awaitable<std::optional<Verification>> equals(Service& service, protocol::TreeDigest digest);
     boost::asio::awaitable<Verification> verify(std::shared_ptr<PodSession> session, std::string container);
 
     boost::asio::io_context& io_;

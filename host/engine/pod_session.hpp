@@ -67,6 +67,7 @@ class PodSession : public std::enable_shared_from_this<PodSession> {
         return *containers_.at(container).service;
     }
     boost::asio::awaitable<Result<protocol::Inventory>> inventory(std::string container);
+    boost::asio::awaitable<Result<protocol::TreeDigest>> digest(std::string container);
 
   private:
     struct Container {

@@ -70,4 +70,9 @@ boost::asio::awaitable<Result<protocol::Inventory>> PodSession::inventory(std::s
     co_return co_await link_.inventory(std::move(container));
 }
 
+boost::asio::awaitable<Result<protocol::TreeDigest>> PodSession::digest(std::string container) {
+    const auto self = shared_from_this();
+    co_return co_await link_.digest(std::move(container));
+}
+
 }  // namespace synchost::host

@@ -93,7 +93,11 @@ boost::asio::awaitable<void> Engine::catch_up(Service& service) {
         service.touched_during_build.merge(touched);
         co_return;
     }
-    if (service.mirror.advance(*std::move(update))) notify_sessions(service);
+    const SourceSet changed = sources_of(*update, service.mirror);
+    if (const auto generation = service.mirror.advance(*std::move(update))) {
+        service.remember_after(*generation, plan_after(service.after_rules, changed));
+        notify_sessions(service);
+    }
 }
 
 void Engine::drop_sessions(const Service& service) {

@@ -94,16 +94,16 @@ struct Service {
     GenerationCache generations;
     std::vector<AfterRule> after_rules;
     // What each generation asks for once its files are in place; the newest ones, see steps_after().
-    std::map<protocol::GenerationId, std::vector<PlannedAfter>> after;
+    std::map<protocol::GenerationId, std::vector<AfterApply>> after;
     std::set<std::string>
         numbered;    // containers, by pod uid and name, whose generations the mirror's log counts
     AsyncLock lock;  // mirror, image and touched_during_build
 
     // What is to follow when a container goes from one generation to a later one; a restart where an older
     // one's steps are forgotten.
-    [[nodiscard]] std::vector<protocol::AfterApply> steps_after(protocol::GenerationId from,
-                                                                protocol::GenerationId to) const;
-    void remember_after(protocol::GenerationId id, std::vector<PlannedAfter> steps);
+    [[nodiscard]] std::vector<AfterApply> steps_after(protocol::GenerationId from,
+                                                      protocol::GenerationId to) const;
+    void remember_after(protocol::GenerationId id, std::vector<AfterApply> steps);
 
     bool built = false;  // `image` and `mirror` hold something
     bool building = false;
