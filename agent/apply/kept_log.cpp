@@ -80,6 +80,11 @@ void KeptLog::clear() {
     compacted_bytes_ = 0;
 }
 
+// After the last read: where the next generation has not begun by then, nothing that was read is of it.
+Result<> KeptLog::check_interrupted() const {
+    return interrupted_ ? Result<>(fail(Errc::cancelled, "interrupted")) : Result<>{};
+}
+
 Result<> KeptLog::append(GenerationId id, const std::vector<KeptChange>& changes) {
     auto appended = append_all(id, changes);
     if (!appended && appended.error().code != Errc::cancelled) clear();
@@ -93,6 +98,7 @@ Result<> KeptLog::append_all(GenerationId id, const std::vector<KeptChange>& cha
     KeptWriter writer(folders_, fd_.get(), {at.bytes, max_bytes_, &interrupted_}, id);
     for (const KeptChange& change : changes) TRY(writer.add(change));
     TRY(writer.finish());
+    TRY(check_interrupted());
     TRY(set_header(fd_.get(), {id, writer.end()}));
     const std::uint64_t worth = std::max(kCompactFromBytes, 2 * compacted_bytes_);
     return writer.end() > worth ? compact(id) : Result<>{};
@@ -178,6 +184,7 @@ Result<> KeptLog::compact(GenerationId id) {
     TRY(writer.finish());
     for (const auto& [place, kind] : live) TRY(writer.add({kind, place.first, place.second, false}));
     TRY(writer.finish());
+    TRY(check_interrupted());
     TRY(set_header(fd.get(), {id, writer.end()}));
     if (::rename(fresh.c_str(), file_.c_str()) != 0) return fail_errno("the pod's own copy: rename");
     fd_ = std::move(fd);
