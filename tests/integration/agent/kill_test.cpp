@@ -187,7 +187,7 @@ TEST_F(Kill, TheKeptCopyRestoresOneWholeGenerationBeforeTheAppStarts) {
         const std::uint64_t last = number + 1 + edits_.random()() % 12;
         ASSERT_TRUE(host->converge(last, [&](std::uint64_t next) { return generation_after(next - 1); }));
         const bool waits = round % 3 == 0;
-        if (waits) ASSERT_TRUE(eventually([&] { return kept_generation() == last; }));
+        if (waits) ASSERT_TRUE(eventually([&] { return kept_generation() == last; })) << content_of(pod_.log_of(name()));
         host.reset();
         {
             const Killer killer(supervisor->pid(), {},
@@ -206,7 +206,7 @@ TEST_F(Kill, TheKeptCopyRestoresOneWholeGenerationBeforeTheAppStarts) {
         ASSERT_TRUE(eventually([&] { return std::filesystem::exists(seen); }))
             << content_of(pod_.log_of(name()));
         ASSERT_EQ(differences(trees_.at(kept.value_or(0)), read_tree(seen)), "")
-            << "round " << round << ", kept " << kept.value_or(0) << " of " << last;
+            << content_of(pod_.log_of(name())) << "round " << round << ", kept " << kept.value_or(0) << " of " << last;
         ++lags[last - kept.value_or(0)];
         SimpleHost again(pod_, name(), host::UnixAddress{pod_.host_socket()});
         ASSERT_EQ(again.reported(), GenerationId{kept.value_or(0)});
