@@ -60,7 +60,8 @@ void PodSession::note_gate(Container& container, const protocol::ContainerReport
     } else if (container.gate == GateOutcome::waiting) {
         const bool current = std::max(container.acknowledged, report.generation) == newest;
         container.gate = current ? GateOutcome::current : GateOutcome::without_host;
-    } else if (!container.report && container.gate == GateOutcome::unseen && report.generation < newest) {
+    } else if (!container.report && container.gate == GateOutcome::unseen && report.generation < newest &&
+               !container.service->image_is_older) {
         container.gate = GateOutcome::without_host;
     }
 }

@@ -2,8 +2,8 @@
 
     kubernetes_state.py --synchost PROGRAM
 
-On the node of tests/cluster, like kubernetes_check.py. Every workload has a gate of its own, and `watch` is killed once, in
-the middle: what the pods do alone, and what the next `watch` makes of them, is the larger part."""
+On the node of tests/cluster, like kubernetes_check.py. Every workload has a gate of its own, and `watch` is killed once,
+in the middle: what the pods do alone, and what the next `watch` makes of them, is the larger part."""
 
 import argparse
 import contextlib
@@ -104,7 +104,8 @@ class StateCheck(KubernetesCheck):
 
     def told_containers(self):
         """By pod's name, what `synchost status` says of its one container."""
-        return {pod["name"]: pod["containers"][0] for pod in json.loads(self.status("--json")[1].splitlines()[0])["pods"]}
+        told = json.loads(self.status("--json")[1].splitlines()[0])
+        return {pod["name"]: pod["containers"][0] for pod in told["pods"]}
 
     def app_process(self, app):
         """The pid of the process that the supervisor runs."""
@@ -198,18 +199,23 @@ class StateCheck(KubernetesCheck):
         self.kubectl("scale", "deployment/api", f"--replicas={SCALED}")
         self.observer.expected["api"] = SCALED
         first = {}
-        wait_until("each new pod has answered", lambda: self._note_first_answers(first, before) == SCALED - REPLICAS + 1,
-                   PODS_SECONDS, 0.05)
+        wait_until("each new pod has answered",
+                   lambda: self._note_first_answers(first, before) == SCALED - REPLICAS + 1, PODS_SECONDS, 0.05)
         assert set(first.values()) == {"newest"}, f"the first answers of new pods are of the edits {first}"
         for app in self.wait_for_pods("api", SCALED):
             if app not in before:
                 self.assert_began_with("newest", app.name)
         assert set(identities(before[1:])) <= set(identities(self.observer.replicas("api"))), "another pod was touched"
-        victim = ui[0]
-        self.kubectl("delete", "pod", victim.name, "--grace-period=0", "--force")
+        zero = self.observer.replicas("zero")[0]
+        self.kubectl("delete", "pod", ui[0].name, zero.name, "--grace-period=0", "--force")
         new = [one for one in self.wait_for_pods("ui", REPLICAS) if one not in ui]
-        assert [(one.root / f"srv/ui/public/many/{EDITS_BEHIND - 1}.txt").exists() for one in new] == [True], \
-            "the successor lacks what was added by saves"
+        last = f"srv/ui/public/many/{EDITS_BEHIND - 1}.txt"
+        assert [(one.root / last).exists() for one in new] == [True], "the successor lacks what was added by saves"
+        early = self.wait_for_pods("zero", 1)[0]
+        wait_until("a pod without a gate becomes current too", lambda: (early.root / last).exists())
+        told = self.told_containers()
+        assert (told[new[0].name]["gate"], told[early.name]["gate"]) == ("current", "without_host"), \
+            f"the gates of {new[0].name} and {early.name} are told as {told}"
         self.scale("api", REPLICAS)
 
     def _note_first_answers(self, first, before):
@@ -368,8 +374,8 @@ class StateCheck(KubernetesCheck):
         gates = {name: told["gate"] for name, told in self.told_containers().items()}
         assert [gates[name] for name in self.gated] == ["current"] * 2, f"the gates that held are told as {gates}"
         early = [self.dead["ui"].name, self._new_pod("brief"), self._new_pod("zero")]
-        assert [gates[name] for name in early] == ["without_host"] * 3, \
-            f"the gates of {', '.join(early)} are told as {gates}"
+        assert [gates[name] for name in early] == ["unseen"] * 3, \
+            f"what this watch did not see, the gates of {', '.join(early)}, is told as {gates}"
 
     def the_proof_names_what_is_edited_in_a_pod(self):
         code, said = self.status("--verify")
