@@ -47,7 +47,9 @@ Result<RequestId> HostSession::submit(std::string_view container, HostRequest re
     const auto found = std::find_if(channels_.begin(), channels_.end(),
                                     [&](const auto& entry) { return entry.second.container == container; });
     if (found == channels_.end()) {
-        return fail(Errc::not_found, "container " + printable(container) + " is not connected to its agent");
+        // EPIPE makes it retryable, as it is for a container that goes a moment later: its report tells when.
+        return std::unexpected(Error{
+            Errc::io, "container " + printable(container) + " is not connected to its agent", EPIPE, {}});
     }
     std::deque<Pending>& pending = found->second.pending;
     if (pending.size() >= kMaxPending)

@@ -8,6 +8,8 @@
 #include <array>
 #include <cerrno>
 #include <map>
+#include <set>
+#include <tuple>
 #include <utility>
 
 #include "agent/apply/kept_writer.hpp"
@@ -27,6 +29,55 @@ constexpr std::string_view kMagic = "SYNCKEPT";
 constexpr std::size_t kHeaderBytes = kMagic.size() + 3 * 8;
 constexpr std::uint64_t kCompactFromBytes = std::uint64_t{8} << 20;
 constexpr std::size_t kReadBytes = std::size_t{64} << 10;
+
+using Paths = std::set<std::pair<std::uint16_t, std::string_view>>;
+
+bool is_below(const Paths& paths, std::uint16_t root, std::string_view path) {
+    for (std::size_t slash = path.rfind('/'); slash != std::string_view::npos; slash = path.rfind('/')) {
+        path = path.substr(0, slash);
+        if (paths.contains({root, path})) return true;
+    }
+    return false;
+}
+
+// What several generations come to: each path once, since what lies there is read once. What was removed on
+// the way is removed before anything is put, and so is what was there before a folder that came whole: a
+// folder that went and came again holds nothing of the old one.
+class Burst {
+  public:
+    explicit Burst(const std::vector<KeptChange>& changes) {
+        Paths removed;
+        Paths whole;
+        for (const KeptChange& change : changes) {
+            if (change.whole || change.kind == ChangeKind::remove)
+                removed.emplace(change.root, change.path.str());
+            if (change.whole) whole.emplace(change.root, change.path.str());
+        }
+        for (const KeptChange& change : changes) {
+            if ((change.whole || change.kind == ChangeKind::remove) &&
+                !is_below(removed, change.root, change.path.str()))
+                removed_.push_back(&change);
+            if (change.kind != ChangeKind::remove && !is_below(whole, change.root, change.path.str()))
+                put_.push_back(&change);
+        }
+        make_unique(removed_);
+        make_unique(put_);
+    }
+    [[nodiscard]] const std::vector<const KeptChange*>& removed() const { return removed_; }
+    [[nodiscard]] const std::vector<const KeptChange*>& put() const { return put_; }
+
+  private:
+    static void make_unique(std::vector<const KeptChange*>& changes) {
+        const auto key = [](const KeptChange* change) { return std::tie(change->root, change->path); };
+        std::ranges::sort(changes, [&](const KeptChange* a, const KeptChange* b) {
+            return key(a) != key(b) ? key(a) < key(b) : a->whole > b->whole;
+        });
+        const auto rest = std::ranges::unique(changes, {}, key);
+        changes.erase(rest.begin(), rest.end());
+    }
+    std::vector<const KeptChange*> removed_;  // each stands for all below it
+    std::vector<const KeptChange*> put_;
+};
 
 }  // namespace
 
@@ -80,6 +131,11 @@ void KeptLog::clear() {
     compacted_bytes_ = 0;
 }
 
+// After the last read: where the next generation has not begun by then, nothing that was read is of it.
+Result<> KeptLog::check_interrupted() const {
+    return interrupted_ ? Result<>(fail(Errc::cancelled, "interrupted")) : Result<>{};
+}
+
 Result<> KeptLog::append(GenerationId id, const std::vector<KeptChange>& changes) {
     auto appended = append_all(id, changes);
     if (!appended && appended.error().code != Errc::cancelled) clear();
@@ -91,8 +147,13 @@ Result<> KeptLog::append_all(GenerationId id, const std::vector<KeptChange>& cha
     Header at = header().value_or(Header{{}, kHeaderBytes});
     if (::ftruncate(fd_.get(), static_cast<off_t>(at.bytes)) != 0) return fail_errno("the pod's own copy");
     KeptWriter writer(folders_, fd_.get(), {at.bytes, max_bytes_, &interrupted_}, id);
-    for (const KeptChange& change : changes) TRY(writer.add(change));
+    const Burst burst(changes);
+    for (const KeptChange* change : burst.removed())
+        TRY(writer.add({ChangeKind::remove, change->root, change->path, false}));
     TRY(writer.finish());
+    for (const KeptChange* change : burst.put()) TRY(writer.add(*change));
+    TRY(writer.finish());
+    TRY(check_interrupted());
     TRY(set_header(fd_.get(), {id, writer.end()}));
     const std::uint64_t worth = std::max(kCompactFromBytes, 2 * compacted_bytes_);
     return writer.end() > worth ? compact(id) : Result<>{};
@@ -131,8 +192,9 @@ Result<> KeptLog::restore(Folders& folders, StagingAreas& areas) {
     if (!kept) return {};
     std::optional<Transaction> transaction;
     TRY(read([&](protocol::GenerationStep step) -> Result<> {
-        if (const auto* start = std::get_if<protocol::GenerationStart>(&step)) {
-            transaction.emplace(folders, areas, start->id);
+        if (std::holds_alternative<protocol::GenerationStart>(step)) {
+            // No number before all is there: one that is killed meanwhile begins anew.
+            transaction.emplace(folders, areas, GenerationId{});
             return {};
         }
         if (!std::holds_alternative<protocol::GenerationEnd>(step)) return transaction->take(std::move(step));
@@ -155,7 +217,7 @@ Result<> KeptLog::for_each(const std::function<void(ChangeKind, std::uint16_t, c
 // place.
 Result<> KeptLog::compact(GenerationId id) {
     std::map<std::pair<std::uint16_t, RelPath>, ChangeKind> live;
-    std::map<std::pair<std::uint16_t, RelPath>, ChangeKind> removed;
+    std::set<std::pair<std::uint16_t, RelPath>> removed;
     TRY(for_each([&](ChangeKind kind, std::uint16_t root, const RelPath& path) {
         if (kind != ChangeKind::make_folder) {
             auto below = live.upper_bound({root, path});
@@ -164,7 +226,7 @@ Result<> KeptLog::compact(GenerationId id) {
         }
         if (kind == ChangeKind::remove) {
             live.erase({root, path});
-            removed[{root, path}] = kind;
+            removed.emplace(root, path);
         } else {
             live[{root, path}] = kind;
         }
@@ -174,10 +236,16 @@ Result<> KeptLog::compact(GenerationId id) {
     TRY_ASSIGN(Fd fd, open_file(fresh, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, 0600));
     if (::ftruncate(fd.get(), kHeaderBytes) != 0) return fail_errno("the pod's own copy");
     KeptWriter writer(folders_, fd.get(), {kHeaderBytes, max_bytes_, &interrupted_}, id);
-    for (const auto& [place, kind] : removed) TRY(writer.add({kind, place.first, place.second, false}));
+    Paths removed_paths;
+    for (const auto& [root, path] : removed) removed_paths.emplace(root, path.str());
+    for (const auto& [root, path] : removed) {
+        if (!is_below(removed_paths, root, path.str()))
+            TRY(writer.add({ChangeKind::remove, root, path, false}));
+    }
     TRY(writer.finish());
     for (const auto& [place, kind] : live) TRY(writer.add({kind, place.first, place.second, false}));
     TRY(writer.finish());
+    TRY(check_interrupted());
     TRY(set_header(fd.get(), {id, writer.end()}));
     if (::rename(fresh.c_str(), file_.c_str()) != 0) return fail_errno("the pod's own copy: rename");
     fd_ = std::move(fd);

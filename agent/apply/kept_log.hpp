@@ -71,6 +71,7 @@ class KeptLog {
     static Result<> set_header(int fd, Header header);
     Result<> append_all(protocol::GenerationId id, const std::vector<KeptChange>& changes);
     Result<> compact(protocol::GenerationId id);
+    [[nodiscard]] Result<> check_interrupted() const;
     void clear();
     using StepHandler = std::function<Result<>(protocol::GenerationStep)>;
     Result<> read(const StepHandler& handle);

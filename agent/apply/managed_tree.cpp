@@ -63,9 +63,14 @@ Result<> ManagedTree::commit(Transaction& transaction) {
     kept_.interrupt();
     TRY(transaction.commit());
     generation_ = transaction.id();
-    for (const JournalItem& item : transaction.items()) {
-        const bool whole = item.kind == ChangeKind::make_folder && !item.staged.name.empty();
-        if (keeps_) to_keep_.push_back({item.kind, item.root, item.path, whole});
+    if (!keeps_) return {};
+    // What is put and removed is there in the end.
+    for (const bool removals : {true, false}) {
+        for (const JournalItem& item : transaction.items()) {
+            if ((item.kind == ChangeKind::remove) != removals) continue;
+            const bool whole = item.kind == ChangeKind::make_folder && !item.staged.name.empty();
+            to_keep_.push_back({item.kind, item.root, item.path, whole});
+        }
     }
     return {};
 }

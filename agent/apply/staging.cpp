@@ -184,12 +184,11 @@ Result<> Transaction::stage_folder(const Change& change) {
     {
         const NoMask exact;
         const std::uint32_t open_mode = change.mode | kOwnerMayAll;
-        const bool made = ::mkdirat(folder, place->name.c_str(), open_mode) == 0;
         // Its files may have come before it, and made it for themselves.
-        if (!made && errno != EEXIST) return stage_failure(name, errno);
-        const bool needs_chmod = !made || (change.mode & 07000) != 0;
-        if (needs_chmod && ::fchmodat(folder, place->name.c_str(), open_mode, 0) != 0)
-            return fail_errno(name + ": chmod");
+        if (::mkdirat(folder, place->name.c_str(), open_mode) != 0 && errno != EEXIST)
+            return stage_failure(name, errno);
+        // mkdir(2) leaves special bits out, and passes on the set-group-ID bit of the folder above.
+        if (::fchmodat(folder, place->name.c_str(), open_mode, 0) != 0) return fail_errno(name + ": chmod");
     }
     fresh_[{change.root, change.path.str()}] = *place;
     // Published with the folder that it lies in; only its mode may be left to set.

@@ -120,7 +120,8 @@ class AgentLink::Impl : public std::enable_shared_from_this<Impl> {
 
     asio::awaitable<Result<HostAnswer>> ask(std::string container, HostRequest request) {
         const auto self = shared_from_this();
-        if (!ready_) co_return std::unexpected(Error{Errc::io, "the agent is not connected", ENOTCONN, {}});
+        // Retryable, as whatever a stream that breaks a moment later would end with.
+        if (!ready_) co_return std::unexpected(Error{Errc::io, "the agent is not connected", EPIPE, {}});
         CO_TRY_ASSIGN(const RequestId id, session_->submit(container, std::move(request)));
         const auto waiting = std::make_shared<Waiting>(Waiting{asio::steady_timer(executor_), std::nullopt});
         waiting_.emplace(id, waiting);

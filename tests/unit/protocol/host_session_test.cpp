@@ -81,7 +81,7 @@ TEST_F(HostSessionTest, AClosedChannelFailsItsRequestsRetryably) {
     const auto answered = std::get<RequestAnswered>(event());
     EXPECT_ERROR(answered.answer, Errc::io, "went away");
     EXPECT_TRUE(is_retryable(answered.answer.error()));
-    EXPECT_ERROR(session_.submit("app", SimpleRequest::release), Errc::not_found, "app");
+    EXPECT_ERROR(session_.submit("app", SimpleRequest::release), Errc::io, "app");
 }
 
 TEST_F(HostSessionTest, AChannelMayCloseBeforeItsFirstReport) {

@@ -1,0 +1,183 @@
+// Generations over a connection that breaks, through a relay and in a network of the test's own.
+#include <fcntl.h>
+#include <net/if.h>
+#include <sched.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+
+#include <boost/asio/steady_timer.hpp>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+
+#include "base/fd.hpp"
+#include "support/flapping_relay.hpp"
+#include "support/free_port.hpp"
+#include "support/result_matchers.hpp"
+#include "support/simple_host.hpp"
+#include "support/torture.hpp"
+#include "support/tree_model.hpp"
+
+namespace synchost::test {
+namespace {
+
+using namespace protocol;
+
+// The trees of a run of numbered generations. Each leaves a file of its own, so that one that was skipped
+// would be missed; and changes files that others change too, so that one that came late would be seen.
+class Numbered {
+  public:
+    Numbered(std::uint64_t last, std::uint32_t seed, std::string root) : seed_(seed), root_(std::move(root)) {
+        trees_.resize(last + 1);
+        for (std::uint64_t number = 1; number <= last; ++number) trees_[number] = next(number);
+    }
+    [[nodiscard]] Generation generation(std::uint64_t number) const {
+        std::mt19937 random(seed_ + static_cast<std::uint32_t>(number));
+        return generation_between(trees_[number - 1], trees_[number], GenerationId{number}, root_, random);
+    }
+    [[nodiscard]] const Tree& tree(std::uint64_t number) const { return trees_[number]; }
+
+  private:
+    [[nodiscard]] Tree next(std::uint64_t number) const {
+        std::mt19937 random(seed_ ^ static_cast<std::uint32_t>(number * 7919));
+        const auto noise = [&](std::size_t size) {
+            std::string bytes(size, '\0');
+            for (char& c : bytes) c = static_cast<char>(random() >> 8);
+            return bytes;
+        };
+        Tree tree = trees_[number - 1];
+        const std::string text = std::to_string(number);
+        tree["marks"] = {.mode = 0755};
+        tree["marks/" + text] = file_node(text);
+        tree["slot" + std::to_string(number % 11)] = file_node(text + noise(random() % 3000));
+        if (number % 20 == 0) tree["large"] = file_node(text + noise(100'000));
+        const std::string folder = "folder" + std::to_string(number % 4);
+        for (const char* below : {"", "/a", "/b"}) tree.erase(folder + below);
+        if (number % 3 != 0) {
+            tree[folder] = {.mode = 0755};
+            tree[folder + "/a"] = file_node(text);
+            tree[folder + "/b"] = file_node(text);
+        }
+        return tree;
+    }
+
+    std::uint32_t seed_;
+    std::string root_;
+    std::vector<Tree> trees_;
+};
+
+class Flap : public TortureTest {};
+
+TEST_F(Flap, NothingIsLostInAThousandGenerationsOverABreakingStream) {
+    constexpr std::uint64_t kLast = 1000;
+    const Numbered numbered(kLast, seed(), pod_.root());
+    start();
+    FlappingRelay relay(pod_.io(), pod_.host_socket(), seed());
+    SimpleHost host(pod_, name(), host::LoopbackAddress{relay.port()});
+    ASSERT_TRUE(host.converge(kLast, [&](std::uint64_t number) { return numbered.generation(number); }));
+    EXPECT_EQ(differences(numbered.tree(kLast), read_tree(pod_.app_dir())), "");
+    std::printf(
+        "%llu breaks, %llu bytes swallowed, %llu attempts without an outcome, %llu of them in place\n",
+        static_cast<unsigned long long>(relay.breaks()),
+        static_cast<unsigned long long>(relay.swallowed_bytes()),
+        static_cast<unsigned long long>(host.without_outcome()),
+        static_cast<unsigned long long>(host.lost_answers()));
+    EXPECT_GE(relay.breaks(), 50u);
+    EXPECT_GT(relay.swallowed_bytes(), 0u);
+    EXPECT_GE(host.without_outcome(), 30u);
+    EXPECT_GE(host.lost_answers(), 1u);
+}
+
+// This thread, and the processes that it starts, alone on a loopback of their own.
+class OwnNetwork {
+  public:
+    OwnNetwork() : before_(::open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC)) {
+        is_own_ = before_ && ::unshare(CLONE_NEWNET) == 0;
+        if (!is_own_) why_ = std::strerror(errno);
+    }
+    ~OwnNetwork() {
+        if (is_own_) EXPECT_EQ(::setns(before_.get(), CLONE_NEWNET), 0);
+    }
+    OwnNetwork(const OwnNetwork&) = delete;
+    OwnNetwork& operator=(const OwnNetwork&) = delete;
+
+    [[nodiscard]] bool is_own() const { return is_own_; }
+    [[nodiscard]] const std::string& why() const { return why_; }
+    void set_link(bool up) const {
+        const Fd any(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+        ifreq request{};
+        std::strcpy(request.ifr_name, "lo");
+        ASSERT_EQ(::ioctl(any.get(), SIOCGIFFLAGS, &request), 0);
+        request.ifr_flags = static_cast<short>(up ? request.ifr_flags | IFF_UP : request.ifr_flags & ~IFF_UP);
+        ASSERT_EQ(::ioctl(any.get(), SIOCSIFFLAGS, &request), 0);
+    }
+
+  private:
+    Fd before_;
+    bool is_own_ = false;
+    std::string why_;
+};
+
+// Down and up again, for some milliseconds each, until this is destroyed; the link is up then.
+class LinkFlapper {
+  public:
+    LinkFlapper(boost::asio::io_context& io, const OwnNetwork& network, std::uint32_t seed)
+        : timer_(io), network_(network), random_(seed) {
+        next();
+    }
+    ~LinkFlapper() {
+        timer_.cancel();
+        network_.set_link(true);
+    }
+    LinkFlapper(const LinkFlapper&) = delete;
+    LinkFlapper& operator=(const LinkFlapper&) = delete;
+    [[nodiscard]] int times_down() const { return times_down_; }
+
+  private:
+    void next() {
+        timer_.expires_after(std::chrono::milliseconds(1 + random_() % (is_up_ ? 60 : 30)));
+        timer_.async_wait([this](boost::system::error_code error) {
+            if (error) return;
+            is_up_ = !is_up_;
+            network_.set_link(is_up_);
+            times_down_ += is_up_ ? 0 : 1;
+            next();
+        });
+    }
+    boost::asio::steady_timer timer_;
+    const OwnNetwork& network_;
+    std::mt19937 random_;
+    bool is_up_ = true;
+    int times_down_ = 0;
+};
+
+TEST_F(Flap, ALinkThatIsDownForLongComesBackAndLosesNothing) {
+    const OwnNetwork network;
+    if (!network.is_own()) GTEST_SKIP() << "no network of its own may be made here: " << network.why();
+    network.set_link(true);
+    constexpr std::uint64_t kLast = 60;
+    const Numbered numbered(kLast, seed(), pod_.root());
+    const auto generation = [&](std::uint64_t number) { return numbered.generation(number); };
+    const std::uint16_t port = free_port();
+    pod_.start_sidecar({name()}, {"--listen", "tcp:127.0.0.1:" + std::to_string(port)});
+    start_supervisor();
+    SimpleHost host(pod_, name(), host::LoopbackAddress{port});
+    {
+        const LinkFlapper flapper(pod_.io(), network, seed());
+        ASSERT_TRUE(host.converge(30, generation));
+        EXPECT_GE(flapper.times_down(), 1);
+    }
+    // What TCP repairs by itself costs no stream.
+    EXPECT_EQ(host.disconnects(), 0u);
+    network.set_link(false);
+    EXPECT_FALSE(host.apply(numbered.generation(31))) << "the link is down";
+    EXPECT_EQ(host.disconnects(), 1u);
+    EXPECT_FALSE(host.link().connected());
+    EXPECT_EQ(differences(numbered.tree(30), read_tree(pod_.app_dir())), "");
+    network.set_link(true);
+    ASSERT_TRUE(host.converge(kLast, generation));
+    EXPECT_EQ(differences(numbered.tree(kLast), read_tree(pod_.app_dir())), "");
+}
+
+}  // namespace
+}  // namespace synchost::test
