@@ -67,7 +67,7 @@ class Supervisor {
         gate_.expires_after(*gate_length_);
         gate_.async_wait([this](boost::system::error_code error) {
             if (error || app_.phase() != protocol::Phase::gated) return;
-            log(LogLevel::warn, "agent", "no host came: starting with what the image has",
+            log(LogLevel::warn, "agent", "no host came: starting with what the pod has",
                 {{"gate_ms", gate_length_->count()}});
             (void)app_.release();
         });
