@@ -2,8 +2,8 @@
 
     kubernetes_state.py --synchost PROGRAM
 
-On the node of tests/cluster, like kubernetes_check.py. Every workload has a gate of its own, and `watch` is killed once,
-in the middle: what the pods do alone, and what the next `watch` makes of them, is the larger part."""
+On the node of tests/cluster, like kubernetes_check.py. Every workload has a gate of its own. `watch` is killed once, in
+the middle: what the pods do alone, and what the next `watch` makes of them, is the larger part."""
 
 import argparse
 import contextlib
