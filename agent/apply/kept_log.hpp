@@ -51,6 +51,8 @@ class KeptLog {
     // Appends and completes. cancelled where it was interrupted: the changes are to be given again, with
     // those of the generation that interrupted. After another error the log is empty.
     Result<> append(protocol::GenerationId id, const std::vector<KeptChange>& changes);
+    // Empties what was opened.
+    void clear();
     // Makes the running append() end soon, from any thread.
     void interrupt() { interrupted_ = true; }
     void allow() { interrupted_ = false; }
@@ -72,7 +74,6 @@ class KeptLog {
     Result<> append_all(protocol::GenerationId id, const std::vector<KeptChange>& changes);
     Result<> compact(protocol::GenerationId id);
     [[nodiscard]] Result<> check_interrupted() const;
-    void clear();
     using StepHandler = std::function<Result<>(protocol::GenerationStep)>;
     Result<> read(const StepHandler& handle);
 

@@ -30,6 +30,7 @@ ManagedTree::ManagedTree(boost::asio::any_io_executor executor, const std::strin
       folders_(roots),
       areas_(folders_, container),
       kept_(kept_folder, roots),
+      kept_folder_(kept_folder),
       keeps_(std::filesystem::is_directory(kept_folder)) {}
 
 ManagedTree::~ManagedTree() {
@@ -42,7 +43,12 @@ void ManagedTree::begin() {
         log(LogLevel::error, "agent", "could not recover", {{"error", recovered.error().message}});
     generation_ = areas_.generation();
     const auto kept = keeps_ ? kept_.generation() : std::nullopt;
-    if (!kept || *kept <= generation_) return;
+    if (kept && *kept > generation_) restore();
+    if (generation_ == GenerationId{}) kept_.clear();
+    kept_is_whole_ = generation_ == GenerationId{} || kept == generation_;
+}
+
+void ManagedTree::restore() {
     if (auto restored = kept_.restore(folders_, areas_); !restored) {
         log(LogLevel::error, "agent", "could not restore the pod's own copy",
             {{"error", restored.error().message}});
@@ -63,6 +69,11 @@ Result<> ManagedTree::commit(Transaction& transaction) {
     kept_.interrupt();
     TRY(transaction.commit());
     generation_ = transaction.id();
+    // The sidecar makes the folder, and may have started after this supervisor.
+    if (!keeps_ && !gave_up_) {
+        keeps_ = std::filesystem::is_directory(kept_folder_);
+        kept_is_whole_ = kept_is_whole_ && keeps_;
+    }
     if (!keeps_) return {};
     // What is put and removed is there in the end.
     for (const bool removals : {true, false}) {
@@ -101,7 +112,7 @@ void ManagedTree::keep() {
     keeping_ = true;
     being_kept_ = std::exchange(to_keep_, {});
     kept_.allow();
-    boost::asio::post(pool(), [this, id = generation_] {
+    boost::asio::post(pool(), [this, id = kept_is_whole_ ? generation_ : GenerationId{}] {
         auto result = kept_.append(id, being_kept_);
         boost::asio::post(keep_timer_.get_executor(), [this, id, result = std::move(result)]() mutable {
             on_kept(id, std::move(result));
@@ -117,6 +128,7 @@ void ManagedTree::on_kept(GenerationId id, Result<> result) {
                         std::make_move_iterator(tried.end()));
     } else if (!result) {
         keeps_ = false;
+        gave_up_ = true;
         to_keep_.clear();
         log(LogLevel::warn, "agent", "the pod keeps no copy of its own: a restarted container needs the host",
             {{"generation", std::to_underlying(id)}, {"error", result.error().message}});

@@ -50,6 +50,7 @@ class ManagedTree {
 
   private:
     boost::asio::thread_pool& pool();
+    void restore();
     void keep_soon();
     void keep();
     void on_kept(protocol::GenerationId id, Result<> result);
@@ -58,7 +59,13 @@ class ManagedTree {
     Folders folders_;
     StagingAreas areas_;
     KeptLog kept_;
-    bool keeps_ = false;      // there is a folder, and it was not given up
+    std::filesystem::path kept_folder_;
+    bool keeps_ = false;    // there is a folder, and it was not given up
+    bool gave_up_ = false;  // it failed: the folder is full, say
+    // It has all that the files here were changed by. One that has not (this supervisor was killed before it
+    // copied, and the files are still there) goes on without a number: it tells whose files are whose, and is
+    // not restored.
+    bool kept_is_whole_ = false;
     bool keeping_ = false;    // the thread copies
     bool in_commit_ = false;  // between commit() and settle()
     protocol::GenerationId generation_{};

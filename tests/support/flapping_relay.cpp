@@ -27,7 +27,7 @@ using asio::ip::tcp;
 using Unix = asio::local::stream_protocol;
 
 constexpr auto kToken = asio::as_tuple(asio::use_awaitable);
-constexpr std::size_t kMostBytes = 200'000;
+constexpr std::size_t kMostBytes = 800'000;
 constexpr std::size_t kHandshakeBytes = 1500;
 constexpr std::uint32_t kLongestSilenceMs = 120;
 
@@ -121,11 +121,11 @@ struct FlappingRelay::State : std::enable_shared_from_this<State> {
                 if (!connection->broken || !is_silent) close(*connection);
                 co_return;
             }
+            const bool is_cut = is_silent || connection->plan.silence.count() == 0;
             std::size_t passed = size;
-            if (connection->broken) {
-                passed = is_silent ? 0 : size;
-            } else if (connection->bytes + size >= connection->plan.after_bytes) {
-                passed = connection->plan.after_bytes - connection->bytes;
+            if (is_cut && connection->bytes + size > connection->plan.after_bytes) {
+                passed =
+                    connection->plan.after_bytes - std::min(connection->bytes, connection->plan.after_bytes);
             }
             connection->bytes += size;
             self->swallowed += size - passed;

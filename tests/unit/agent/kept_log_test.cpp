@@ -114,6 +114,32 @@ TEST_F(KeptLogTest, WhatSeveralGenerationsNameIsKeptAsItLiesThere) {
     EXPECT_EQ(tree(), newest);
 }
 
+TEST_F(KeptLogTest, ABurstMayNameAPathManyTimes) {
+    write("a", "1");
+    write("n/x", "new");
+    const auto put = changed(ChangeKind::put_file, "a");
+    ASSERT_OK(log_.append(
+        GenerationId{2},
+        {put, changed(ChangeKind::remove, "a"), put, put, changed(ChangeKind::make_folder, "n", true),
+         changed(ChangeKind::put_file, "n/x"), changed(ChangeKind::make_folder, "n")}));
+    restart([] {}, log_);
+    EXPECT_EQ(tree(), (Tree{{"a", "f:1"}, {"n", "d"}, {"n/x", "f:new"}}));
+}
+
+TEST_F(KeptLogTest, AFolderThatWentAndCameAgainHoldsNothingOfTheOldOne) {
+    const auto image = [&] {
+        write("d/old", "image");
+        std::filesystem::create_symlink("d", app() / "s");
+    };
+    write("d/new", "2");
+    write("s/y", "2");
+    ASSERT_OK(log_.append(GenerationId{2},
+                          {changed(ChangeKind::remove, "d"), changed(ChangeKind::make_folder, "d", true),
+                           changed(ChangeKind::make_folder, "s", true), changed(ChangeKind::remove, "s/x")}));
+    restart(image, log_);
+    EXPECT_EQ(tree(), (Tree{{"d", "d"}, {"d/new", "f:2"}, {"s", "d"}, {"s/y", "f:2"}}));
+}
+
 TEST_F(KeptLogTest, WhatWasInterruptedIsAsIfItHadNotBegun) {
     write("a", "1");
     ASSERT_OK(log_.append(GenerationId{1}, {changed(ChangeKind::put_file, "a")}));

@@ -147,6 +147,15 @@ TEST_F(TransactionTest, SetsModesOfFilesAndFolders) {
     EXPECT_EQ(info.st_mode & 07777, 0750u);
 }
 
+TEST_F(TransactionTest, NewFoldersInheritNoBitOfTheFolderAbove) {
+    ASSERT_OK(apply({}, {change(ChangeKind::make_folder, "d", 02775), folder("d/e")}));
+    struct stat info{};
+    ASSERT_EQ(::stat((app_ / "d").c_str(), &info), 0);
+    EXPECT_EQ(info.st_mode & 07777, 02775u);
+    ASSERT_EQ(::stat((app_ / "d/e").c_str(), &info), 0);
+    EXPECT_EQ(info.st_mode & 07777, 0755u);
+}
+
 TEST_F(TransactionTest, NothingIsTouchedBeforeCommit) {
     write("a", "old");
     {
