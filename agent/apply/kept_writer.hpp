@@ -3,6 +3,8 @@
 
 #include <atomic>
 #include <cstdint>
+#include <set>
+#include <utility>
 #include <vector>
 
 #include "agent/apply/folders.hpp"
@@ -39,6 +41,7 @@ class KeptWriter {
     int fd_;
     Limits limits_;
     protocol::Generation generation_;
+    std::set<std::pair<std::uint16_t, RelPath>> put_;  // by generation_
     std::uint64_t end_;
     std::string frame_;
 };

@@ -201,7 +201,11 @@ asio::awaitable<Result<>> SidecarLink::run_after(const std::vector<AfterApply>& 
                 CO_TRY(co_await app_.restart());
                 break;
             case AfterKind::signal:
-                CO_TRY(app_.signal(step.signal));
+                // One that has no handler yet would end by it: it boots, and is made to read all anew.
+                if (auto sent = app_.signal(step.signal); !sent) {
+                    if (sent.error().code != Errc::conflict) co_return sent;
+                    CO_TRY(co_await app_.restart());
+                }
                 break;
             case AfterKind::command:
                 CO_TRY(co_await app_.run_command(step.command));

@@ -48,6 +48,7 @@ Result<> run_watch(const WatchFlags& flags) {
                        .namespace_name = chosen.namespace_name,
                        .registries = &registries,
                        .store = project.folders.cache / "store",
+                       .state = project.folders.state,
                        .reporter = &reporter});
     // The runtime holds the project's lock: a socket that is there was left by an earlier run.
     TRY_ASSIGN(const auto control,

@@ -158,8 +158,8 @@ Result<std::unique_ptr<ContentReader>> Contents::open(const Wanted& wanted) {
     const auto is_worth_it = [](const delta::Comparison& comparison) {
         return comparison.insert_bytes < comparison.signature.size / 4 * 3;
     };
-    if (const auto& known = wanted.difference;
-        known && wanted.had == known->base.hash && known->comparison->held && is_worth_it(*known->comparison)) {
+    if (const auto& known = wanted.difference; known && wanted.had == known->base.hash &&
+                                               known->comparison->held && is_worth_it(*known->comparison)) {
         note_read(wanted, known->comparison->signature.hash);
         return std::make_unique<DifferenceReader>(known->base, known->comparison, Fd());
     }

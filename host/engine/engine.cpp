@@ -68,6 +68,7 @@ boost::asio::awaitable<Result<>> Engine::run() {
         const auto guard = co_await deploying_.acquire();
         parts_.reporter->line(Tone::plain, "stopping", "", "taking down what this run started");
         down = co_await on_pool(pool_, [&] { return parts_.runtime->down(); });
+        if (down) forget_kept_images(parts_.state);
     }
     while (tasks_ > 0) co_await changed_.wait();
     if (!outcome) co_return std::unexpected(outcome.error());
@@ -143,7 +144,8 @@ boost::asio::awaitable<Result<>> Engine::build_all() {
     Signal done(io_.get_executor());
     auto build_one = [&](Service& service) -> boost::asio::awaitable<void> {
         service.building = true;
-        auto built = co_await build(service);
+        Result<bool> built = co_await go_on_with_kept_image(service);
+        if (!*built) built = co_await build(service);
         if (built) {
             co_await catch_up(service);
         } else if (!first_error) {
@@ -209,7 +211,8 @@ Result<std::unique_ptr<Service>> Engine::make_service(const ImageConfig& image) 
     TRY_ASSIGN(auto repository, dev_repository(registry_.push, image.name));
     auto service = std::make_unique<Service>(image.name, std::move(repository), io_.get_executor());
     service->request = build_request(image);
-    TRY_ASSIGN(service->request.managed_owner, user_of_image(manifests_, image.name));
+    TRY_ASSIGN(service->asked_owner, user_of_image(manifests_, image.name));
+    service->request.managed_owner = service->asked_owner;
     TRY_ASSIGN(service->index, FileIndex::open(image.context));
     TRY_ASSIGN(FileIndex files, FileIndex::open(image.context));
     service->contents = std::make_shared<Contents>(std::move(files), signatures_);

@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "base/error.hpp"
+#include "host/engine/kept_image.hpp"
 #include "host/engine/pod_session.hpp"
 #include "host/engine/project.hpp"
 #include "host/engine/reporter.hpp"
@@ -38,6 +39,7 @@ struct EngineParts {
     std::string namespace_name;  // where the runtime deploys, for charts; may be empty
     const registry::Connector* registries = nullptr;
     std::filesystem::path store;
+    std::filesystem::path state;  // the project's, for what the next run is to know
     Reporter* reporter = nullptr;
 };
 
@@ -107,11 +109,16 @@ class Engine {
     boost::asio::awaitable<void> sign_large_files(Service& service);
     boost::asio::awaitable<void> rebuild(Service& service);
     boost::asio::awaitable<Result<bool>> build(Service& service);
+    // True where an earlier run left an image that differs from a build by nothing but what is synced.
+    boost::asio::awaitable<bool> go_on_with_kept_image(Service& service);
+    void keep(KeptImage kept, const BuildOutcome& built, const Survey& tree,
+              const std::string& image_name) const;
     boost::asio::awaitable<void> catch_up(Service& service);
     void drop_sessions(const Service& service);
 
     // Status (status.cpp)
     void note_error(const SyncOutcome& outcome);
+    boost::asio::awaitable<std::optional<Verification>> equals(Service& service, protocol::TreeDigest digest);
     boost::asio::awaitable<Verification> verify(std::shared_ptr<PodSession> session, std::string container);
 
     boost::asio::io_context& io_;

@@ -48,8 +48,8 @@ void give_back_memory(std::size_t paths) {
 
 // Both sides are sorted by image path: one walk along both.
 template <typename Suspect>
-Result<TreeUpdate> compare_with(const std::vector<images::CopiedPath>& now, const Mirror& mirror,
-                                Look look, Suspect suspect) {
+Result<TreeUpdate> compare_with(const std::vector<images::CopiedPath>& now, const Mirror& mirror, Look look,
+                                Suspect suspect) {
     TreeUpdate update;
     auto before = mirror.nodes().begin();
     const auto end = mirror.nodes().end();
@@ -175,35 +175,41 @@ Result<TreeUpdate> examine_all(const images::BuildRequest& request, const Mirror
     });
 }
 
-Result<TreeUpdate> differences(const protocol::Inventory& inventory, const Mirror& mirror, Look look) {
+Result<Comparison> differences(const protocol::Inventory& inventory, const Mirror& mirror,
+                               const std::set<std::string>& gone, Look look) {
     std::map<std::pair<std::string, std::string>, const protocol::InventoryEntry*> held;
     for (const protocol::InventoryEntry& entry : inventory.entries) {
         held[{inventory.roots.at(entry.root), entry.path.str()}] = &entry;
     }
-    TreeUpdate update;
-    std::set<const protocol::InventoryEntry*> held_and_known;
+    Comparison out;
     for (const auto& [image_path, known] : mirror.nodes()) {
         const auto placed = place(image_path, mirror.managed_paths());
         if (!placed) continue;
         const auto found = held.find({mirror.managed_paths()[placed->root], placed->path.str()});
-        Node node = known;
-        if (found == held.end() || !has_shape(*found->second, node)) {
-            put_fresh(image_path, std::move(node), update);
+        if (found == held.end() || !has_shape(*found->second, known)) {
+            out.lacks.push_back({image_path, std::nullopt});
             continue;
         }
-        held_and_known.insert(found->second);
+        Node node = known;
         node.hash = found->second->hash;
+        TreeUpdate update;
         TRY(compare_content(image_path, std::move(node), look, update));
+        if (!update.put.empty()) out.lacks.push_back({image_path, found->second->hash});
+        update.refreshed.merge(update.put);
+        // A content that is not the one that the mirror knows was saved just now: its event follows.
+        for (auto& [path, seen] : update.refreshed) {
+            if (!known.hash || known.hash == seen.hash) out.learned[path] = std::move(seen);
+        }
     }
-    // What a generation put there and the tree has no more. All else is the app's own.
+    // What a generation or the image put there and the tree has no more. All else is the app's own.
     for (const auto& [place, entry] : held) {
-        if (!entry->ours || held_and_known.contains(entry)) continue;
         std::string image_path = image_path_of(place.first, place.second);
-        if (!mirror.nodes().contains(image_path)) update.removed.push_back(std::move(image_path));
+        if (!entry->ours && !gone.contains(image_path)) continue;
+        if (!mirror.nodes().contains(image_path)) out.lacks.push_back({std::move(image_path), std::nullopt});
     }
-    std::ranges::sort(update.removed);
+    std::ranges::sort(out.lacks, {}, &Mirror::Changed::image_path);
     give_back_memory(mirror.nodes().size());
-    return update;
+    return out;
 }
 
 Result<protocol::Generation> assemble(protocol::GenerationId id,

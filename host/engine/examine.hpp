@@ -37,8 +37,15 @@ Result<TreeUpdate> examine_wholly(const std::set<std::string>& sources, const im
 // reading.
 Result<TreeUpdate> examine_all(const images::BuildRequest& request, const Mirror& mirror, Look look);
 
-// How the tree differs from what a container holds by its own account.
-Result<TreeUpdate> differences(const protocol::Inventory& inventory, const Mirror& mirror, Look look);
+// What a container lacks of the tree, by its own account of what it holds.
+struct Comparison {
+    std::vector<Mirror::Changed>
+        lacks;        // sorted by image path; those that the mirror has not are to be removed
+    NodeMap learned;  // hashes of the tree that were found on the way
+};
+// `gone`: image paths that the container may have of its image, and that are no longer of the tree.
+Result<Comparison> differences(const protocol::Inventory& inventory, const Mirror& mirror,
+                               const std::set<std::string>& gone, Look look);
 
 // A path that a container lacks, as the mirror has it; no node means that it is to be removed.
 struct WantedPath {
@@ -48,8 +55,8 @@ struct WantedPath {
     std::shared_ptr<const std::string> bytes;  // where they were read already
     std::optional<KnownDifference> difference;
 };
-// Makes the generation; contents are read when they are encoded. A source that vanished meanwhile is left out:
-// its event follows.
+// Makes the generation; contents are read when they are encoded. A source that vanished meanwhile is left
+// out: its event follows.
 Result<protocol::Generation> assemble(protocol::GenerationId id,
                                       const std::vector<std::string>& managed_paths,
                                       const std::vector<WantedPath>& wanted, Contents& contents);

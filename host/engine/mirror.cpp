@@ -107,6 +107,20 @@ std::shared_ptr<const std::string> Mirror::recent_content(const std::string& ima
     return found == recent_.end() ? nullptr : found->second;
 }
 
+std::set<std::string> sources_of(const TreeUpdate& update, const Mirror& mirror) {
+    std::set<std::string> files;
+    std::set<std::string> folders;
+    for (const auto& [image_path, node] : update.put) {
+        (node.kind == images::FileKind::folder ? folders : files).insert(node.source);
+    }
+    for (const std::string& image_path : update.removed) {
+        const auto node = mirror.nodes().find(image_path);
+        if (node == mirror.nodes().end()) continue;
+        (node->second.kind == images::FileKind::folder ? folders : files).insert(node->second.source);
+    }
+    return files.empty() ? folders : files;
+}
+
 std::optional<Placed> place(std::string_view image_path, const std::vector<std::string>& managed_paths) {
     std::optional<Placed> best;
     std::size_t best_length = 0;

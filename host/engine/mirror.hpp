@@ -17,6 +17,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -50,7 +51,7 @@ struct TreeUpdate {
     std::map<std::string, std::shared_ptr<const std::string>, std::less<>> contents;
     std::size_t contents_bytes = 0;
     std::map<std::string, KnownDifference, std::less<>> differences;  // of large files, likewise
-    std::optional<CopyPlan> plan;  // where the whole tree was looked at
+    std::optional<CopyPlan> plan;                                     // where the whole tree was looked at
 
     [[nodiscard]] bool empty() const { return put.empty() && removed.empty(); }
 };
@@ -73,7 +74,8 @@ class Mirror {
     [[nodiscard]] protocol::GenerationId generation() const { return generation_; }
     // Makes the next generation's number larger than one that a container reports from an earlier run.
     void skip_to(protocol::GenerationId at_least);
-    // Numbers below this are of an earlier run: what they stand for is not known. 0 is the image all the same.
+    // Numbers below this are of an earlier run: what they stand for is not known. 0 is the image all the
+    // same.
     [[nodiscard]] bool knows(protocol::GenerationId id) const {
         return id == protocol::GenerationId{} || id >= numbers_from_;
     }
@@ -106,6 +108,10 @@ class Mirror {
     std::map<std::string, std::shared_ptr<const std::string>, std::less<>> recent_;
     std::map<std::string, KnownDifference, std::less<>> recent_differences_;
 };
+
+// The paths of the context that an update is about; folders only where nothing else is. Before it is taken
+// in.
+std::set<std::string> sources_of(const TreeUpdate& update, const Mirror& mirror);
 
 // A managed path as the wire names it: the root, and the path below it.
 struct Placed {

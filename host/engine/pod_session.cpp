@@ -23,6 +23,17 @@ using protocol::ProcessState;
 // A generation of at most so many paths, whose contents are in memory, is encoded on the spot.
 constexpr std::size_t kFewPaths = 64;
 
+// What a container lacked when it was compared, and what has changed since.
+std::vector<Mirror::Changed> merged(std::vector<Mirror::Changed> lacks,
+                                    const std::vector<Mirror::Changed>& since) {
+    std::set<std::string> named;
+    for (const Mirror::Changed& lack : lacks) named.insert(lack.image_path);
+    for (const Mirror::Changed& changed : since) {
+        if (!named.contains(changed.image_path)) lacks.push_back(changed);
+    }
+    return lacks;
+}
+
 }  // namespace
 
 PodSession::PodSession(Shared shared, RunningPod pod, std::map<std::string, Service*> services,
@@ -39,7 +50,10 @@ PodSession::PodSession(Shared shared, RunningPod pod, std::map<std::string, Serv
                  },
              .on_disconnected =
                  [this](const Error& error) {
-                     for (auto& [name, container] : containers_) container.report.reset();
+                     for (auto& [name, container] : containers_) {
+                         container.report.reset();
+                         forget_comparison(name, container);
+                     }
                      // Each failed try to reconnect would say the same again.
                      const bool told = !std::exchange(was_connected_, false);
                      if (!error.next_step.empty()) {
@@ -112,6 +126,7 @@ void PodSession::on_report(const protocol::ContainerReport& report) {
     if (report.state == ProcessState::gated) {
         container.acknowledged = report.generation;
         container.refused.reset();
+        forget_comparison(report.container, container);
     }
     tell_state(report.container, report, before);
     changed_.notify();
@@ -145,23 +160,17 @@ boost::asio::awaitable<void> PodSession::keep_current(std::string name) {
 
 boost::asio::awaitable<bool> PodSession::advance(const std::string& name, Container& container) {
     if (!link_.connected() || !container.report) co_return false;
-    // Known to an earlier session of this pod, which the runtime lost sight of, or new to this run.
-    const bool is_new = container.service->numbered.insert(pod_.id + "/" + name).second;
-    const GenerationId reported = container.report->generation;
-    const bool is_unknown = is_new ? reported != GenerationId{} : !container.service->mirror.knows(reported);
-    if (is_unknown) {
-        if (auto compared = co_await compare_with_pod(name, container); !compared) {
-            container.service->numbered.erase(pod_.id + "/" + name);
-            shared_.reporter->failure(pod_.name, compared.error());
-            co_return false;
-        }
-        co_return true;
+    if (is_unknown(name, container)) {
+        auto compared = co_await compare_with_pod(name, container);
+        if (!compared) shared_.reporter->failure(pod_.name, compared.error());
+        co_return compared.has_value();
     }
+    container.service->numbered.insert(pod_.id + "/" + name);
     // A lost acknowledgement: the container's own word counts.
     container.acknowledged = std::max(container.acknowledged, container.report->generation);
 
     const GenerationId newest = container.service->mirror.generation();
-    if (container.acknowledged == newest) {
+    if (container.acknowledged == newest && !container.lacking) {
         if (container.report->state != ProcessState::gated) co_return false;
         const auto released = co_await link_.release(name);
         // Where its own report is on its way; one that has come may say that the process has died since.
@@ -211,15 +220,17 @@ boost::asio::awaitable<bool> PodSession::take_failure(Container& container, cons
 
 boost::asio::awaitable<void> PodSession::take_success(const std::string& name, Container& container,
                                                       const SyncOutcome& outcome) {
+    const auto lacking = std::exchange(container.lacking, nullptr);
     container.acknowledged = outcome.generation;
+    if (container.report) container.report->generation = outcome.generation;
     container.whole_files = false;
     container.busy_tries = 0;
     shared_.on_outcome(outcome);
     boost::asio::post(*shared_.pool, [contents = container.service->contents] { contents->sign_sent(); });
-    if (outcome.applied->after)
-        shared_.reporter->failure(pod_.name + "/" + name, *outcome.applied->after);
+    if (outcome.applied->after) shared_.reporter->failure(pod_.name + "/" + name, *outcome.applied->after);
     // A process that died is started by the next save, also by one that asks for nothing else.
-    const bool is_held = container.report && container.report->state == ProcessState::held;
+    const bool is_held = container.report && container.report->state == ProcessState::held &&
+                         !(lacking && lacking->paths.empty());
     if (is_held && outcome.applied->restarted.count() == 0) (void)co_await link_.release(name);
 }
 
@@ -228,15 +239,18 @@ boost::asio::awaitable<Result<std::shared_ptr<const OutgoingGeneration>>> PodSes
     Service& service = *container.service;
     const GenerationId from = container.acknowledged;
     const GenerationId to = service.mirror.generation();
-    if (auto known = service.generations.find(from, to); known && !container.whole_files) co_return known;
+    const auto lacking = container.lacking;
+    const bool is_own = container.whole_files || lacking;  // made for this container alone
+    if (auto known = service.generations.find(from, to); known && !is_own) co_return known;
 
     const auto guard = co_await service.lock.acquire();
     const GenerationId newest = service.mirror.generation();
-    if (auto known = service.generations.find(from, newest); known && !container.whole_files)
-        co_return known;
+    if (auto known = service.generations.find(from, newest); known && !is_own) co_return known;
     std::vector<WantedPath> wanted;
     bool is_small = true;
-    for (Mirror::Changed& changed : service.mirror.changed_since(from)) {
+    for (Mirror::Changed& changed : lacking
+                                        ? merged(lacking->paths, service.mirror.changed_since(lacking->at))
+                                        : service.mirror.changed_since(from)) {
         const auto node = service.mirror.nodes().find(changed.image_path);
         WantedPath path{.image_path = std::move(changed.image_path)};
         if (node != service.mirror.nodes().end()) {
@@ -251,17 +265,32 @@ boost::asio::awaitable<Result<std::shared_ptr<const OutgoingGeneration>>> PodSes
     is_small = is_small && wanted.size() <= kFewPaths;
     CO_TRY_ASSIGN(protocol::Generation assembled,
                   assemble(newest, service.mirror.managed_paths(), wanted, *service.contents));
-    assembled.after = service.steps_after(from, newest);
+    assembled.after = lacking ? service.steps_after(lacking->at, newest, service.steps_of(lacking->paths))
+                              : service.steps_after(from, newest);
     std::shared_ptr<const OutgoingGeneration> generation;
     if (is_small) {
         CO_TRY_ASSIGN(generation, OutgoingGeneration::encode(assembled));
     } else {
-        generation = OutgoingGeneration::start(
-            shared_.executor, *shared_.pool, std::make_shared<const protocol::Generation>(std::move(assembled)),
-            {.spool_folder = shared_.spool_folder});
+        generation =
+            OutgoingGeneration::start(shared_.executor, *shared_.pool,
+                                      std::make_shared<const protocol::Generation>(std::move(assembled)),
+                                      {.spool_folder = shared_.spool_folder});
     }
-    if (!container.whole_files) service.generations.store(from, newest, generation);
+    if (!is_own) service.generations.store(from, newest, generation);
     co_return generation;
+}
+
+bool PodSession::is_unknown(const std::string& name, const Container& container) const {
+    if (container.lacking) return false;
+    const Service& service = *container.service;
+    const GenerationId reported = container.report->generation;
+    if (reported == GenerationId{}) return service.image_is_older;
+    // A session of this run may have known the pod, which the runtime lost sight of since.
+    return !service.numbered.contains(pod_.id + "/" + name) || !service.mirror.knows(reported);
+}
+
+void PodSession::forget_comparison(const std::string& name, Container& container) const {
+    if (std::exchange(container.lacking, nullptr)) container.service->numbered.erase(pod_.id + "/" + name);
 }
 
 boost::asio::awaitable<Result<>> PodSession::compare_with_pod(const std::string& name, Container& container) {
@@ -269,13 +298,18 @@ boost::asio::awaitable<Result<>> PodSession::compare_with_pod(const std::string&
     CO_TRY_ASSIGN(const protocol::Inventory inventory, co_await link_.inventory(name));
     const auto guard = co_await service.lock.acquire();
     service.mirror.learn(service.contents->take_notes());
-    CO_TRY_ASSIGN(TreeUpdate update, co_await on_pool(*shared_.pool, [&] {
-                      return differences(inventory, service.mirror, *service.index);
+    CO_TRY_ASSIGN(Comparison compared, co_await on_pool(*shared_.pool, [&] {
+                      return differences(inventory, service.mirror, service.gone_since_image, *service.index);
                   }));
-    // The container's numbers are of an earlier run: everything that differs becomes a generation after them.
-    service.mirror.skip_to(inventory.id);
-    container.acknowledged = service.mirror.generation();
-    service.mirror.advance(std::move(update));
+    if (!container.report || stopped_) co_return Result<>{};  // the stream broke meanwhile
+    service.mirror.skip_to(GenerationId{std::to_underlying(inventory.id) + 1});
+    service.mirror.advance({.refreshed = std::move(compared.learned)});
+    const std::size_t lacks = compared.lacks.size();
+    container.lacking =
+        std::make_shared<const Lacking>(Lacking{service.mirror.generation(), std::move(compared.lacks)});
+    shared_.reporter->line(Tone::plain, "compared", pod_.name + "/" + name,
+                           lacks == 0 ? "it has your tree already"
+                                      : counted(lacks, "path") + " differ from your tree, and are sent");
     co_return Result<>{};
 }
 

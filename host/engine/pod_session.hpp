@@ -67,14 +67,22 @@ class PodSession : public std::enable_shared_from_this<PodSession> {
         return *containers_.at(container).service;
     }
     boost::asio::awaitable<Result<protocol::Inventory>> inventory(std::string container);
+    boost::asio::awaitable<Result<protocol::TreeDigest>> digest(std::string container);
 
   private:
+    // Of a container whose number was an earlier run's: it is brought to a number of this one, and gets what
+    // a comparison found that it lacks, and nothing else.
+    struct Lacking {
+        protocol::GenerationId at{};  // the mirror's, when it was compared
+        std::vector<Mirror::Changed> paths;
+    };
     struct Container {
         Service* service = nullptr;
         std::optional<protocol::ContainerReport> report;
         protocol::GenerationId acknowledged{};
         std::optional<protocol::GenerationId>
             refused;  // the agent said no: not sent again until there is a newer one
+        std::shared_ptr<const Lacking> lacking;  // set from a comparison until what it found has arrived
         GateOutcome gate = GateOutcome::unseen;
         bool whole_files = false;  // no differences: the last ones did not fit what lies there
         int busy_tries = 0;        // in a row, of a file that changed whenever it was read
@@ -93,6 +101,10 @@ class PodSession : public std::enable_shared_from_this<PodSession> {
                                               const SyncOutcome& outcome);
     boost::asio::awaitable<Result<std::shared_ptr<const OutgoingGeneration>>> next_generation(
         Container& container);
+    // Whether nothing is known of what a container at this number has.
+    [[nodiscard]] bool is_unknown(const std::string& name, const Container& container) const;
+    // The container may be another one by now: it is compared again.
+    void forget_comparison(const std::string& name, Container& container) const;
     boost::asio::awaitable<Result<>> compare_with_pod(const std::string& name, Container& container);
 
     Shared shared_;

@@ -60,7 +60,8 @@ void PodSession::note_gate(Container& container, const protocol::ContainerReport
     } else if (container.gate == GateOutcome::waiting) {
         const bool current = std::max(container.acknowledged, report.generation) == newest;
         container.gate = current ? GateOutcome::current : GateOutcome::without_host;
-    } else if (!container.report && container.gate == GateOutcome::unseen && report.generation < newest) {
+    } else if (!container.report && container.gate == GateOutcome::unseen && report.generation < newest &&
+               !container.service->image_is_older) {
         container.gate = GateOutcome::without_host;
     }
 }
@@ -68,6 +69,11 @@ void PodSession::note_gate(Container& container, const protocol::ContainerReport
 boost::asio::awaitable<Result<protocol::Inventory>> PodSession::inventory(std::string container) {
     const auto self = shared_from_this();
     co_return co_await link_.inventory(std::move(container));
+}
+
+boost::asio::awaitable<Result<protocol::TreeDigest>> PodSession::digest(std::string container) {
+    const auto self = shared_from_this();
+    co_return co_await link_.digest(std::move(container));
 }
 
 }  // namespace synchost::host

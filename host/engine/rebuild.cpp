@@ -5,6 +5,7 @@
 
 #include "base/on_pool.hpp"
 #include "host/engine/engine.hpp"
+#include "host/engine/kept_image.hpp"
 
 namespace synchost::host {
 
@@ -37,8 +38,15 @@ boost::asio::awaitable<Result<bool>> Engine::build(Service& service) {
     service.rules.ignore = *std::move(loaded);
     // What was saved until now is read by this build.
     SourceSet read_by_it = std::exchange(service.touched_during_build, {});
-    auto outcome =
-        co_await on_pool(pool_, [&] { return build_and_push(service.request, service.repository, tools()); });
+    Survey tree;
+    KeptImage kept;
+    auto outcome = co_await on_pool(pool_, [&]() -> Result<BuildOutcome> {
+        TRY_ASSIGN(tree, survey(service.request));
+        TRY_ASSIGN(kept.inputs, rebuild_inputs(service, tree.nodes));
+        TRY_ASSIGN(BuildOutcome built, build_and_push(service.request, service.repository, tools()));
+        keep(std::move(kept), built, tree, service.name);
+        return built;
+    });
     if (!outcome) {
         service.touched_during_build.merge(read_by_it);
         co_return std::unexpected(std::move(outcome.error()));
@@ -56,13 +64,65 @@ boost::asio::awaitable<Result<bool>> Engine::build(Service& service) {
     drop_sessions(service);
     service.request.managed_owner = built.owner;
     service.image = std::move(built.image);
-    service.mirror.reset(std::move(built.tree.nodes), std::move(built.tree.managed_paths),
-                         std::move(built.tree.plan));
+    service.mirror.reset(std::move(tree.nodes), std::move(tree.managed_paths), std::move(tree.plan));
+    service.image_is_older = false;
+    service.gone_since_image.clear();
     (void)service.contents->take_notes();  // of the old tree
     service.generations.clear();
     service.after.clear();
     service.numbered.clear();
     service.built = true;
+    co_return true;
+}
+
+// Blocking. Before there are pods that run it: a record of an image that nobody runs does no harm.
+void Engine::keep(KeptImage kept, const BuildOutcome& built, const Survey& tree,
+                  const std::string& image_name) const {
+    kept.digest = built.image.digest;
+    kept.owner = built.owner;
+    kept.managed_paths = tree.managed_paths;
+    for (auto it = tree.nodes.begin(); it != tree.nodes.end(); ++it) kept.paths.emplace_back(it.path());
+    if (auto saved = kept.save(kept_image_file(parts_.state, image_name)); !saved)
+        parts_.reporter->failure(image_name,
+                                 std::move(saved.error()).context("the next run builds it again"));
+}
+
+boost::asio::awaitable<bool> Engine::go_on_with_kept_image(Service& service) {
+    const auto file = kept_image_file(parts_.state, service.name);
+    const auto ignore = images::IgnoreRules::load(service.request.context, service.request.dockerfile);
+    if (!ignore) co_return false;  // the build says why
+    service.rules.ignore = *ignore;
+    SourceSet read_by_it = std::exchange(service.touched_during_build, {});
+    Survey tree;
+    KeptImage kept;
+    images::Image image;
+    const auto found = co_await on_pool(pool_, [&]() -> Result<bool> {
+        auto loaded = KeptImage::load(file);
+        if (!loaded) return false;
+        kept = *std::move(loaded);
+        TRY_ASSIGN(tree, survey(service.request));
+        TRY_ASSIGN(const Xxh3 inputs, rebuild_inputs(service, tree.nodes));
+        if (inputs != kept.inputs || tree.managed_paths != kept.managed_paths) return false;
+        TRY_ASSIGN(image.run, images::fetch_run_config(service.repository.with_digest(kept.digest), tools()));
+        return true;
+    });
+    if (!found || !*found) {  // another tree, or a registry that does not have it any more: it is built
+        service.touched_during_build.merge(read_by_it);
+        co_return false;
+    }
+    const auto guard = co_await service.lock.acquire();
+    for (std::string& path : kept.paths) {
+        if (!tree.nodes.contains(path)) service.gone_since_image.insert(std::move(path));
+    }
+    image.digest = kept.digest;
+    image.managed_paths = std::move(kept.managed_paths);
+    service.image = std::move(image);
+    service.request.managed_owner = kept.owner;
+    service.mirror.reset(std::move(tree.nodes), std::move(tree.managed_paths), std::move(tree.plan));
+    service.image_is_older = true;
+    service.built = true;
+    parts_.reporter->line(Tone::plain, "kept", service.name,
+                          "the image of the run before is gone on with; its pods get what has changed since");
     co_return true;
 }
 
@@ -93,7 +153,11 @@ boost::asio::awaitable<void> Engine::catch_up(Service& service) {
         service.touched_during_build.merge(touched);
         co_return;
     }
-    if (service.mirror.advance(*std::move(update))) notify_sessions(service);
+    const SourceSet changed = sources_of(*update, service.mirror);
+    if (const auto generation = service.mirror.advance(*std::move(update))) {
+        service.remember_after(*generation, plan_after(service.after_rules, changed));
+        notify_sessions(service);
+    }
 }
 
 void Engine::drop_sessions(const Service& service) {

@@ -26,21 +26,6 @@ std::optional<std::string> below(const fs::path& path, const fs::path& folder) {
     return whole.substr(top.size() + 1);
 }
 
-// The paths of the context that an update is about; folders only where nothing else is.
-std::set<std::string> sources_of(const TreeUpdate& update, const Mirror& mirror) {
-    std::set<std::string> files;
-    std::set<std::string> folders;
-    for (const auto& [image_path, node] : update.put) {
-        (node.kind == images::FileKind::folder ? folders : files).insert(node.source);
-    }
-    for (const std::string& image_path : update.removed) {
-        const auto node = mirror.nodes().find(image_path);
-        if (node == mirror.nodes().end()) continue;
-        (node->second.kind == images::FileKind::folder ? folders : files).insert(node->second.source);
-    }
-    return files.empty() ? folders : files;
-}
-
 bool is_file(const fs::path& path) {
     struct stat info{};
     return ::lstat(path.c_str(), &info) == 0 && S_ISREG(info.st_mode);

@@ -9,22 +9,30 @@ constexpr std::size_t kMaxRemembered = 1'000;
 
 }  // namespace
 
-std::vector<protocol::AfterApply> Service::steps_after(protocol::GenerationId from,
-                                                       protocol::GenerationId to) const {
-    std::vector<PlannedAfter> steps;
-    const auto first = after.upper_bound(from);
-    const auto known = static_cast<std::uint64_t>(std::distance(first, after.upper_bound(to)));
-    if (known < std::to_underlying(to) - std::to_underlying(from)) return {protocol::AfterApply{}};
-    for (auto it = first; it != after.end() && it->first <= to; ++it)
+std::vector<AfterApply> Service::steps_after(protocol::GenerationId from, protocol::GenerationId to,
+                                             std::vector<AfterApply> earlier) const {
+    std::vector<AfterApply> steps = std::move(earlier);
+    std::uint64_t known = 0;
+    for (auto it = after.upper_bound(from); it != after.end() && it->first <= to; ++it, ++known)
         steps = merge_after(std::move(steps), it->second);
-    std::vector<protocol::AfterApply> out;
-    for (PlannedAfter& step : steps) {
-        out.push_back({static_cast<protocol::AfterKind>(step.kind), step.signal, std::move(step.command)});
-    }
-    return out;
+    if (known < std::to_underlying(to) - std::to_underlying(from))
+        steps = merge_after(std::move(steps), {AfterApply{}});
+    return steps;
 }
 
-void Service::remember_after(protocol::GenerationId id, std::vector<PlannedAfter> steps) {
+std::vector<AfterApply> Service::steps_of(const std::vector<Mirror::Changed>& lacks) const {
+    std::set<std::string> sources;
+    bool removes = false;  // of what is gone it is not known which source it came from
+    for (const Mirror::Changed& lack : lacks) {
+        const auto node = mirror.nodes().find(lack.image_path);
+        removes = removes || node == mirror.nodes().end();
+        if (node != mirror.nodes().end()) sources.insert(node->second.source);
+    }
+    std::vector<AfterApply> steps = plan_after(after_rules, sources);
+    return removes ? merge_after(std::move(steps), {AfterApply{}}) : steps;
+}
+
+void Service::remember_after(protocol::GenerationId id, std::vector<AfterApply> steps) {
     after[id] = std::move(steps);
     while (after.size() > kMaxRemembered) after.erase(after.begin());
 }

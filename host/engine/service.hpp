@@ -84,6 +84,7 @@ struct Service {
 
     std::string name;  // of the image, as the manifests and synchost.yaml write it
     images::BuildRequest request;
+    std::optional<images::Owner> asked_owner;  // by the manifests; that of the request follows the image
     DecisionRules rules;
     registry::Reference repository;  // where its builds are pushed
     images::Image image;             // the last one that was built and pushed
@@ -94,18 +95,24 @@ struct Service {
     GenerationCache generations;
     std::vector<AfterRule> after_rules;
     // What each generation asks for once its files are in place; the newest ones, see steps_after().
-    std::map<protocol::GenerationId, std::vector<PlannedAfter>> after;
+    std::map<protocol::GenerationId, std::vector<AfterApply>> after;
     std::set<std::string>
         numbered;    // containers, by pod uid and name, whose generations the mirror's log counts
     AsyncLock lock;  // mirror, image and touched_during_build
 
     // What is to follow when a container goes from one generation to a later one; a restart where an older
-    // one's steps are forgotten.
-    [[nodiscard]] std::vector<protocol::AfterApply> steps_after(protocol::GenerationId from,
-                                                                protocol::GenerationId to) const;
-    void remember_after(protocol::GenerationId id, std::vector<PlannedAfter> steps);
+    // one's steps are forgotten. `earlier` come before them.
+    [[nodiscard]] std::vector<AfterApply> steps_after(protocol::GenerationId from, protocol::GenerationId to,
+                                                      std::vector<AfterApply> earlier = {}) const;
+    // The same for what a comparison found that a container lacks.
+    [[nodiscard]] std::vector<AfterApply> steps_of(const std::vector<Mirror::Changed>& lacks) const;
+    void remember_after(protocol::GenerationId id, std::vector<AfterApply> steps);
 
     bool built = false;  // `image` and `mirror` hold something
+    // The image is an earlier run's, and the mirror begins with a later tree: a container that is at the
+    // image, or at a number of that run, is compared before it is sent anything.
+    bool image_is_older = false;
+    std::set<std::string> gone_since_image;  // image paths; what the image has and that tree does not
     bool building = false;
     bool build_failed = false;                   // the last one; the tree cannot be read by its Dockerfile
     bool build_again = false;                    // something that rebuilds was saved during a build

@@ -62,6 +62,22 @@ void Engine::note_error(const SyncOutcome& outcome) {
     }
 }
 
+// Nothing where it is another digest, or one of another generation.
+boost::asio::awaitable<std::optional<Verification>> Engine::equals(Service& service,
+                                                                   protocol::TreeDigest digest) {
+    const auto guard = co_await service.lock.acquire();
+    service.mirror.learn(service.contents->take_notes());
+    if (digest.id != service.mirror.generation()) co_return std::nullopt;
+    const auto paths = co_await on_pool(pool_, [&]() -> Result<std::size_t> {
+        TRY_ASSIGN(const auto expected, expected_paths(service.mirror, *service.index));
+        if (digest_of(expected, service.mirror.managed_paths(), digest.id) != digest)
+            return fail(Errc::conflict, "differs");
+        return expected.size();
+    });
+    if (!paths) co_return std::nullopt;
+    co_return Verification{.paths = *paths};
+}
+
 boost::asio::awaitable<Verification> Engine::verify(std::shared_ptr<PodSession> session,
                                                     std::string container) {
     boost::asio::steady_timer pause(io_);
@@ -70,6 +86,10 @@ boost::asio::awaitable<Verification> Engine::verify(std::shared_ptr<PodSession> 
         if (attempt > 0) {
             pause.expires_after(kBetweenAttempts);
             co_await pause.async_wait(boost::asio::use_awaitable);
+        }
+        // One number first: most containers hold exactly the tree.
+        if (const auto digest = co_await session->digest(container)) {
+            if (auto equal = co_await equals(session->service_of(container), *digest)) co_return *equal;
         }
         const auto inventory = co_await session->inventory(container);
         if (!inventory) {

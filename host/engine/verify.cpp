@@ -86,6 +86,18 @@ Result<std::vector<ExpectedPath>> expected_paths(const Mirror& mirror, FileIndex
     return out;
 }
 
+protocol::TreeDigest digest_of(const std::vector<ExpectedPath>& expected,
+                               const std::vector<std::string>& managed_paths, protocol::GenerationId id) {
+    protocol::TreeDigest digest{.id = id};
+    for (const ExpectedPath& one : expected) {
+        auto placed = place(one.image_path, managed_paths);
+        if (!placed) continue;
+        add_to(digest, managed_paths[placed->root],
+               {placed->root, std::move(placed->path), one.kind, one.mode, one.hash, false});
+    }
+    return digest;
+}
+
 Verification compare_inventory(const protocol::Inventory& inventory,
                                const std::vector<ExpectedPath>& expected) {
     // Managed paths may lie in one another; then an entry is reported below each of them.

@@ -27,6 +27,11 @@ struct ExpectedPath {
 // where a file changed or went meanwhile: its own event follows. Blocking.
 Result<std::vector<ExpectedPath>> expected_paths(const Mirror& mirror, FileIndex& index);
 
+// Pure. What a container says that has exactly these paths; one that holds files of the app's own says
+// another.
+protocol::TreeDigest digest_of(const std::vector<ExpectedPath>& expected,
+                               const std::vector<std::string>& managed_paths, protocol::GenerationId id);
+
 // Pure. Of a path that is both, the kind that it has counts before its mode, and that before its content.
 Verification compare_inventory(const protocol::Inventory& inventory,
                                const std::vector<ExpectedPath>& expected);

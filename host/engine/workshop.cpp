@@ -31,14 +31,13 @@ Result<BuildOutcome> build_and_push(images::BuildRequest request, const registry
                                     const images::BuildTools& tools) {
     const auto started = Clock::now();
     BuildOutcome outcome;
-    TRY_ASSIGN(outcome.tree, survey(request));
     TRY_ASSIGN(outcome.image, images::build(request, tools));
     const bool owner_unknown = !request.managed_owner && outcome.image.run.uid != 0;
     if (owner_unknown) {
         request.managed_owner = images::Owner{outcome.image.run.uid, outcome.image.run.gid};
         TRY_ASSIGN(outcome.image, images::build(request, tools));
     }
-    outcome.image.copied = {};  // `tree` tells it in less memory
+    outcome.image.copied = {};  // a survey tells it in less memory
     outcome.owner = request.managed_owner;
     const auto built = Clock::now();
     TRY_ASSIGN(outcome.pushed, images::push(outcome.image, repository, tools));

@@ -19,14 +19,14 @@ namespace synchost::host {
 
 struct BuildOutcome {
     images::Image image;
-    Survey tree;  // as it was before the build read it
     images::PushReport pushed;
     std::optional<images::Owner> owner;  // of the managed paths: the one asked for, or the image's own user
     std::chrono::nanoseconds build_time{};
     std::chrono::nanoseconds push_time{};
 };
 
-// `request.managed_owner` empty: the owner is the image's own user, which is known after a first build.
+// `request.managed_owner` empty: the owner is the image's own user, which is known after a first build. A
+// survey() of what it reads comes before it.
 Result<BuildOutcome> build_and_push(images::BuildRequest request, const registry::Reference& repository,
                                     const images::BuildTools& tools);
 

@@ -9,16 +9,16 @@
 namespace synchost::host {
 namespace {
 
-const PlannedAfter kRestart{};
+const AfterApply kRestart{};
 
 // Commands, then the restart, or else the signals; each once, where it came first.
-std::vector<PlannedAfter> in_order(const std::vector<PlannedAfter>& steps) {
-    std::vector<PlannedAfter> out;
-    const auto add = [&](const PlannedAfter& step) {
+std::vector<AfterApply> in_order(const std::vector<AfterApply>& steps) {
+    std::vector<AfterApply> out;
+    const auto add = [&](const AfterApply& step) {
         if (std::ranges::find(out, step) == out.end()) out.push_back(step);
     };
     const auto add_all = [&](AfterKind kind) {
-        for (const PlannedAfter& step : steps) {
+        for (const AfterApply& step : steps) {
             if (step.kind == kind) add(step);
         }
     };
@@ -29,7 +29,7 @@ std::vector<PlannedAfter> in_order(const std::vector<PlannedAfter>& steps) {
     return out;
 }
 
-std::string text_of(const PlannedAfter& step) {
+std::string text_of(const AfterApply& step) {
     if (step.kind == AfterKind::restart) return "restart";
     if (step.kind == AfterKind::command) return "command " + printable(step.command.at(0));
     const char* name = ::sigabbrev_np(step.signal);
@@ -38,8 +38,8 @@ std::string text_of(const PlannedAfter& step) {
 
 }  // namespace
 
-std::vector<PlannedAfter> plan_after(const std::vector<AfterRule>& rules,
-                                     const std::set<std::string>& sources) {
+std::vector<AfterApply> plan_after(const std::vector<AfterRule>& rules,
+                                   const std::set<std::string>& sources) {
     std::vector<bool> asked(rules.size());
     bool restart = false;
     for (const std::string& source : sources) {
@@ -50,7 +50,7 @@ std::vector<PlannedAfter> plan_after(const std::vector<AfterRule>& rules,
             asked[static_cast<std::size_t>(rule - rules.begin())] = true;
         }
     }
-    std::vector<PlannedAfter> steps;
+    std::vector<AfterApply> steps;
     for (std::size_t i = 0; i < rules.size(); ++i) {
         if (asked[i] && rules[i].does) steps.push_back(*rules[i].does);
     }
@@ -58,15 +58,14 @@ std::vector<PlannedAfter> plan_after(const std::vector<AfterRule>& rules,
     return in_order(steps);
 }
 
-std::vector<PlannedAfter> merge_after(std::vector<PlannedAfter> earlier,
-                                      const std::vector<PlannedAfter>& later) {
+std::vector<AfterApply> merge_after(std::vector<AfterApply> earlier, const std::vector<AfterApply>& later) {
     earlier.insert(earlier.end(), later.begin(), later.end());
     return in_order(earlier);
 }
 
-std::string to_string(const std::vector<PlannedAfter>& steps) {
+std::string to_string(const std::vector<AfterApply>& steps) {
     std::string out;
-    for (const PlannedAfter& step : steps) out += (out.empty() ? "" : ", ") + text_of(step);
+    for (const AfterApply& step : steps) out += (out.empty() ? "" : ", ") + text_of(step);
     return out.empty() ? "nothing" : out;
 }
 

@@ -24,38 +24,32 @@
 #include <vector>
 
 #include "host/plan/patterns.hpp"
+#include "protocol/generation_decoder.hpp"
 
 namespace synchost::host {
 
-enum class AfterKind : std::uint8_t { restart = 1, signal = 2, command = 3 };
-
-// One step. Their limits are those of PROTOCOL.md.
-struct PlannedAfter {
-    AfterKind kind = AfterKind::restart;
-    std::uint8_t signal = 0;           // kind signal: 1 to 64
-    std::vector<std::string> command;  // kind command: 1 to kMaxCommandWords, kMaxCommandBytes in all
-    bool operator==(const PlannedAfter&) const = default;
-};
+using protocol::AfterApply;
+using protocol::AfterKind;
 
 inline constexpr std::size_t kMaxAfterRules = 15;  // of an image; with the restart of other files, 16 steps
-inline constexpr std::size_t kMaxCommandWords = 64;
-inline constexpr std::size_t kMaxCommandBytes = std::size_t{16} << 10;
+using protocol::kMaxCommandBytes;
+using protocol::kMaxCommandWords;
 
 struct AfterRule {
-    PathPatterns paths;                // relative to the context
-    std::optional<PlannedAfter> does;  // none: nothing happens
+    PathPatterns paths;              // relative to the context
+    std::optional<AfterApply> does;  // none: nothing happens
 };
 
 // The steps that follow when these files of the context changed, in order. Commands come in the order of
 // their rules. Empty where no file asks for any, and where none changed.
-[[nodiscard]] std::vector<PlannedAfter> plan_after(const std::vector<AfterRule>& rules,
-                                                   const std::set<std::string>& sources);
+[[nodiscard]] std::vector<AfterApply> plan_after(const std::vector<AfterRule>& rules,
+                                                 const std::set<std::string>& sources);
 
 // The steps of two bursts that are applied as one, the earlier one first.
-[[nodiscard]] std::vector<PlannedAfter> merge_after(std::vector<PlannedAfter> earlier,
-                                                    const std::vector<PlannedAfter>& later);
+[[nodiscard]] std::vector<AfterApply> merge_after(std::vector<AfterApply> earlier,
+                                                  const std::vector<AfterApply>& later);
 
 // "restart", "signal HUP", "command /app/bin/compile", "nothing"; several with commas between.
-[[nodiscard]] std::string to_string(const std::vector<PlannedAfter>& steps);
+[[nodiscard]] std::string to_string(const std::vector<AfterApply>& steps);
 
 }  // namespace synchost::host

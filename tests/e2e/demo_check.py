@@ -19,13 +19,9 @@ def print_figures(figures, remark):
     print(remark + "\n")
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--synchost", required=True, type=Path, help="the program")
-    parser.add_argument("--runtime", choices=["podman", "kubernetes"], default="podman")
-    options, options.watch_arguments = parser.parse_known_args()
-    runtime = importlib.import_module(f"{options.runtime}_check")
-    with tempfile.TemporaryDirectory(prefix="synchost-check-") as name, runtime.prepared(options, Path(name)) as check:
+def run(prepared, options):
+    """The exit code of a check; prepared(options, folder) is a `with` over it."""
+    with tempfile.TemporaryDirectory(prefix="synchost-check-") as name, prepared(options, Path(name)) as check:
         try:
             check.run()
         except Exception as error:  # whatever stops the check, the person wants it with what watch said
@@ -35,8 +31,16 @@ def main():
         finally:
             check.clean_up()
             print_figures(check.figures, check.remark)
-    print("demo check: passed")
+    print("the check has passed")
     return 0
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--synchost", required=True, type=Path, help="the program")
+    parser.add_argument("--runtime", choices=["podman", "kubernetes"], default="podman")
+    options, options.watch_arguments = parser.parse_known_args()
+    return run(importlib.import_module(f"{options.runtime}_check").prepared, options)
 
 
 if __name__ == "__main__":

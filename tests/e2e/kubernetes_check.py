@@ -6,6 +6,7 @@ kubernetes_faults.py what breaks between the host and the pods."""
 import contextlib
 import json
 import os
+import re
 import signal
 import sys
 import time
@@ -28,6 +29,7 @@ PORTS = {"api": 8080, "ui": 3000}
 HELD_SECONDS = 6  # of a liveness probe that fails each second, once
 PODS_SECONDS = 60
 TIMES_FASTER_THAN_TAR = 10
+AGENT_LINE = re.compile(r"(info|warn|error) agent ")  # of the supervisor, in its container's log
 IMPORTS = "import logging\n"
 LOG_FORMAT = 'format="%(asctime)s'
 LIVENESS = """          livenessProbe:
@@ -133,8 +135,8 @@ class KubernetesCheck(Faults, TodoCheck):
         return self.wait_for_pods(service, count)
 
     def assert_began_with(self, mark, pod_name, previous=False):
-        """Whether all that the app container ever wrote was written by this edit."""
-        lines = self.observer.log_lines(pod_name, "api", previous)
+        """Whether all that the app ever wrote since its container's start was written by this edit."""
+        lines = [line for line in self.observer.log_lines(pod_name, "api", previous) if not AGENT_LINE.match(line)]
         assert lines and lines[0] == f"mark={mark} begins", f"{pod_name} began with {lines[:1]}, not with edit {mark}"
         other = [line for line in lines if not line.startswith(f"mark={mark} ")]
         assert not other, f"{pod_name} ran something else than the edit {mark}: {other[0]}"

@@ -19,12 +19,12 @@ constexpr std::array kRuleFields{
                      read_action},
 };
 constexpr std::array kActionFields{
-    Field<PlannedAfter>{{"signal", Shape::signal, Need::optional, "", "HUP",
-                         "Sent to the process of the container, which goes on."},
-                        store<&PlannedAfter::signal, &ConfigValue::signal, PlannedAfter>},
-    Field<PlannedAfter>{{"command", Shape::command, Need::optional, "", "[/app/bin/compile, --all]",
-                         "Run in the container beside the process; it has a minute."},
-                        store<&PlannedAfter::command, &ConfigValue::command, PlannedAfter>},
+    Field<AfterApply>{{"signal", Shape::signal, Need::optional, "", "HUP",
+                       "Sent to the process of the container, which goes on."},
+                      store<&AfterApply::signal, &ConfigValue::signal, AfterApply>},
+    Field<AfterApply>{{"command", Shape::command, Need::optional, "", "[/app/bin/compile, --all]",
+                       "Run in the container beside the process; it has a minute."},
+                      store<&AfterApply::command, &ConfigValue::command, AfterApply>},
 };
 constexpr auto kRuleKeys = keys_of(kRuleFields);
 constexpr auto kActionKeys = keys_of(kActionFields);
@@ -33,7 +33,7 @@ Result<> read_word(const ConfigValue& value, AfterRule& rule) {
     TRY_ASSIGN(const std::string word, value.text());
     if (word == "nothing") return {};
     if (word == "restart") {
-        rule.does = PlannedAfter{};
+        rule.does = AfterApply{};
         return {};
     }
     std::string step = did_you_mean(word, kActions);
@@ -46,7 +46,7 @@ Result<> read_word(const ConfigValue& value, AfterRule& rule) {
 Result<> read_action(const ConfigValue& value, AfterRule& rule, const Place& place) {
     if (value.node().kind != YamlKind::map) return read_word(value, rule);
     TRY_ASSIGN(const YamlNode* map, value.map());
-    PlannedAfter does;
+    AfterApply does;
     const Place below{place.source, place.prefix + "do > ", place.lines};
     TRY(read_fields(*map, kActionFields, kActionKeys, does, below));
     if (map->pairs.size() > 1)

@@ -7,8 +7,10 @@ using namespace synchost::protocol;
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     if (size == 0) return 0;
-    const std::size_t piece = std::size_t{data[0] & 0x7Fu} + 1;
-    const auto kind = (data[0] & 0x80) != 0 ? SimpleRequest::inventory : SimpleRequest::release;
+    const std::size_t piece = std::size_t{data[0] & 0x3Fu} + 1;
+    const auto kind = (data[0] & 0x80) != 0   ? SimpleRequest::inventory
+                      : (data[0] & 0x40) != 0 ? SimpleRequest::digest
+                                              : SimpleRequest::release;
     const std::string_view bytes(reinterpret_cast<const char*>(data) + 1, size - 1);
     HostSession session{TimePoint{}};
     std::string out;

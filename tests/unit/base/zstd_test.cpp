@@ -24,5 +24,16 @@ TEST(Zstd, RefusesTruncationAtEveryByte) {
     }
 }
 
+TEST(Zstd, ABufferThatIsUsedAgainGrowsByOne) {
+    std::string buffer;
+    for (std::size_t size = 262'000; size < 262'010; ++size) {
+        const std::string bytes(size, 'x');
+        ASSERT_OK(zstd_decompress_into(buffer, zstd_compress(bytes), 300'000)) << size;
+        EXPECT_EQ(buffer, bytes);
+    }
+    EXPECT_FALSE(zstd_decompress_into(buffer, "not zstd", 300'000));
+    EXPECT_TRUE(buffer.empty());
+}
+
 }  // namespace
 }  // namespace synchost

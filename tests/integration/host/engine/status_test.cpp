@@ -28,12 +28,18 @@ using test::eventually;
 // One pod with one container, which is there already.
 class OnePod final : public Runtime {
   public:
-    OnePod(std::string registry, fs::path agent) : registry_(std::move(registry)), agent_(std::move(agent)) {}
+    struct Life {
+        std::string image;  // that it was deployed with
+        bool host_dies = false;
+    };
+    OnePod(std::string registry, fs::path agent, Life& life)
+        : registry_(std::move(registry)), agent_(std::move(agent)), life_(life) {}
 
     [[nodiscard]] std::string description() const override { return "one pod"; }
     void observe(RuntimeEvents events) override { events_ = std::move(events); }
     Result<RegistryAddress> registry() override { return RegistryAddress{registry_, registry_}; }
     Result<> apply(const std::vector<k8s::Manifest>&, const k8s::InjectOptions& options) override {
+        life_.image = options.images.at("app").pinned;
         events_.on_pods({{.workload = "Pod/app",
                           .name = "app",
                           .id = "1",
@@ -45,11 +51,14 @@ class OnePod final : public Runtime {
     Result<std::vector<ForwardedPort>> ports() override { return std::vector<ForwardedPort>(); }
     Result<> follow_logs(std::function<void(const LogLine&)>) override { return {}; }
     void interrupt() override {}
-    Result<> down() override { return {}; }
+    Result<> down() override {
+        return life_.host_dies ? Result<>(fail(Errc::cancelled, "the host has died")) : Result<>{};
+    }
 
   private:
     std::string registry_;
     fs::path agent_;
+    Life& life_;
     RuntimeEvents events_;
 };
 
@@ -86,14 +95,15 @@ class StatusTest : public testing::Test {
         ASSERT_OK(config);
         auto folders = open_project_folders(config->name, project());
         ASSERT_OK(folders);
-        engine_.emplace(
-            io_, EngineParts{.config = *std::move(config),
-                             .key = pod_.key(),
-                             .runtime = std::make_unique<OnePod>(registry_->address(), pod_.host_socket()),
-                             .namespace_name = {},
-                             .registries = &connector_,
-                             .store = folders->cache / "store",
-                             .reporter = &reporter_});
+        engine_.emplace(io_, EngineParts{.config = *std::move(config),
+                                         .key = pod_.key(),
+                                         .runtime = std::make_unique<OnePod>(registry_->address(),
+                                                                             pod_.host_socket(), life_),
+                                         .namespace_name = {},
+                                         .registries = &connector_,
+                                         .store = folders->cache / "store",
+                                         .state = folders->state,
+                                         .reporter = &reporter_});
         auto control = ControlServer::listen(io_.get_executor(), folders->state / kControlSocket,
                                              [this](ControlRequest request) { return answer(request); });
         ASSERT_OK(control);
@@ -108,7 +118,16 @@ class StatusTest : public testing::Test {
         if (!thread_.joinable()) return;
         boost::asio::post(io_, [this] { engine_->stop(); });
         thread_.join();
-        EXPECT_OK(outcome_);
+        if (!life_.host_dies) EXPECT_OK(outcome_);
+    }
+    // As for what is on disk and in the pod.
+    void kill_the_host() {
+        life_.host_dies = true;
+        stop();
+        life_.host_dies = false;
+        engine_.reset();
+        control_.reset();
+        io_.restart();
     }
     boost::asio::awaitable<std::string> answer(ControlRequest request) {
         if (request == ControlRequest::verify) co_return to_json(co_await engine_->verified_status());
@@ -147,6 +166,7 @@ class StatusTest : public testing::Test {
     AgentPod pod_{SYNCHOST_AGENT};
     registry::Connector connector_;
     Reporter reporter_{false};
+    OnePod::Life life_;
     boost::asio::io_context io_{1};
     std::optional<Engine> engine_;
     std::unique_ptr<ControlServer> control_;
@@ -230,6 +250,65 @@ TEST_F(StatusTest, APodThatIsAwayCannotBeVerified) {
     const Completed done = status({"--verify"});
     EXPECT_EQ(done.exit_code, 1);
     EXPECT_TRUE(done.out.contains("not verified: ")) << done.out;
+}
+
+TEST_F(StatusTest, ANewWatchGoesOnWithThePodsOfOneThatDied) {
+    start();
+    ASSERT_TRUE(is_current());
+    write("app/main.py", "second\n");
+    write("app/new.py", "new\n");
+    write("app/stays.py", "stays\n");
+    ASSERT_TRUE(eventually([&] { return fs::exists(pod_.app_dir() / "new.py"); }) && is_current());
+    const std::uint32_t starts = container_status().starts;
+    const std::string image = life_.image;
+    kill_the_host();
+    write("app/main.py", "third\n");
+    fs::remove(project() / "app/new.py");       // that a generation brought
+    fs::remove(project() / "app/lib/util.py");  // that the image brought
+    struct stat before{};
+    ASSERT_EQ(::stat((pod_.app_dir() / "stays.py").c_str(), &before), 0);
+
+    start();
+    ASSERT_TRUE(is_current());
+    EXPECT_EQ(life_.image, image);
+    const Completed verified = status({"--verify"});
+    EXPECT_EQ(verified.exit_code, 0) << verified.out;
+    EXPECT_EQ(test::content_of(pod_.app_dir() / "main.py"), "third\n");
+    EXPECT_FALSE(fs::exists(pod_.app_dir() / "new.py"));
+    EXPECT_FALSE(fs::exists(pod_.app_dir() / "lib/util.py"));
+    struct stat after{};
+    ASSERT_EQ(::stat((pod_.app_dir() / "stays.py").c_str(), &after), 0);
+    EXPECT_EQ(after.st_ino, before.st_ino);
+    EXPECT_EQ(container_status().starts, starts + 1);
+}
+
+TEST_F(StatusTest, ANewWatchLeavesAPodThatIsTheTreeAlone) {
+    start();
+    ASSERT_TRUE(is_current());
+    write("app/main.py", "second\n");
+    ASSERT_TRUE(eventually([&] { return test::content_of(pod_.app_dir() / "main.py") == "second\n"; }));
+    ASSERT_TRUE(is_current());
+    const std::uint32_t starts = container_status().starts;
+    kill_the_host();
+    start();
+    ASSERT_TRUE(is_current());
+    EXPECT_EQ(container_status().starts, starts);
+    const Completed verified = status({"--verify"});
+    EXPECT_EQ(verified.exit_code, 0) << verified.out;
+    write("app/main.py", "third\n");
+    EXPECT_TRUE(eventually([&] { return test::content_of(pod_.app_dir() / "main.py") == "third\n"; }));
+}
+
+TEST_F(StatusTest, ANewWatchBuildsWhatASyncDoesNotBring) {
+    start();
+    ASSERT_TRUE(is_current());
+    const std::string image = life_.image;
+    kill_the_host();
+    write("Dockerfile", "FROM scratch\nCOPY app/ " + pod_.root() + "\nCMD [\"/other\"]\n");
+    life_.image.clear();
+    start();
+    EXPECT_TRUE(eventually([&] { return status().exit_code == 0; }));
+    EXPECT_NE(life_.image, image);
 }
 
 }  // namespace

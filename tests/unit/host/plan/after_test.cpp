@@ -10,14 +10,14 @@ namespace {
 using testing::ElementsAre;
 using testing::IsEmpty;
 
-const PlannedAfter kRestart{};
-PlannedAfter signal(std::uint8_t number) {
+const AfterApply kRestart{};
+AfterApply signal(std::uint8_t number) {
     return {.kind = AfterKind::signal, .signal = number, .command = {}};
 }
-PlannedAfter command(const std::string& name) {
+AfterApply command(const std::string& name) {
     return {.kind = AfterKind::command, .command = {name}};
 }
-AfterRule rule(const std::vector<std::string>& patterns, std::optional<PlannedAfter> does) {
+AfterRule rule(const std::vector<std::string>& patterns, std::optional<AfterApply> does) {
     AfterRule out{{}, std::move(does)};
     for (const std::string& pattern : patterns) EXPECT_OK(out.paths.add(pattern));
     return out;
@@ -35,7 +35,7 @@ const std::vector<AfterRule>& rules() {
     };
     return kRules;
 }
-std::vector<PlannedAfter> plan(const std::set<std::string>& sources) {
+std::vector<AfterApply> plan(const std::set<std::string>& sources) {
     return plan_after(rules(), sources);
 }
 
@@ -79,8 +79,8 @@ TEST(MergeAfter, IsThePlanOfBothBursts) {
     EXPECT_THAT(merge_after({signal(1)}, {kRestart}), ElementsAre(kRestart));
 }
 
-TEST(PlannedAfterText, IsForPeople) {
-    EXPECT_EQ(to_string(std::vector<PlannedAfter>{}), "nothing");
+TEST(AfterApplyText, IsForPeople) {
+    EXPECT_EQ(to_string(std::vector<AfterApply>{}), "nothing");
     EXPECT_EQ(to_string({command("/bin/a\n"), signal(1), signal(40)}),
               "command /bin/a\\x0a, signal HUP, signal 40");
     EXPECT_EQ(to_string({kRestart}), "restart");
