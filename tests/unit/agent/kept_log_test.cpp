@@ -95,6 +95,25 @@ TEST_F(KeptLogTest, GenerationsAreReplayedInTheirOrder) {
     EXPECT_EQ(tree(), last);
 }
 
+// As where a file is saved in place: more than once within the moment in which changes are gathered.
+TEST_F(KeptLogTest, WhatSeveralGenerationsNameIsKeptAsItLiesThere) {
+    const auto image = [&] { write("back", "image"); };
+    image();
+    write("n/x", "newest");
+    write("a", "newest");
+    write("back", "newest");
+    write("turned/in", "newest");
+    const Tree newest = tree();
+    ASSERT_OK(log_.append(GenerationId{4},
+                          {changed(ChangeKind::make_folder, "n", true), changed(ChangeKind::put_file, "a"),
+                           changed(ChangeKind::put_file, "back"), changed(ChangeKind::put_file, "turned"),
+                           changed(ChangeKind::put_file, "n/x"), changed(ChangeKind::put_file, "a"),
+                           changed(ChangeKind::remove, "back"), changed(ChangeKind::put_file, "back"),
+                           changed(ChangeKind::make_folder, "turned", true)}));
+    restart(image, log_);
+    EXPECT_EQ(tree(), newest);
+}
+
 TEST_F(KeptLogTest, ABurstMayNameAPathManyTimes) {
     write("a", "1");
     write("n/x", "new");
@@ -119,25 +138,6 @@ TEST_F(KeptLogTest, AFolderThatWentAndCameAgainHoldsNothingOfTheOldOne) {
                            changed(ChangeKind::make_folder, "s", true), changed(ChangeKind::remove, "s/x")}));
     restart(image, log_);
     EXPECT_EQ(tree(), (Tree{{"d", "d"}, {"d/new", "f:2"}, {"s", "d"}, {"s/y", "f:2"}}));
-}
-
-// As where a file is saved in place: more than once within the moment in which changes are gathered.
-TEST_F(KeptLogTest, WhatSeveralGenerationsNameIsKeptAsItLiesThere) {
-    const auto image = [&] { write("back", "image"); };
-    image();
-    write("n/x", "newest");
-    write("a", "newest");
-    write("back", "newest");
-    write("turned/in", "newest");
-    const Tree newest = tree();
-    ASSERT_OK(log_.append(GenerationId{4},
-                          {changed(ChangeKind::make_folder, "n", true), changed(ChangeKind::put_file, "a"),
-                           changed(ChangeKind::put_file, "back"), changed(ChangeKind::put_file, "turned"),
-                           changed(ChangeKind::put_file, "n/x"), changed(ChangeKind::put_file, "a"),
-                           changed(ChangeKind::remove, "back"), changed(ChangeKind::put_file, "back"),
-                           changed(ChangeKind::make_folder, "turned", true)}));
-    restart(image, log_);
-    EXPECT_EQ(tree(), newest);
 }
 
 TEST_F(KeptLogTest, WhatWasInterruptedIsAsIfItHadNotBegun) {

@@ -188,11 +188,36 @@ TEST_F(ExamineTest, AContainersOwnAccountShowsWhatItLacks) {
     hold(0, "lib", ChangeKind::make_folder, 0755, "");
     hold(0, "lib/util.py", ChangeKind::put_file, 0644, "two");
     hold(1, "one.conf", ChangeKind::put_file, 0600, "three");
-    const auto update = differences(inventory, mirror_, *index_);
-    ASSERT_OK(update);
-    EXPECT_TRUE(update->put.contains("/srv/app/main.py"));
-    EXPECT_TRUE(update->put.contains("/etc/one.conf"));
-    EXPECT_FALSE(update->put.contains("/srv/app/lib/util.py"));
+    hold(0, "of_the_image", ChangeKind::put_file, 0644, "gone since");
+    hold(0, "sent", ChangeKind::put_file, 0644, "gone since");
+    inventory.entries.back().ours = true;
+    hold(0, "of_the_app", ChangeKind::put_file, 0644, "its own");
+    const auto compared = differences(inventory, mirror_, {"/srv/app/of_the_image"}, *index_);
+    ASSERT_OK(compared);
+    std::vector<std::string> lacks;
+    for (const auto& lack : compared->lacks) lacks.push_back(lack.image_path);
+    EXPECT_EQ(lacks, (std::vector<std::string>{"/etc/one.conf", "/srv/app/main.py", "/srv/app/of_the_image",
+                                               "/srv/app/sent"}));
+    EXPECT_EQ(compared->lacks[1].had, xxh3("edited by somebody"));
+    EXPECT_TRUE(compared->learned.contains("/srv/app/lib/util.py"));
+    EXPECT_TRUE(compared->learned.contains("/srv/app/main.py"));
+}
+
+// Or nobody else would get it: the event that follows would find nothing new.
+TEST_F(ExamineTest, WhatWasSavedDuringAComparisonIsLeftToItsEvent) {
+    mirror_.advance({.put = {}, .removed = {}, .refreshed = {{"/srv/app/main.py", [&] {
+                                                                  Node node =
+                                                                      mirror_.nodes().at("/srv/app/main.py");
+                                                                  node.hash = xxh3("before the save");
+                                                                  return node;
+                                                              }()}}});
+    const protocol::Inventory inventory{
+        .id = GenerationId{7},
+        .roots = {"/srv/app/", "/etc/one.conf"},
+        .entries = {{0, *RelPath::parse("main.py"), ChangeKind::put_file, 0644, xxh3("before the save")}}};
+    const auto compared = differences(inventory, mirror_, {}, *index_);
+    ASSERT_OK(compared);
+    EXPECT_FALSE(compared->learned.contains("/srv/app/main.py"));
 }
 
 TEST_F(ExamineTest, KeepsNoMoreContentThanTheBound) {
