@@ -122,8 +122,8 @@ Result<> KeptWriter::add_all_below(std::uint16_t root, const std::string& path) 
     return {};
 }
 
-// Saves that follow each other closely are copied together, and name a path more than once: what lies there
-// now is written once.
+// A folder that the app changes while it is listed may show a name twice: what lies there now is written
+// once.
 Result<> KeptWriter::add_change(Change change) {
     if (change.kind != ChangeKind::remove && !put_.emplace(change.root, change.path).second) return {};
     generation_.changes.push_back(std::move(change));

@@ -27,7 +27,7 @@ using asio::ip::tcp;
 using Unix = asio::local::stream_protocol;
 
 constexpr auto kToken = asio::as_tuple(asio::use_awaitable);
-constexpr std::size_t kMostBytes = 800'000;
+constexpr std::size_t kMostBytes = 500'000;
 constexpr std::size_t kHandshakeBytes = 1500;
 constexpr std::uint32_t kLongestSilenceMs = 120;
 

@@ -22,9 +22,9 @@ using namespace protocol;
 
 class Edits : public TortureTest {};
 
-// 30 operations in each of 400 generations.
+// 30 operations in each of 350 generations.
 TEST_F(Edits, RandomSequencesEndWithEqualTrees) {
-    constexpr std::uint64_t kGenerations = 400;
+    constexpr std::uint64_t kGenerations = 350;
     constexpr int kOperations = 30;
     TreeEdits edits(seed(), {});
     start();
