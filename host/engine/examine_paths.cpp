@@ -57,6 +57,7 @@ class PathExaminer {
     Look look_;
     TreeUpdate& update_;
     std::optional<bool> ready_;
+    std::string looked_below_;  // the folder, with its '/', that was looked at last with all below it
     images::IgnoreRules ignore_;
 };
 
@@ -81,6 +82,8 @@ bool PathExaminer::only_content_differs(const std::vector<std::string>& image_pa
 }
 
 Result<bool> PathExaminer::touched(const std::string& source) {
+    // A folder that arrived is named with all that it holds; the folder comes first.
+    if (!looked_below_.empty() && source.starts_with(looked_below_)) return true;
     TRY_ASSIGN(const RelPath path, RelPath::parse(source));
     TRY_ASSIGN(const Entry entry, look_.index.read(path, Want::stamp));
     const std::vector<std::string> known = mirror_.image_paths_of(source);
@@ -93,6 +96,7 @@ Result<bool> PathExaminer::touched(const std::string& source) {
     if (!ready) return false;
     std::set<std::string> below;
     if (!add_below(source, entry, below)) return false;
+    if (entry.kind == EntryKind::folder) looked_below_ = source + "/";
     TRY_ASSIGN(bool told, examine_one(source, entry));
     for (auto it = below.begin(); told && it != below.end(); ++it) {
         const auto below_path = RelPath::parse(*it);
