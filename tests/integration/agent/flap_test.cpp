@@ -123,7 +123,7 @@ class LinkFlapper {
   public:
     LinkFlapper(boost::asio::io_context& io, const OwnNetwork& network, std::uint32_t seed)
         : timer_(io), network_(network), random_(seed) {
-        next();
+        toggle();
     }
     ~LinkFlapper() {
         timer_.cancel();
@@ -134,14 +134,13 @@ class LinkFlapper {
     [[nodiscard]] int times_down() const { return times_down_; }
 
   private:
-    void next() {
-        timer_.expires_after(std::chrono::milliseconds(1 + random_() % (is_up_ ? 60 : 30)));
+    void toggle() {
+        is_up_ = !is_up_;
+        network_.set_link(is_up_);
+        times_down_ += is_up_ ? 0 : 1;
+        timer_.expires_after(std::chrono::milliseconds(1 + random_() % 30));
         timer_.async_wait([this](boost::system::error_code error) {
-            if (error) return;
-            is_up_ = !is_up_;
-            network_.set_link(is_up_);
-            times_down_ += is_up_ ? 0 : 1;
-            next();
+            if (!error) toggle();
         });
     }
     boost::asio::steady_timer timer_;
@@ -162,16 +161,18 @@ TEST_F(Flap, ALinkThatIsDownForLongComesBackAndLosesNothing) {
     pod_.start_sidecar({name()}, {"--listen", "tcp:127.0.0.1:" + std::to_string(port)});
     start_supervisor();
     SimpleHost host(pod_, name(), host::LoopbackAddress{port});
+    ASSERT_TRUE(host.reported());
+    const std::uint64_t before = host.disconnects();  // attempts at a sidecar that was not there yet
     {
         const LinkFlapper flapper(pod_.io(), network, seed());
         ASSERT_TRUE(host.converge(30, generation));
-        EXPECT_GE(flapper.times_down(), 1);
+        std::printf("the link was down %d times\n", flapper.times_down());
     }
     // What TCP repairs by itself costs no stream.
-    EXPECT_EQ(host.disconnects(), 0u);
+    EXPECT_EQ(host.disconnects(), before);
     network.set_link(false);
     EXPECT_FALSE(host.apply(numbered.generation(31))) << "the link is down";
-    EXPECT_EQ(host.disconnects(), 1u);
+    EXPECT_EQ(host.disconnects(), before + 1);
     EXPECT_FALSE(host.link().connected());
     EXPECT_EQ(differences(numbered.tree(30), read_tree(pod_.app_dir())), "");
     network.set_link(true);
