@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
 #include <memory>
 
@@ -106,7 +107,10 @@ std::string StagingAreas::new_name() {
 }
 
 std::vector<std::filesystem::path> StagingAreas::usual() {
-    return {"/tmp", "/var/tmp", "/run", "/dev/shm"};
+    std::vector<std::filesystem::path> places = {"/tmp", "/var/tmp", "/run", "/dev/shm"};
+    const char* own = std::getenv("TMPDIR");
+    if (own != nullptr && *own == '/') places.insert(places.begin(), own);
+    return places;
 }
 
 Result<StagingArea> StagingAreas::make_in(int place, const std::string& shown) const {
