@@ -96,7 +96,8 @@ Result<bool> PathExaminer::touched(const std::string& source) {
     if (!ready) return false;
     std::set<std::string> below;
     if (!add_below(source, entry, below)) return false;
-    if (entry.kind == EntryKind::folder) looked_below_ = source + "/";
+    // What an ignored folder holds was not looked at.
+    if (entry.kind == EntryKind::folder && !ignore_.excluded(source)) looked_below_ = source + "/";
     TRY_ASSIGN(bool told, examine_one(source, entry));
     for (auto it = below.begin(); told && it != below.end(); ++it) {
         const auto below_path = RelPath::parse(*it);
