@@ -58,7 +58,7 @@ class StagingAreas {
     // tried in their order before the managed folder itself.
     StagingAreas(Folders& folders, std::string container,
                  std::vector<std::filesystem::path> places = usual());
-    static std::vector<std::filesystem::path> usual();  // TMPDIR first, where it is set
+    static std::vector<std::filesystem::path> usual();
 
     // The area of a managed path's folder, made where it is missing. Valid as long as this object. Errors
     // name the folder and say what to do.

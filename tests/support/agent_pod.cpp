@@ -53,9 +53,6 @@ BackgroundProcess& AgentPod::start_supervisor(const std::string& container, cons
     run.argv.insert(run.argv.end(), command.begin(), command.end());
     run.argv.insert(run.argv.begin(), before_.begin(), before_.end());
     supervisors_.erase(container);
-    // A staging area of this pod's own: there are others of the same name.
-    run.env["TMPDIR"] = (dir() / "tmp").native();
-    EXPECT_TRUE(make_folders(dir() / "tmp").has_value());
     return supervisors_.emplace(container, BackgroundProcess::start(run, log_of(container)).value())
         .first->second;
 }
