@@ -7,10 +7,14 @@ function(synchost_library name)
     target_link_libraries(synchost_${name} PUBLIC synchost_settings ${ARG_USES})
 endfunction()
 
-# synchost_test(NAME SOURCES file... USES target... [LABELS label...] [TIMEOUT seconds])
+# synchost_test(NAME SOURCES file... USES target... [LABELS label...] [TIMEOUT seconds] [LOCK resource])
+#   LOCK: tests that name the same resource never run side by side.
 #   A GoogleTest executable, one ctest entry per test. LABELS: unit (the default), integration, e2e.
 function(synchost_test name)
-    cmake_parse_arguments(ARG "" "TIMEOUT" "SOURCES;USES;LABELS" ${ARGN})
+    cmake_parse_arguments(ARG "" "TIMEOUT;LOCK" "SOURCES;USES;LABELS" ${ARGN})
+    if(ARG_LOCK)
+        set(lock RESOURCE_LOCK ${ARG_LOCK})
+    endif()
     if(NOT ARG_LABELS)
         set(ARG_LABELS unit)
     endif()
@@ -20,5 +24,5 @@ function(synchost_test name)
     add_executable(${name} ${ARG_SOURCES})
     target_link_libraries(${name} PRIVATE synchost_settings synchost_test_support ${ARG_USES} GTest::gtest_main GTest::gmock)
     gtest_discover_tests(${name} DISCOVERY_TIMEOUT 60
-        PROPERTIES LABELS "${ARG_LABELS}" TIMEOUT ${ARG_TIMEOUT})
+        PROPERTIES LABELS "${ARG_LABELS}" TIMEOUT ${ARG_TIMEOUT} ${lock})
 endfunction()
