@@ -132,11 +132,6 @@ bool has_shape(const protocol::InventoryEntry& entry, const Node& node) {
     return false;
 }
 
-// A root that is a single file is named by its folder and the path.
-std::string image_path_of(const std::string& root, const std::string& path) {
-    return root.substr(0, root.rfind('/') + 1) + path;
-}
-
 }  // namespace
 
 Result<Survey> survey(const images::BuildRequest& request) {
@@ -203,7 +198,7 @@ Result<Comparison> differences(const protocol::Inventory& inventory, const Mirro
     }
     // What a generation or the image put there and the tree has no more. All else is the app's own.
     for (const auto& [place, entry] : held) {
-        std::string image_path = image_path_of(place.first, place.second);
+        std::string image_path = image_path_of(place.first, entry->path);
         if (!entry->ours && !gone.contains(image_path)) continue;
         if (!mirror.nodes().contains(image_path)) out.lacks.push_back({std::move(image_path), std::nullopt});
     }

@@ -140,4 +140,8 @@ std::optional<Placed> place(std::string_view image_path, const std::vector<std::
     return best;
 }
 
+std::string image_path_of(const std::string& managed_path, const RelPath& path) {
+    return managed_path.substr(0, managed_path.rfind('/') + 1) + path.str();
+}
+
 }  // namespace synchost::host

@@ -120,5 +120,7 @@ struct Placed {
 };
 // The longest managed path that covers image_path; nothing where none does.
 std::optional<Placed> place(std::string_view image_path, const std::vector<std::string>& managed_paths);
+// And back. A managed path that is a single file is its folder and the path.
+[[nodiscard]] std::string image_path_of(const std::string& managed_path, const RelPath& path);
 
 }  // namespace synchost::host

@@ -63,10 +63,6 @@ struct Held {
     bool ours = false;
 };
 
-std::string path_in_image(const std::string& root, const InventoryEntry& entry) {
-    return root.ends_with('/') ? root + entry.path.str() : root;
-}
-
 }  // namespace
 
 Result<std::vector<ExpectedPath>> expected_paths(const Mirror& mirror, FileIndex& index) {
@@ -103,7 +99,7 @@ Verification compare_inventory(const protocol::Inventory& inventory,
     // Managed paths may lie in one another; then an entry is reported below each of them.
     std::map<std::string, Held> held;
     for (const InventoryEntry& entry : inventory.entries) {
-        Held& one = held[path_in_image(inventory.roots.at(entry.root), entry)];
+        Held& one = held[image_path_of(inventory.roots.at(entry.root), entry.path)];
         one.entry = &entry;
         one.ours = one.ours || entry.ours;
     }
