@@ -45,10 +45,4 @@ Result<> zstd_decompress_into(std::string& out, std::string_view frame, std::siz
     return {};
 }
 
-Result<std::string> zstd_decompress(std::string_view frame, std::size_t max_bytes) {
-    std::string out;
-    TRY(zstd_decompress_into(out, frame, max_bytes));
-    return out;
-}
-
 }  // namespace synchost

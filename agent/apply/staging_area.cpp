@@ -7,13 +7,12 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
-#include <cstring>
 #include <memory>
 
 #include "agent/apply/transaction.hpp"
 #include "base/file.hpp"
+#include "base/wire.hpp"
 #include "protocol/generation_decoder.hpp"
 
 namespace synchost::agent {
@@ -26,11 +25,9 @@ constexpr std::size_t kStateBytes = kStateMagic.size() + 8 + 8;
 
 std::string state_of(protocol::GenerationId id) {
     std::string text(kStateMagic);
-    auto append = [&](std::uint64_t number) {
-        for (int shift = 0; shift < 64; shift += 8) text += static_cast<char>((number >> shift) & 0xFF);
-    };
-    append(std::to_underlying(id));
-    append(xxh3(text).low);
+    WireWriter writer(text);
+    writer.number(std::to_underlying(id));
+    writer.number(xxh3(text).low);
     return text;
 }
 
@@ -60,13 +57,12 @@ Result<> StagingArea::open_state() {
 
 protocol::GenerationId StagingArea::generation() {
     if (!open_state()) return {};
-    std::array<char, kStateBytes> bytes{};
-    if (::pread(state_.get(), bytes.data(), bytes.size(), 0) != static_cast<ssize_t>(bytes.size())) return {};
-    std::uint64_t number = 0;
-    for (std::size_t i = 8; i > 0; --i)
-        number = number << 8 | static_cast<unsigned char>(bytes[kStateMagic.size() + i - 1]);
-    const protocol::GenerationId id{number};
-    return state_of(id) == std::string_view(bytes.data(), bytes.size()) ? id : protocol::GenerationId{};
+    std::string bytes(kStateBytes, '\0');
+    const auto got = read_at(state_.get(), 0, bytes);
+    if (!got || *got != bytes.size()) return {};
+    const protocol::GenerationId id{
+        WireReader(std::string_view(bytes).substr(kStateMagic.size())).number<std::uint64_t>()};
+    return state_of(id) == bytes ? id : protocol::GenerationId{};
 }
 
 Result<> StagingArea::set_generation(protocol::GenerationId id) {

@@ -45,16 +45,14 @@ class DifferenceReader : public ContentReader {
             return Piece(std::string_view(comparison_->inserted).substr(from, now.length));
         }
         buffer_.resize(std::min<std::uint64_t>(now.length - done_, kPieceBytes));
-        const ssize_t got =
-            ::pread(file_.get(), buffer_.data(), buffer_.size(), static_cast<off_t>(now.offset + done_));
-        if (got < 0) return fail_errno("read");
+        TRY_ASSIGN(const std::size_t got, read_at(file_.get(), now.offset + done_, buffer_));
         if (got == 0) return std::unexpected(Error{Errc::io, "changed while it was read", EAGAIN, {}});
-        done_ += static_cast<std::uint64_t>(got);
+        done_ += got;
         if (done_ == now.length) {
             done_ = 0;
             ++at_;
         }
-        return Piece(std::string_view(buffer_).substr(0, static_cast<std::size_t>(got)));
+        return Piece(std::string_view(buffer_).substr(0, got));
     }
 
   private:

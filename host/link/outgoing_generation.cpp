@@ -124,10 +124,9 @@ std::size_t OutgoingGeneration::append_to(std::string& out, protocol::Channel ch
         std::string_view payload = piece.payload;
         if (payload.size() != piece.size) {
             from_spool.resize(piece.size);
-            const ssize_t got =
-                ::pread(spool_.get(), from_spool.data(), piece.size, static_cast<off_t>(piece.offset));
+            const auto got = read_at(spool_.get(), piece.offset, from_spool);
             // The frame is ours and was written: what cannot be read back is refused by the agent's checks.
-            if (got != static_cast<ssize_t>(piece.size)) from_spool.assign(piece.size, '\0');
+            if (!got || *got != piece.size) from_spool.assign(piece.size, '\0');
             payload = from_spool;
         }
         protocol::append_frame(out, {piece.type, piece.flags, channel, payload});
@@ -143,13 +142,6 @@ bool OutgoingGeneration::ends_at(std::size_t next) const {
 std::optional<Error> OutgoingGeneration::failure() const {
     const std::scoped_lock lock(mutex_);
     return failure_;
-}
-
-std::uint64_t OutgoingGeneration::bytes() const {
-    const std::scoped_lock lock(mutex_);
-    std::uint64_t bytes = 0;
-    for (const Piece& piece : pieces_) bytes += piece.size;
-    return bytes;
 }
 
 }  // namespace synchost::host

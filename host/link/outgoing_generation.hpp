@@ -45,8 +45,6 @@ class OutgoingGeneration : public protocol::GenerationFrames,
     [[nodiscard]] bool ends_at(std::size_t next) const override;
     // Why the frames ended with `abandon`.
     [[nodiscard]] std::optional<Error> failure() const;
-    // Bytes of payloads so far.
-    [[nodiscard]] std::uint64_t bytes() const;
 
     // Calls `wake` on the io thread whenever there are more frames, as long as `owner` lives.
     void subscribe(std::weak_ptr<const void> owner, std::function<void()> wake) const;
