@@ -18,7 +18,6 @@ constexpr std::size_t kCompressFromBytes = 256;
 // A part that has less room left than this goes out rather than taking a sliver of content.
 constexpr std::size_t kMinInsertBytes = 512;
 constexpr std::size_t kInsertHeaderBytes = 5;
-constexpr int kZstdLevel = 3;
 
 std::string name_of(const Generation& generation, const Change& change) {
     return printable(change.root < generation.roots.size() ? generation.roots[change.root]
@@ -218,28 +217,6 @@ FramePayload compressed(FramePayload frame, int zstd_level) {
     if (packed.empty() || packed.size() >= frame.payload.size()) return frame;
     packed.shrink_to_fit();
     return {frame.type, kFlagZstd, std::move(packed)};
-}
-
-Result<std::shared_ptr<const EncodedGeneration>> EncodedGeneration::encode(const Generation& generation) {
-    auto encoded = std::make_shared<EncodedGeneration>();
-    TRY(encode_generation(generation, [&](FramePayload frame) -> Result<> {
-        frame = compressed(std::move(frame), kZstdLevel);
-        encoded->wire_bytes_ += kFrameHeaderBytes + frame.payload.size();
-        encoded->frames_.push_back(std::move(frame));
-        return {};
-    }));
-    return encoded;
-}
-
-std::size_t EncodedGeneration::append_to(std::string& out, Channel channel, std::size_t first,
-                                         std::size_t max_bytes) const {
-    const std::size_t begin = out.size();
-    std::size_t index = first;
-    while (index < frames_.size() && (index == first || out.size() - begin < max_bytes)) {
-        const FramePayload& frame = frames_[index++];
-        append_frame(out, {frame.type, frame.flags, channel, frame.payload});
-    }
-    return index;
 }
 
 }  // namespace synchost::protocol

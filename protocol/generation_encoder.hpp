@@ -46,20 +46,4 @@ Result<> encode_generation(const Generation& generation, const FrameSink& sink);
 // the agent encodes too, and zstd's compressor would be a tenth of it.
 [[nodiscard]] FramePayload compressed(FramePayload frame, int zstd_level);
 
-// One in memory.
-class EncodedGeneration : public GenerationFrames {
-  public:
-    // Errors as encode_generation().
-    static Result<std::shared_ptr<const EncodedGeneration>> encode(const Generation& generation);
-
-    std::size_t append_to(std::string& out, Channel channel, std::size_t first,
-                          std::size_t max_bytes) const override;
-    [[nodiscard]] bool ends_at(std::size_t next) const override { return next == frames_.size(); }
-    [[nodiscard]] std::size_t wire_bytes() const { return wire_bytes_; }
-
-  private:
-    std::vector<FramePayload> frames_;
-    std::size_t wire_bytes_ = 0;
-};
-
 }  // namespace synchost::protocol

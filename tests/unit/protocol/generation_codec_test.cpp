@@ -4,10 +4,13 @@
 #include "protocol/generation_decoder.hpp"
 #include "protocol/generation_encoder.hpp"
 #include "support/agent_frames.hpp"
+#include "support/encoded_generation.hpp"
 #include "support/result_matchers.hpp"
 
 namespace synchost::protocol {
 namespace {
+
+using test::EncodedGeneration;
 
 using test::le;
 using test::text16;

@@ -1,10 +1,13 @@
 #include "protocol/host_session.hpp"
 
 #include "support/agent_frames.hpp"
+#include "support/encoded_generation.hpp"
 #include "support/result_matchers.hpp"
 
 namespace synchost::protocol {
 namespace {
+
+using test::EncodedGeneration;
 
 using test::frame_bytes;
 
