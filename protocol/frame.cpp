@@ -6,7 +6,7 @@ namespace synchost::protocol {
 namespace {
 
 // A buffer that one large frame has blown up is given back once it is empty: the agent idles in a few MiB.
-constexpr std::size_t kKeepCapacityBytes = std::size_t{64} << 10;
+constexpr std::size_t kKeepCapacityBytes = std::size_t{128} << 10;
 
 }  // namespace
 
@@ -84,7 +84,10 @@ Result<std::optional<Frame>> FrameDecoder::next() {
         return fail(Errc::protocol, "frame of type " + std::to_string(static_cast<unsigned>(frame.type)) +
                                         " with flags " + std::to_string(frame.flags));
     }
-    if (left.size() - kFrameHeaderBytes < length) return std::nullopt;
+    if (left.size() - kFrameHeaderBytes < length) {
+        buffer_.reserve(consumed_ + kFrameHeaderBytes + length);
+        return std::nullopt;
+    }
     frame.payload = left.substr(kFrameHeaderBytes, length);
     consumed_ += kFrameHeaderBytes + length;
     return frame;

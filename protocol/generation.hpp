@@ -74,10 +74,11 @@ enum class AfterKind : std::uint8_t {
     restart = 1,  // the process; one that is gated or held is started
     signal = 2,   // to the process alone; one that does not run is started instead
     command = 3,  // run in the container beside the process, to its end
+    pause = 4,    // before the next step
 };
 struct AfterApply {
     AfterKind kind = AfterKind::restart;
-    std::uint8_t signal = 0;           // kind signal: 1 to 64
+    std::uint8_t number = 0;           // kind signal: it, 1 to 64; kind pause: milliseconds, 1 to 100
     std::vector<std::string> command;  // kind command: 1 to 64 words, 16 KiB in all, none with a NUL
     bool operator==(const AfterApply&) const = default;
 };

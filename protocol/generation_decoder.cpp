@@ -34,7 +34,7 @@ Result<std::vector<AfterApply>> read_after(WireReader& reader) {
     for (std::size_t i = 0; i < steps && !reader.failed(); ++i) {
         AfterApply step;
         step.kind = AfterKind{reader.number<std::uint8_t>()};
-        step.signal = reader.number<std::uint8_t>();
+        step.number = reader.number<std::uint8_t>();
         const std::size_t words = reader.number<std::uint8_t>();
         if (words > kMaxCommandWords) return fail(Errc::protocol, "generation: a command of too many words");
         for (std::size_t word = 0; word < words && !reader.failed(); ++word) {
@@ -54,12 +54,14 @@ bool is_symlink_target(std::string_view text) {
 }
 
 bool is_allowed(const AfterApply& after) {
-    const bool has_signal = after.signal >= 1 && after.signal <= 64;
+    const bool has_signal = after.number >= 1 && after.number <= kMaxSignal;
     switch (after.kind) {
         case AfterKind::restart:
-            return after.signal == 0 && after.command.empty();
+            return after.number == 0 && after.command.empty();
         case AfterKind::signal:
             return has_signal && after.command.empty();
+        case AfterKind::pause:
+            return after.number >= 1 && after.number <= kMaxPauseMs && after.command.empty();
         case AfterKind::command:
             break;
         default:
@@ -70,7 +72,7 @@ bool is_allowed(const AfterApply& after) {
         if (word.find('\0') != std::string::npos) return false;
         bytes += word.size();
     }
-    return after.signal == 0 && !after.command.empty() && !after.command.front().empty() &&
+    return after.number == 0 && !after.command.empty() && !after.command.front().empty() &&
            after.command.size() <= kMaxCommandWords && bytes <= kMaxCommandBytes;
 }
 

@@ -25,6 +25,8 @@ namespace synchost::protocol {
 inline constexpr std::size_t kMaxChanges = std::size_t{1} << 20;         // of one generation
 inline constexpr std::uint64_t kMaxFileBytes = std::uint64_t{64} << 30;  // of one file
 inline constexpr std::size_t kMaxSymlinkBytes = 4095;                    // of a symlink's target
+inline constexpr std::uint8_t kMaxSignal = 64;
+inline constexpr std::uint8_t kMaxPauseMs = 100;
 inline constexpr std::size_t kMaxAfterSteps = 16;                        // of one generation
 inline constexpr std::size_t kMaxCommandWords = 64;
 inline constexpr std::size_t kMaxCommandBytes = std::size_t{16} << 10;  // of all words

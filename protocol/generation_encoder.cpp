@@ -17,6 +17,9 @@ namespace {
 constexpr std::size_t kCompressFromBytes = 256;
 // A part that has less room left than this goes out rather than taking a sliver of content.
 constexpr std::size_t kMinInsertBytes = 512;
+// Less than a part may have: two processes copy each, and these stay in a core's cache.
+constexpr std::size_t kPartBytes = std::size_t{64} << 10;
+static_assert(kPartBytes <= kMaxPartBytes);
 constexpr std::size_t kInsertHeaderBytes = 5;
 
 std::string name_of(const Generation& generation, const Change& change) {
@@ -62,7 +65,7 @@ std::string encode_header(const Generation& generation) {
     writer.number(static_cast<std::uint8_t>(generation.after.size()));
     for (const AfterApply& step : generation.after) {
         writer.number(static_cast<std::uint8_t>(step.kind));
-        writer.number(step.signal);
+        writer.number(step.number);
         writer.number(static_cast<std::uint8_t>(step.command.size()));
         for (const std::string& word : step.command) writer.text(word);
     }
@@ -105,8 +108,8 @@ class PartWriter {
 
     Result<> flush() {
         if (part_.empty()) return {};
-        FramePayload frame{FrameType::part, 0, part_};
-        part_.clear();
+        FramePayload frame{FrameType::part, 0, std::exchange(part_, {})};
+        part_.reserve(kPartBytes);
         return sink_(std::move(frame));
     }
 
@@ -114,7 +117,7 @@ class PartWriter {
 
   private:
     Result<> add_whole(std::string_view item) {
-        if (item.size() > kMaxPartBytes - part_.size()) TRY(flush());
+        if (item.size() > kPartBytes - part_.size()) TRY(flush());
         part_ += item;
         return {};
     }
@@ -142,8 +145,8 @@ class PartWriter {
     Result<> add_bytes(std::string_view bytes) {
         while (!bytes.empty()) {
             const std::size_t wanted = std::min(bytes.size(), kMinInsertBytes) + kInsertHeaderBytes;
-            if (wanted > kMaxPartBytes - part_.size()) TRY(flush());
-            const std::string_view now = bytes.substr(0, kMaxPartBytes - part_.size() - kInsertHeaderBytes);
+            if (wanted > kPartBytes - part_.size()) TRY(flush());
+            const std::string_view now = bytes.substr(0, kPartBytes - part_.size() - kInsertHeaderBytes);
             part_ += static_cast<char>(detail::kInsert);
             WireWriter(part_).number(static_cast<std::uint32_t>(now.size()));
             part_ += now;

@@ -220,11 +220,14 @@ Result<> TlsEngine::send(std::string_view plaintext) {
 
 void TlsEngine::take_output(std::string& out) {
     if (state_->ssl == nullptr) return;
-    char* data = nullptr;
-    const long size = BIO_get_mem_data(state_->to_peer, &data);
-    if (size <= 0) return;
-    out.append(data, static_cast<std::size_t>(size));
-    BIO_reset(state_->to_peer);
+    const std::size_t size = BIO_ctrl_pending(state_->to_peer);
+    if (size == 0) return;
+    const std::size_t had = out.size();
+    out.resize_and_overwrite(had + size, [&](char* data, std::size_t) {
+        std::size_t got = 0;
+        (void)BIO_read_ex(state_->to_peer, data + had, size, &got);
+        return had + got;
+    });
 }
 
 void TlsEngine::send_close_notify() {

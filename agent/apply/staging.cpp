@@ -48,16 +48,29 @@ std::unexpected<Error> base_differs(const std::string& name, std::string_view wh
                                  protocol::kBaseDiffers, "Nothing to do: the whole file is sent next."});
 }
 
-// Permission bits as they are asked for, whatever the process's mask.
+// Permission bits as they are asked for, whatever the process's mask, which nobody else changes.
 class NoMask {
   public:
-    NoMask() : before_(::umask(0)) {}
-    ~NoMask() { ::umask(before_); }
+    explicit NoMask(std::uint32_t mode) : is_in_the_way_((mode & mask()) != 0) {
+        if (is_in_the_way_) ::umask(0);
+    }
+    ~NoMask() {
+        if (is_in_the_way_) ::umask(mask());
+    }
     NoMask(const NoMask&) = delete;
     NoMask& operator=(const NoMask&) = delete;
 
   private:
-    mode_t before_;
+    static mode_t mask() {
+        static const mode_t of_process = [] {
+            const mode_t before = ::umask(0);
+            ::umask(before);
+            return before;
+        }();
+        return of_process;
+    }
+
+    bool is_in_the_way_;
 };
 
 using MadeFolders = std::set<std::pair<std::uint16_t, std::string>>;
@@ -139,6 +152,7 @@ Result<> Transaction::stage(protocol::ChangeStart start) {
         garbage_.push_back(*place);
     }
     TRY(stage_file(change, *place));
+    reserves_ = items_.empty() && !in_fresh_folder;
     if (in_fresh_folder) return {};
     TRY_ASSIGN(const int folder, open_folder_of(*place));
     TRY_ASSIGN(const auto entry, entry_of(folder, place->name));
@@ -156,7 +170,7 @@ Result<> Transaction::stage_file(const Change& change, const Place& place) {
             return stage_failure(file_name_, errno);
         return {};
     }
-    const NoMask exact;
+    const NoMask exact(change.mode);
     file_.reset(::openat(folder, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, change.mode));
     if (!file_) return stage_failure(file_name_, errno);
     file_mode_ = change.mode;
@@ -182,8 +196,8 @@ Result<> Transaction::stage_folder(const Change& change) {
     TRY_ASSIGN(const int folder, open_or_make_folder_of(*place));
     const std::string name = folders_.name_of(change.root, change.path.str());
     {
-        const NoMask exact;
         const std::uint32_t open_mode = change.mode | kOwnerMayAll;
+        const NoMask exact(open_mode);
         // Its files may have come before it, and made it for themselves.
         if (::mkdirat(folder, place->name.c_str(), open_mode) != 0 && errno != EEXIST)
             return stage_failure(name, errno);
@@ -215,6 +229,10 @@ Result<> Transaction::open_base(const Change& change, const protocol::FileBase& 
 
 Result<> Transaction::write(protocol::FileBytes bytes) {
     hasher_.update(bytes.bytes);
+    // ext4 writes a file out to the disk in the rename that puts it over another one, unless its blocks are
+    // allocated by then. Worth a call where that rename is the whole generation.
+    if (std::exchange(reserves_, false))
+        (void)::fallocate(file_.get(), FALLOC_FL_KEEP_SIZE, 0, static_cast<off_t>(bytes.bytes.size()));
     if (auto written = write_all(file_.get(), bytes.bytes); !written)
         return std::unexpected(std::move(written).error().context(file_name_));
     return {};

@@ -132,6 +132,7 @@ class Transaction {
     Fd file_;
     Fd base_;
     bool has_base_ = false;
+    bool reserves_ = false;  // the first bytes' blocks
     std::string file_name_;  // for messages
     std::uint32_t file_mode_ = 0;
     Xxh3Hasher hasher_;

@@ -14,7 +14,8 @@
 namespace synchost::agent {
 namespace {
 
-// In the child, before exec: nothing here may allocate.
+// In the child, before exec. It runs in its parent's memory while its parent waits: nothing here may
+// allocate, or write what the parent reads. Signal dispositions are its own.
 void prepare(const ChildStdio& stdio, pid_t parent) {
     ::setpgid(0, 0);
     if (stdio.in != STDIN_FILENO) ::dup2(stdio.in, STDIN_FILENO);
@@ -26,7 +27,9 @@ void prepare(const ChildStdio& stdio, pid_t parent) {
     if (::getppid() != parent) ::_exit(128 + SIGKILL);
     if (stdio.out != STDOUT_FILENO) ::dup2(stdio.out, STDOUT_FILENO);
     if (stdio.err != STDERR_FILENO) ::dup2(stdio.err, STDERR_FILENO);
-    for (int signal = 1; signal < NSIG; ++signal) ::signal(signal, SIG_DFL);
+    struct sigaction by_default{};
+    by_default.sa_handler = SIG_DFL;
+    for (int signal = 1; signal < NSIG; ++signal) ::sigaction(signal, &by_default, nullptr);
     sigset_t none;
     sigemptyset(&none);
     ::sigprocmask(SIG_SETMASK, &none, nullptr);
@@ -49,7 +52,7 @@ Result<pid_t> start_child(const std::vector<std::string>& argv, ChildStdio stdio
     sigfillset(&all);
     ::sigprocmask(SIG_SETMASK, &all, &before);
     const pid_t parent = ::getpid();
-    const pid_t pid = ::fork();
+    const pid_t pid = ::vfork();  // fork copies the page tables, and every page that is written next
     const int fork_error = errno;
     if (pid == 0) {
         prepare(stdio, parent);

@@ -202,7 +202,7 @@ asio::awaitable<Result<>> SidecarLink::run_after(const std::vector<AfterApply>& 
                 break;
             case AfterKind::signal:
                 // One that has no handler yet would end by it: it boots, and is made to read all anew.
-                if (auto sent = app_.signal(step.signal); !sent) {
+                if (auto sent = app_.signal(step.number); !sent) {
                     if (sent.error().code != Errc::conflict) co_return sent;
                     CO_TRY(co_await app_.restart());
                 }
@@ -210,6 +210,11 @@ asio::awaitable<Result<>> SidecarLink::run_after(const std::vector<AfterApply>& 
             case AfterKind::command:
                 CO_TRY(co_await app_.run_command(step.command));
                 break;
+            case AfterKind::pause: {
+                asio::steady_timer timer(timer_.get_executor(), std::chrono::milliseconds(step.number));
+                co_await timer.async_wait(kToken);
+                break;
+            }
         }
     }
     co_return Result<>{};
@@ -243,13 +248,33 @@ void SidecarLink::answer(Result<> result) {
     }
 }
 
-void SidecarLink::report() {
+void SidecarLink::tell_change() {
     if (!session_) return;
     session_->send_status(app_.phase());
+    // To the host a restart is over as soon as it has begun; what is new since then comes with its end.
+    if (app_.phase() != Phase::restarting) send_report();
+    flush_soon();
+}
+
+void SidecarLink::report() {
+    session_->send_status(app_.phase());
+    send_report();
+    flush();
+}
+
+void SidecarLink::send_report() {
     session_->send(FrameType::report,
                    encode_report({container_, state_of(app_.phase()), tree_.generation(), app_.starts(),
                                   app_.exit_code(), app_.last_output(), tree_.roots()}));
-    flush();
+}
+
+// What is said until this thread is free again goes out as one write.
+void SidecarLink::flush_soon() {
+    if (std::exchange(flush_is_due_, true)) return;
+    asio::post(timer_.get_executor(), [this] {
+        flush_is_due_ = false;
+        flush();
+    });
 }
 
 void SidecarLink::flush() {

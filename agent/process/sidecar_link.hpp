@@ -30,8 +30,8 @@ class SidecarLink {
                 std::vector<std::string> roots, App& app, Events events);
 
     void start();
-    // The app's state to sidecar and host.
-    void report();
+    // The app's phase, starts or exit code is another: to sidecar and host.
+    void tell_change();
     // Calls `then` once nothing is left to send, be it because the stream broke: the last words of a
     // supervisor.
     void when_flushed(std::function<void()> then);
@@ -49,7 +49,10 @@ class SidecarLink {
     boost::asio::awaitable<void> send_inventory();
     boost::asio::awaitable<void> send_digest();
     void answer(Result<> result);
+    void report();
+    void send_report();
     void flush();
+    void flush_soon();
     void drop_stream();
 
     boost::asio::local::stream_protocol::socket socket_;
@@ -61,6 +64,7 @@ class SidecarLink {
     Events events_;
     std::optional<protocol::AgentSession> session_;
     std::shared_ptr<const std::string> sending_;
+    bool flush_is_due_ = false;
     std::function<void()> on_flushed_;
 
     struct Incoming {

@@ -41,7 +41,7 @@ class Supervisor {
           signals_(io, signals.release()),
           output_(output),
           app_(io.get_executor(), std::move(options.app), output,
-               {[this] { link_.report(); }, [this](int exit_code) { finish(exit_code); }}),
+               {[this] { link_.tell_change(); }, [this](int exit_code) { finish(exit_code); }}),
           link_(io.get_executor(), std::move(options.container), options.socket_dir / "agent.sock",
                 std::move(options.roots), app_,
                 {[this](bool present) { on_host(present); }, [this] { on_no_host(); }}) {}

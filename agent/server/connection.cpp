@@ -67,7 +67,12 @@ asio::awaitable<Result<>> Connection::read_some() {
 
 void Connection::send(const Frame& frame) {
     session_.send(frame);
-    flush();
+    // Frames that follow one another go out as one write, and wake their reader once.
+    if (std::exchange(flush_is_due_, true)) return;
+    asio::post(socket_.get_executor(), [self = shared_from_this()] {
+        self->flush_is_due_ = false;
+        self->flush();
+    });
 }
 
 // Moves what the session has to say into the queue, and the queue onto the socket, one write at a time.
@@ -79,7 +84,12 @@ void Connection::flush() {
         }
         tls_->take_output(queued_);
     } else if (!session_.output().empty()) {
-        queued_ += std::exchange(session_.output(), {});
+        std::string& output = session_.output();
+        if (queued_.empty()) {
+            queued_.swap(output);
+        } else {
+            queued_ += std::exchange(output, {});
+        }
     }
     if (!sending_.empty() || queued_.empty() || !socket_.is_open()) return;
     sending_.swap(queued_);
@@ -94,7 +104,7 @@ void Connection::flush() {
 }
 
 asio::awaitable<bool> Connection::wait_for_room() {
-    while (is_open() && sending_.size() + queued_.size() >= kMaxQueuedBytes)
+    while (is_open() && sending_.size() + queued_.size() + session_.output().size() >= kMaxQueuedBytes)
         co_await room_.async_wait(kToken);
     co_return is_open();
 }

@@ -59,6 +59,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
     std::function<void()> on_ready_;
     std::optional<Error> failure_;  // of the heartbeat
     bool closing_ = false;
+    bool flush_is_due_ = false;
 };
 
 }  // namespace synchost::agent

@@ -28,7 +28,7 @@ def compile_all():
         if program.exists():
             continue
         temporary = program.with_suffix(f".{os.getpid()}")
-        done = subprocess.run([compiler, *FLAGS, "-o", str(temporary), str(source)], capture_output=True, text=True,
+        done = subprocess.run([compiler, *FLAGS, "-o", str(temporary), str(source), "-lz"], capture_output=True, text=True,
                               check=False)
         if done.returncode != 0:
             raise RuntimeError(f"{source.name} does not compile:\n{done.stderr}")

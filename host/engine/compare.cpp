@@ -47,7 +47,7 @@ Result<> compare_content(const std::string& image_path, Node node, Look look, Tr
         update.contents_bytes += read->content->size();
         update.contents[image_path] = read->content;
     }
-    update.put[image_path] = std::move(node);
+    update.put.insert_or_assign(update.put.end(), image_path, std::move(node));
     return {};
 }
 

@@ -25,6 +25,7 @@ Engine::Engine(boost::asio::io_context& io, EngineParts parts)
       parts_(std::move(parts)),
       pool_(kPoolThreads),
       changed_(io.get_executor()),
+      stopping_(io.get_executor()),
       signatures_(std::make_shared<delta::SignatureCache>(parts_.store.parent_path() / "signatures")),
       deploying_(io.get_executor()) {}
 
@@ -42,6 +43,7 @@ void Engine::stop() {
     stop_ = true;
     parts_.runtime->interrupt();
     changed_.notify();
+    stopping_.notify();
 }
 
 void Engine::spawn(boost::asio::awaitable<void> task, std::string what) {
@@ -62,6 +64,7 @@ boost::asio::awaitable<Result<>> Engine::run() {
     const auto outcome = co_await serve();
     stop_ = true;
     changed_.notify();
+    stopping_.notify();
     for (const auto& session : sessions_) session->stop();
     Result<> down;
     {
@@ -250,7 +253,8 @@ void Engine::adopt() {
                                           note_error(outcome);
                                           on_outcome(outcome);
                                       },
-                                  .on_state = [this] { changed_.notify(); }};
+                                  .on_state = [this] { changed_.notify(); },
+                                  .containers_of = [this](const Service& of) { return containers_of(of); }};
         kept.push_back(std::make_shared<PodSession>(std::move(shared), pod, std::move(services), parts_.key));
         kept.back()->start();
     }

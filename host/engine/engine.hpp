@@ -124,7 +124,8 @@ class Engine {
     boost::asio::io_context& io_;
     EngineParts parts_;
     boost::asio::thread_pool pool_;
-    Signal changed_;  // stop_, tasks_, fatal_ or a session's state
+    Signal changed_;   // stop_, tasks_, fatal_ or a session's state
+    Signal stopping_;  // stop_, for those whom a session's state does not concern
     bool stop_ = false;
     bool rewatch_ = false;  // an ignore file changed: the folders to watch are others
     std::size_t tasks_ = 0;

@@ -5,6 +5,8 @@
 
 #include <algorithm>
 #include <chrono>
+#include <deque>
+#include <iterator>
 #include <utility>
 
 #include "host/engine/detail/compare.hpp"
@@ -211,13 +213,29 @@ Result<protocol::Generation> assemble(protocol::GenerationId id,
                                       const std::vector<std::string>& managed_paths,
                                       const std::vector<WantedPath>& wanted, Contents& contents) {
     protocol::Generation generation{.id = id, .roots = managed_paths};
+    // Many small files keep the agent busy, which makes them one by one, and large ones keep everybody busy
+    // who hands their bytes on: so the large ones are spread among the small ones that follow them.
+    std::deque<protocol::Change> bulky;
+    const auto large = static_cast<std::size_t>(std::ranges::count_if(wanted, &WantedPath::bulky));
+    const std::size_t small_per_large = large == 0 ? 0 : (wanted.size() - large) / large;
+    std::size_t since = 0;
     for (const WantedPath& path : wanted) {
         auto placed = place(path.image_path, managed_paths);
         if (!placed)
             continue;  // COPY made a parent folder above every managed path; it is not ours to change
         TRY_ASSIGN(auto change, change_for(path, *std::move(placed), id, contents));
-        if (change) generation.changes.push_back(*std::move(change));
+        if (!change) continue;
+        if (path.bulky) {
+            bulky.push_back(*std::move(change));
+            continue;
+        }
+        generation.changes.push_back(*std::move(change));
+        if (++since < small_per_large || bulky.empty()) continue;
+        generation.changes.push_back(std::move(bulky.front()));
+        bulky.pop_front();
+        since = 0;
     }
+    std::ranges::move(bulky, std::back_inserter(generation.changes));
     return generation;
 }
 

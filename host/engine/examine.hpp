@@ -54,6 +54,7 @@ struct WantedPath {
     std::optional<Xxh3> had;                   // the content that the container has, where that is known
     std::shared_ptr<const std::string> bytes;  // where they were read already
     std::optional<KnownDifference> difference;
+    bool bulky = false;
 };
 // Makes the generation; contents are read when they are encoded. A source that vanished meanwhile is left
 // out: its event follows.

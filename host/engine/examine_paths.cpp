@@ -35,6 +35,11 @@ std::optional<images::FileKind> kind_in_image(EntryKind kind) {
     }
 }
 
+struct Found {
+    std::string source;
+    Entry entry;  // by its stamp
+};
+
 class PathExaminer {
   public:
     PathExaminer(const images::BuildRequest& request, const Mirror& mirror, Look look, TreeUpdate& update)
@@ -47,7 +52,9 @@ class PathExaminer {
     [[nodiscard]] bool only_content_differs(const std::vector<std::string>& image_paths,
                                             const Entry& entry) const;
     Result<bool> prepare();
-    bool add_below(const std::string& source, const Entry& entry, std::set<std::string>& below) const;
+    // Each path below the source on disk or in the mirror, sorted; nothing where a folder cannot be read.
+    [[nodiscard]] std::optional<std::vector<Found>> find_below(const std::string& source,
+                                                               const Entry& entry) const;
     Result<bool> examine_one(const std::string& source, const Entry& entry);
     Result<bool> place(const std::string& source, const std::string& image_path, const Entry& entry);
     [[nodiscard]] bool has_folder(std::string_view image_path) const;
@@ -94,38 +101,51 @@ Result<bool> PathExaminer::touched(const std::string& source) {
     }
     TRY_ASSIGN(const bool ready, prepare());
     if (!ready) return false;
-    std::set<std::string> below;
-    if (!add_below(source, entry, below)) return false;
+    const auto below = find_below(source, entry);
+    if (!below) return false;
     // What an ignored folder holds was not looked at.
     if (entry.kind == EntryKind::folder && !ignore_.excluded(source)) looked_below_ = source + "/";
     TRY_ASSIGN(bool told, examine_one(source, entry));
-    for (auto it = below.begin(); told && it != below.end(); ++it) {
-        const auto below_path = RelPath::parse(*it);
-        if (!below_path) return false;  // deeper than we go: the whole comparison says so
-        TRY_ASSIGN(const Entry there, look_.index.read(*below_path, Want::stamp));
-        TRY_ASSIGN(told, examine_one(*it, there));
+    for (auto it = below->begin(); told && it != below->end(); ++it) {
+        if (!RelPath::parse(it->source)) return false;  // deeper than we go: the whole comparison says so
+        TRY_ASSIGN(told, examine_one(it->source, it->entry));
     }
     return told;
 }
 
-// What lies below on disk now, and what the mirror has from there. False where a folder cannot be read.
-bool PathExaminer::add_below(const std::string& source, const Entry& entry,
-                             std::set<std::string>& below) const {
-    const NodeTable& nodes = mirror_.nodes();
-    for (const std::string& image_path : mirror_.image_paths_of(source)) {
-        const std::string prefix = image_path + "/";
-        for (auto it = nodes.lower_bound(prefix); it != nodes.end() && it.path().starts_with(prefix); ++it)
-            below.insert(it->second.source);
-    }
+std::optional<std::vector<Found>> PathExaminer::find_below(const std::string& source,
+                                                           const Entry& entry) const {
+    std::vector<Found> found;
     auto left_out = [&](std::string_view relative) {
         const std::string folder = relative.empty() ? source : source + "/" + std::string(relative);
         return ignore_.excluded(folder) && !ignore_.may_include_below(folder);
     };
-    if (entry.kind != EntryKind::folder || left_out("")) return true;
-    const auto snapshot = take_snapshot(request_.context / source, left_out);
-    if (!snapshot || !snapshot->unread.empty()) return false;
-    for (const SnapshotEntry& found : snapshot->entries) below.insert(source + "/" + found.path);
-    return true;
+    if (entry.kind == EntryKind::folder && !left_out("")) {
+        const auto snapshot = take_snapshot(request_.context / source, left_out);
+        if (!snapshot || !snapshot->unread.empty()) return std::nullopt;
+        for (const SnapshotEntry& there : snapshot->entries) {
+            Entry now;
+            now.kind = there.kind;
+            now.mode = there.mode;
+            now.stamp = there.stamp;
+            found.push_back({source + "/" + there.path, std::move(now)});
+        }
+    }
+    const std::size_t on_disk = found.size();
+    const NodeTable& nodes = mirror_.nodes();
+    for (const std::string& image_path : mirror_.image_paths_of(source)) {
+        const std::string prefix = image_path + "/";
+        for (auto it = nodes.lower_bound(prefix); it != nodes.end() && it.path().starts_with(prefix); ++it) {
+            const auto end = found.begin() + static_cast<std::ptrdiff_t>(on_disk);
+            if (!std::ranges::binary_search(found.begin(), end, it->second.source, {}, &Found::source))
+                found.push_back({it->second.source, Entry{}});
+        }
+    }
+    if (found.size() == on_disk) return found;
+    std::ranges::sort(found, {}, &Found::source);
+    const auto [first, last] = std::ranges::unique(found, {}, &Found::source);
+    found.erase(first, last);
+    return found;
 }
 
 Result<bool> PathExaminer::examine_one(const std::string& source, const Entry& entry) {
@@ -164,6 +184,8 @@ Result<bool> PathExaminer::place(const std::string& source, const std::string& i
         TRY(compare_content(image_path, before->second, look_, update_));
     } else {
         put_fresh(image_path, std::move(node), update_);
+        if (*kind == images::FileKind::file && entry.stamp.size >= kBulkyBytes)
+            update_.bulky.insert(image_path);
     }
     return true;
 }

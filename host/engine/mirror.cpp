@@ -21,6 +21,7 @@ void Mirror::reset(NodeTable nodes, std::vector<std::string> managed_paths, std:
     removed_at_.clear();
     recent_.clear();
     recent_differences_.clear();
+    recent_bulky_.clear();
 }
 
 std::optional<protocol::GenerationId> Mirror::advance(TreeUpdate update) {
@@ -38,6 +39,7 @@ std::optional<protocol::GenerationId> Mirror::advance(TreeUpdate update) {
     nodes_.update(update.put, update.removed, generation_);
     log(update, std::move(had));
     recent_differences_ = std::move(update.differences);
+    recent_bulky_ = std::move(update.bulky);
     recent_ = update.contents_bytes <= kMaxRecentBytes ? std::move(update.contents) : decltype(recent_){};
     return generation_;
 }
@@ -70,11 +72,12 @@ std::vector<Mirror::Changed> Mirror::changed_since(protocol::GenerationId from) 
     if (from >= log_begins_after_) {
         // The first change after `from` is the one that says what was there before.
         for (auto it = log_.upper_bound(from); it != log_.end(); ++it) {
-            for (const Changed& changed : it->second) paths.emplace(changed.image_path, changed.had);
+            for (const Changed& changed : it->second)  // those that were put are sorted
+                paths.emplace_hint(paths.end(), changed.image_path, changed.had);
         }
     } else {
         for (auto it = nodes_.begin(); it != nodes_.end(); ++it) {
-            if (nodes_.changed_at(it) > from) paths.emplace(it.path(), std::nullopt);
+            if (nodes_.changed_at(it) > from) paths.emplace_hint(paths.end(), it.path(), std::nullopt);
         }
         for (const auto& [image_path, generation] : removed_at_) {
             if (generation > from) paths.emplace(image_path, std::nullopt);
@@ -111,7 +114,9 @@ std::set<std::string> sources_of(const TreeUpdate& update, const Mirror& mirror)
     std::set<std::string> files;
     std::set<std::string> folders;
     for (const auto& [image_path, node] : update.put) {
-        (node.kind == images::FileKind::folder ? folders : files).insert(node.source);
+        // In the order of image paths, which mostly is that of sources.
+        auto& sources = node.kind == images::FileKind::folder ? folders : files;
+        sources.insert(sources.end(), node.source);
     }
     for (const std::string& image_path : update.removed) {
         const auto node = mirror.nodes().find(image_path);

@@ -40,6 +40,7 @@ struct CopyPlan {
 
 // Past this, contents are not kept but read from disk again.
 inline constexpr std::size_t kMaxRecentBytes = std::size_t{8} << 20;
+inline constexpr std::size_t kBulkyBytes = std::size_t{64} << 10;
 
 // How the tree differs from what the mirror holds.
 struct TreeUpdate {
@@ -51,7 +52,8 @@ struct TreeUpdate {
     std::map<std::string, std::shared_ptr<const std::string>, std::less<>> contents;
     std::size_t contents_bytes = 0;
     std::map<std::string, KnownDifference, std::less<>> differences;  // of large files, likewise
-    std::optional<CopyPlan> plan;                                     // where the whole tree was looked at
+    std::set<std::string, std::less<>> bulky;  // image paths of new files of at least kBulkyBytes
+    std::optional<CopyPlan> plan;              // where the whole tree was looked at
 
     [[nodiscard]] bool empty() const { return put.empty() && removed.empty(); }
 };
@@ -89,6 +91,9 @@ class Mirror {
     // Content read for the newest generation; nullptr where it was not, or was dropped since.
     [[nodiscard]] std::shared_ptr<const std::string> recent_content(const std::string& image_path) const;
     [[nodiscard]] std::optional<KnownDifference> recent_difference(const std::string& image_path) const;
+    [[nodiscard]] bool is_bulky(std::string_view image_path) const {
+        return recent_bulky_.contains(image_path);
+    }
     // Takes over what was really sent.
     void learn(const std::vector<ReadNote>& notes);
 
@@ -107,6 +112,7 @@ class Mirror {
     std::map<std::string, protocol::GenerationId, std::less<>> removed_at_;
     std::map<std::string, std::shared_ptr<const std::string>, std::less<>> recent_;
     std::map<std::string, KnownDifference, std::less<>> recent_differences_;
+    std::set<std::string, std::less<>> recent_bulky_;
 };
 
 // The paths of the context that an update is about; folders only where nothing else is. Before it is taken

@@ -9,6 +9,8 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <cerrno>
+#include <chrono>
+#include <thread>
 #include <utility>
 
 #include "base/on_pool.hpp"
@@ -32,6 +34,18 @@ std::vector<Mirror::Changed> merged(std::vector<Mirror::Changed> lacks,
         if (!named.contains(changed.image_path)) lacks.push_back(changed);
     }
     return lacks;
+}
+
+// Replicas share a few cores: one that restarts at once takes them from those that have no files yet. So all
+// of them wait for about as long as the others need to put the files in place.
+void pause_for(std::size_t containers, std::vector<AfterApply>& steps) {
+    constexpr std::chrono::microseconds kCoreTime{500};  // of one container, and what the host does for it
+    const auto others = static_cast<std::int64_t>(std::max<std::size_t>(containers, 1) - 1);
+    const auto cores = static_cast<std::int64_t>(std::max(1U, std::thread::hardware_concurrency()));
+    const auto busy = std::chrono::round<std::chrono::milliseconds>(kCoreTime * others / cores);
+    const auto pause = std::min<std::int64_t>(busy.count(), protocol::kMaxPauseMs);
+    if (pause == 0 || steps.empty() || steps.size() == protocol::kMaxAfterSteps) return;
+    steps.insert(steps.begin(), {protocol::AfterKind::pause, static_cast<std::uint8_t>(pause), {}});
 }
 
 }  // namespace
@@ -246,11 +260,12 @@ boost::asio::awaitable<Result<std::shared_ptr<const OutgoingGeneration>>> PodSes
     const auto guard = co_await service.lock.acquire();
     const GenerationId newest = service.mirror.generation();
     if (auto known = service.generations.find(from, newest); known && !is_own) co_return known;
+    auto paths = lacking ? merged(lacking->paths, service.mirror.changed_since(lacking->at))
+                         : service.mirror.changed_since(from);
     std::vector<WantedPath> wanted;
+    wanted.reserve(paths.size());
     bool is_small = true;
-    for (Mirror::Changed& changed : lacking
-                                        ? merged(lacking->paths, service.mirror.changed_since(lacking->at))
-                                        : service.mirror.changed_since(from)) {
+    for (Mirror::Changed& changed : paths) {
         const auto node = service.mirror.nodes().find(changed.image_path);
         WantedPath path{.image_path = std::move(changed.image_path)};
         if (node != service.mirror.nodes().end()) {
@@ -258,6 +273,7 @@ boost::asio::awaitable<Result<std::shared_ptr<const OutgoingGeneration>>> PodSes
             if (!container.whole_files) path.had = changed.had;
             path.bytes = service.mirror.recent_content(path.image_path);
             path.difference = service.mirror.recent_difference(path.image_path);
+            path.bulky = service.mirror.is_bulky(path.image_path);
             is_small = is_small && (path.node->kind == images::FileKind::folder || path.bytes);
         }
         wanted.push_back(std::move(path));
@@ -267,14 +283,19 @@ boost::asio::awaitable<Result<std::shared_ptr<const OutgoingGeneration>>> PodSes
                   assemble(newest, service.mirror.managed_paths(), wanted, *service.contents));
     assembled.after = lacking ? service.steps_after(lacking->at, newest, service.steps_of(lacking->paths))
                               : service.steps_after(from, newest);
+    if (!is_own) pause_for(shared_.containers_of(service), assembled.after);
     std::shared_ptr<const OutgoingGeneration> generation;
     if (is_small) {
         CO_TRY_ASSIGN(generation, OutgoingGeneration::encode(assembled));
     } else {
+        const bool is_alone = is_own || shared_.containers_of(service) == 1;
         generation =
             OutgoingGeneration::start(shared_.executor, *shared_.pool,
                                       std::make_shared<const protocol::Generation>(std::move(assembled)),
-                                      {.spool_folder = shared_.spool_folder});
+                                      {.spool_folder = shared_.spool_folder,
+                                       .compress = !std::holds_alternative<UnixAddress>(pod_.agent),
+                                       .one_reader = is_alone});
+        if (is_alone) co_return generation;
     }
     if (!is_own) service.generations.store(from, newest, generation);
     co_return generation;

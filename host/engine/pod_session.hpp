@@ -40,7 +40,8 @@ class PodSession : public std::enable_shared_from_this<PodSession> {
         std::filesystem::path spool_folder;  // for large generations on their way
         Reporter* reporter = nullptr;
         std::function<void(const SyncOutcome&)> on_outcome;
-        std::function<void()> on_state;  // current() may have changed
+        std::function<void()> on_state;                            // current() may have changed
+        std::function<std::size_t(const Service&)> containers_of;  // in all pods
     };
 
     // `services`: the image of each wrapped container, by container name; borrowed, they outlive the session.

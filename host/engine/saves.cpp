@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <boost/asio/experimental/awaitable_operators.hpp>
+#include <boost/asio/post.hpp>
 #include <unordered_set>
 #include <utility>
 
@@ -63,7 +64,7 @@ boost::asio::awaitable<void> Engine::watch_contexts() {
         // Between two watchers events are lost: compare everything.
         if (!std::exchange(first, false)) co_await take_batch(Batch{.rescan = true}, watcher->roots());
         while (!stop_ && !rewatch_) {
-            auto next = co_await (watcher->next() || changed_.wait());
+            auto next = co_await (watcher->next() || stopping_.wait());
             if (next.index() == 1) continue;
             auto& batch = std::get<0>(next);
             if (!batch) {
@@ -99,7 +100,7 @@ boost::asio::awaitable<void> Engine::watch_manifests() {
                    });
         };
         while (!stop_ && manifest_sources_ == sources) {
-            auto next = co_await (watcher->next() || changed_.wait());
+            auto next = co_await (watcher->next() || stopping_.wait());
             if (next.index() == 1) continue;
             const auto& batch = std::get<0>(next);
             if (!batch) co_return;
@@ -125,7 +126,8 @@ boost::asio::awaitable<void> Engine::take_batch(const Batch& batch, const std::v
     // As strings: paths that are compared component by component take seconds over a hundred thousand.
     std::unordered_set<std::string> used;
     std::set<std::string> touched;
-    for (const PathEvent& event : batch.paths) touched.insert(roots[event.root].native() + "/" + event.path);
+    for (const PathEvent& event : batch.paths)  // sorted below each root
+        touched.insert(touched.end(), roots[event.root].native() + "/" + event.path);
     for (const auto& service : services_) {
         const std::string& context = service->request.context.native();
         SourceSet sources;
@@ -151,7 +153,7 @@ boost::asio::awaitable<void> Engine::take_batch(const Batch& batch, const std::v
 
 boost::asio::awaitable<Engine::SourceSet> Engine::take_sources(Service& service, SourceSet sources,
                                                                const Batch& batch) {
-    const auto guard = co_await service.lock.acquire();
+    auto guard = std::optional(co_await service.lock.acquire());
     if (!service.built) {
         service.touched_during_build.insert(sources.begin(), sources.end());
         co_return sources;
@@ -193,14 +195,17 @@ boost::asio::awaitable<Engine::SourceSet> Engine::take_sources(Service& service,
     }
     if (service.building) service.touched_during_build.insert(changed.begin(), changed.end());
     for (const auto& [image_path, node] : update.refreshed) sources.insert(node.source);
-    std::erase_if(sources,
-                  [&](const std::string& source) { return service.mirror.image_paths_of(source).empty(); });
-    sources.insert(changed.begin(), changed.end());
     if (const auto generation = service.mirror.advance(std::move(update))) {
         service.remember_after(*generation, plan_after(service.after_rules, changed));
         announce(service, changed, batch);
         notify_sessions(service);
     }
+    // The sessions go first: what is left is for the report.
+    guard.reset();
+    co_await boost::asio::post(io_, boost::asio::use_awaitable);
+    std::erase_if(sources,
+                  [&](const std::string& source) { return service.mirror.image_paths_of(source).empty(); });
+    sources.insert(changed.begin(), changed.end());
     co_return sources;
 }
 

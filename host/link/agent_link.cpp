@@ -150,10 +150,11 @@ class AgentLink::Impl : public std::enable_shared_from_this<Impl> {
         if (in_flight_ || !socket_.is_open() || !tls_) return;
         std::string bytes;
         if (tls_->established()) {
-            session_->take_output(bytes, kPieceBytes);
-            auto sent = tls_->send(bytes);
+            plaintext_.clear();
+            session_->take_output(plaintext_, kPieceBytes);
+            auto sent = tls_->send(plaintext_);
+            if (plaintext_.capacity() > 2 * kPieceBytes) std::string().swap(plaintext_);
             if (!sent) return end_stream(std::move(sent).error());
-            bytes.clear();
         }
         tls_->take_output(bytes);
         if (bytes.empty()) return;
@@ -309,6 +310,7 @@ class AgentLink::Impl : public std::enable_shared_from_this<Impl> {
     asio::steady_timer deadline_;
     std::optional<TlsEngine> tls_;
     std::optional<HostSession> session_;
+    std::string plaintext_;                         // of the next piece, while it is encrypted
     std::shared_ptr<const std::string> in_flight_;  // being written
     Clock::time_point write_started_;
     Clock::time_point last_written_;

@@ -5,6 +5,7 @@
 
 #include <boost/asio/post.hpp>
 #include <cerrno>
+#include <chrono>
 #include <utility>
 
 #include "base/file.hpp"
@@ -19,6 +20,8 @@ namespace {
 constexpr int kLevelOfSmall = 3;
 // Large ones are bound by the agent's file system and by this machine's cores: a fast level, see bench/sync.
 constexpr int kLevelOfLarge = -3;
+// A reader that takes nothing for so long is slow or gone; the files are read on all the same.
+constexpr std::chrono::milliseconds kPatience{100};
 
 }  // namespace
 
@@ -43,7 +46,8 @@ std::shared_ptr<const OutgoingGeneration> OutgoingGeneration::start(
         outgoing->finish(protocol::encode_generation(*generation, [&](FramePayload frame) -> Result<> {
             // This task's alone: everybody who wanted it is gone.
             if (outgoing.use_count() == 1) return fail(Errc::cancelled, "nobody waits for it");
-            return outgoing->add(protocol::compressed(std::move(frame), kLevelOfLarge));
+            if (outgoing->limits_.compress) frame = protocol::compressed(std::move(frame), kLevelOfLarge);
+            return outgoing->add(std::move(frame));
         }));
     });
     return outgoing;
@@ -52,8 +56,7 @@ std::shared_ptr<const OutgoingGeneration> OutgoingGeneration::start(
 Result<> OutgoingGeneration::add(FramePayload frame) {
     Piece piece{frame.type, frame.flags, std::move(frame.payload), 0, 0};
     piece.size = static_cast<std::uint32_t>(piece.payload.size());
-    // Only this thread adds: what it reads here nobody else changes.
-    if (in_memory_ + piece.size > limits_.memory_bytes) TRY(move_to_spool(piece));
+    if (!has_room_for(piece.size)) TRY(move_to_spool(piece));
     {
         const std::scoped_lock lock(mutex_);
         in_memory_ += piece.payload.size();
@@ -61,6 +64,13 @@ Result<> OutgoingGeneration::add(FramePayload frame) {
     }
     tell();
     return {};
+}
+
+// Only one thread adds: the room that there is stays.
+bool OutgoingGeneration::has_room_for(std::size_t bytes) {
+    const auto has_room = [&] { return in_memory_ + bytes <= limits_.memory_bytes; };
+    std::unique_lock lock(mutex_);
+    return limits_.one_reader ? taken_.wait_for(lock, kPatience, has_room) : has_room();
 }
 
 Result<> OutgoingGeneration::move_to_spool(Piece& piece) {
@@ -120,7 +130,7 @@ std::size_t OutgoingGeneration::append_to(std::string& out, protocol::Channel ch
     std::size_t index = first;
     std::string from_spool;
     while (index < pieces_.size() && (index == first || out.size() - begin < max_bytes)) {
-        const Piece& piece = pieces_[index++];
+        Piece& piece = pieces_[index++];
         std::string_view payload = piece.payload;
         if (payload.size() != piece.size) {
             from_spool.resize(piece.size);
@@ -130,7 +140,9 @@ std::size_t OutgoingGeneration::append_to(std::string& out, protocol::Channel ch
             payload = from_spool;
         }
         protocol::append_frame(out, {piece.type, piece.flags, channel, payload});
+        if (limits_.one_reader) in_memory_ -= std::exchange(piece.payload, {}).size();
     }
+    taken_.notify_one();
     return index;
 }
 

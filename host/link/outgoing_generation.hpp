@@ -1,6 +1,7 @@
 // A generation on its way out: read and compressed once, on the pool, and sent to any number of pods, each at
 // its own pace and the first ones while the rest is still being read. What it takes in memory is bounded:
-// frames beyond a few MiB wait in a file without a name.
+// frames beyond a few MiB wait in a file without a name. For one pod alone nothing is kept that it has taken,
+// and the reading waits for it a while before it goes on into that file.
 //
 //     pool:   read, compress ──▶ frames ──▶ memory, then the spool
 //     io:     link a  ◀── append_to(…) ──┘        link b ◀── append_to(…)
@@ -8,6 +9,7 @@
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/thread_pool.hpp>
+#include <condition_variable>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
@@ -31,6 +33,9 @@ class OutgoingGeneration : public protocol::GenerationFrames,
     struct Limits {
         std::size_t memory_bytes = std::size_t{8} << 20;
         std::filesystem::path spool_folder;  // exists; beyond memory_bytes a file is made there
+        // Over a socket of this machine the bytes take less time than zstd takes to make fewer of them.
+        bool compress = true;
+        bool one_reader = false;  // append_to() is called for each frame once, in their order
     };
     // Encodes on the spot: for a generation whose contents are small or in memory.
     static Result<std::shared_ptr<const OutgoingGeneration>> encode(const protocol::Generation& generation);
@@ -64,6 +69,7 @@ class OutgoingGeneration : public protocol::GenerationFrames,
         std::function<void()> wake;
     };
     Result<> add(protocol::FramePayload frame);
+    bool has_room_for(std::size_t bytes);
     Result<> move_to_spool(Piece& piece);
     void finish(Result<> result);
     void tell();
@@ -72,10 +78,11 @@ class OutgoingGeneration : public protocol::GenerationFrames,
     Limits limits_;
     boost::asio::any_io_executor io_;  // none where it was encoded on the spot
     mutable std::mutex mutex_;         // of what follows
-    std::vector<Piece> pieces_;
+    mutable std::condition_variable taken_;
+    mutable std::vector<Piece> pieces_;  // append_to() empties them for one reader
+    mutable std::uint64_t in_memory_ = 0;
     Fd spool_;
     std::uint64_t spooled_ = 0;
-    std::uint64_t in_memory_ = 0;
     bool done_ = false;
     bool told_ = false;  // a wake is on its way
     std::optional<Error> failure_;

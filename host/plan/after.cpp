@@ -32,8 +32,8 @@ std::vector<AfterApply> in_order(const std::vector<AfterApply>& steps) {
 std::string text_of(const AfterApply& step) {
     if (step.kind == AfterKind::restart) return "restart";
     if (step.kind == AfterKind::command) return "command " + printable(step.command.at(0));
-    const char* name = ::sigabbrev_np(step.signal);
-    return "signal " + (name != nullptr ? std::string(name) : std::to_string(step.signal));
+    const char* name = ::sigabbrev_np(step.number);
+    return "signal " + (name != nullptr ? std::string(name) : std::to_string(step.number));
 }
 
 }  // namespace

@@ -21,7 +21,7 @@ constexpr std::array kRuleFields{
 constexpr std::array kActionFields{
     Field<AfterApply>{{"signal", Shape::signal, Need::optional, "", "HUP",
                        "Sent to the process of the container, which goes on."},
-                      store<&AfterApply::signal, &ConfigValue::signal, AfterApply>},
+                      store<&AfterApply::number, &ConfigValue::signal, AfterApply>},
     Field<AfterApply>{{"command", Shape::command, Need::optional, "", "[/app/bin/compile, --all]",
                        "Run in the container beside the process; it has a minute."},
                       store<&AfterApply::command, &ConfigValue::command, AfterApply>},

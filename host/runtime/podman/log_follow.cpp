@@ -1,34 +1,62 @@
 #include "host/runtime/podman/log_follow.hpp"
 
 #include <fcntl.h>
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <sys/inotify.h>
 #include <unistd.h>
 
 #include <array>
+#include <cerrno>
+#include <chrono>
+#include <cstring>
 
 #include "base/file.hpp"
 
 namespace synchost::host::podman {
 namespace {
 
-constexpr std::chrono::milliseconds kLookAgain{50};
+constexpr std::chrono::milliseconds kGather{10};
 constexpr std::size_t kPieceBytes = std::size_t{64} << 10;
 constexpr int kPiecesAtOnce = 16;  // of one file, so that a chatty container does not silence the others
 
 }  // namespace
 
-void LogFollower::start(std::function<void(const LogLine&)> on_line) {
+Result<> LogFollower::start(std::function<void(const LogLine&)> on_line) {
     const std::lock_guard lock(mutex_);
-    if (thread_.joinable()) return;
+    if (thread_.joinable()) return {};
+    Fd inotify(::inotify_init1(IN_NONBLOCK | IN_CLOEXEC));
+    if (!inotify) {
+        return fail(Errc::io, "logs: inotify: " + std::string(std::strerror(errno)),
+                    "Raise the limit: sudo sysctl fs.inotify.max_user_instances=512");
+    }
+    Fd wake(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC));
+    if (!wake) return fail_errno("logs: eventfd");
+    inotify_ = std::move(inotify);
+    wake_ = std::move(wake);
+    for (File& file : files_) TRY(watch(file));
     on_line_ = std::move(on_line);
     stop_ = false;
     thread_ = std::thread([this] { run(); });
+    return {};
 }
 
 Result<> LogFollower::add(const std::string& pod, const std::string& container,
-                          const std::filesystem::path& file) {
-    TRY_ASSIGN(Fd fd, open_file(file, O_RDONLY));
+                          const std::filesystem::path& path) {
+    TRY_ASSIGN(Fd fd, open_file(path, O_RDONLY));
     const std::lock_guard lock(mutex_);
-    files_.push_back({.pod = pod, .container = container, .fd = std::move(fd), .lines = {}});
+    File file{.pod = pod, .container = container, .path = path, .fd = std::move(fd), .lines = {}};
+    if (inotify_) TRY(watch(file));
+    files_.push_back(std::move(file));
+    wake();
+    return {};
+}
+
+// By its descriptor: the name may be another file's by now.
+Result<> LogFollower::watch(File& file) const {
+    const std::string by_descriptor = "/proc/self/fd/" + std::to_string(file.fd.get());
+    file.watch = ::inotify_add_watch(inotify_.get(), by_descriptor.c_str(), IN_MODIFY);
+    if (file.watch < 0) return fail_errno("logs: " + file.path.native());
     return {};
 }
 
@@ -36,16 +64,23 @@ void LogFollower::remove(const std::string& pod) {
     const std::lock_guard lock(mutex_);
     for (File& file : files_) file.ending = file.ending || file.pod == pod;
     if (!thread_.joinable()) std::erase_if(files_, [](const File& file) { return file.ending; });
+    wake();
 }
 
 void LogFollower::stop() {
     {
         const std::lock_guard lock(mutex_);
         stop_ = true;
-        changed_.notify_all();
+        wake();
     }
     if (thread_.joinable()) thread_.join();
     files_.clear();
+    inotify_.reset();
+    wake_.reset();
+}
+
+void LogFollower::wake() const {
+    if (wake_) (void)::eventfd_write(wake_.get(), 1);
 }
 
 std::vector<LogLine> LogFollower::read_all_files() {
@@ -60,10 +95,24 @@ std::vector<LogLine> LogFollower::read_all_files() {
                 out.push_back({file.pod, file.container, std::move(line.text), line.error_stream});
             }
         }
-        if (file.ending && got <= 0) file.fd.reset();
+        if (file.ending && got <= 0) {
+            (void)::inotify_rm_watch(inotify_.get(), file.watch);
+            file.fd.reset();
+        }
     }
     std::erase_if(files_, [](const File& file) { return !file.fd; });
     return out;
+}
+
+// Until a file has grown, or wake(). Lines that come one by one are read some at a time.
+void LogFollower::wait() {
+    std::array<pollfd, 2> sources{{{inotify_.get(), POLLIN, 0}, {wake_.get(), POLLIN, 0}}};
+    (void)::poll(sources.data(), sources.size(), -1);
+    if (sources[1].revents == 0) (void)::poll(&sources[1], 1, static_cast<int>(kGather.count()));
+    std::array<char, 4096> events;
+    while (::read(inotify_.get(), events.data(), events.size()) > 0) continue;
+    eventfd_t ignored = 0;
+    (void)::eventfd_read(wake_.get(), &ignored);
 }
 
 void LogFollower::run() {
@@ -73,9 +122,9 @@ void LogFollower::run() {
         const auto lines = read_all_files();
         lock.unlock();
         for (const LogLine& line : lines) on_line_(line);
-        lock.lock();
         if (last && lines.empty()) return;
-        if (lines.empty()) changed_.wait_for(lock, kLookAgain, [&] { return stop_; });
+        if (lines.empty()) wait();
+        lock.lock();
     }
 }
 

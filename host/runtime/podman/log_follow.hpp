@@ -1,8 +1,8 @@
 // Tails the log files of the containers in one thread, across replacements of their pods. The files stay
-// open, so the last lines of a removed pod are still read.
+// open, so the last lines of a removed pod are still read. The kernel tells which file has grown: a thread
+// that looked by itself would be what an idle watch spends its time on.
 #pragma once
 
-#include <condition_variable>
 #include <filesystem>
 #include <functional>
 #include <mutex>
@@ -25,8 +25,8 @@ class LogFollower {
     ~LogFollower() { stop(); }
 
     // From here on every line, from the beginning of each file, is given to `on_line` on the follower's
-    // thread.
-    void start(std::function<void(const LogLine&)> on_line);
+    // thread. An error where the kernel has no inotify instance left.
+    Result<> start(std::function<void(const LogLine&)> on_line);
     Result<> add(const std::string& pod, const std::string& container, const std::filesystem::path& file);
     // What is in the pod's files by now is still delivered; then they are closed.
     void remove(const std::string& pod);
@@ -37,18 +37,24 @@ class LogFollower {
     struct File {
         std::string pod;
         std::string container;
+        std::filesystem::path path;
         Fd fd;
         LogLines lines;
+        int watch = -1;
         bool ending = false;
     };
+    Result<> watch(File& file) const;
+    void wake() const;
+    void wait();
     void run();
     std::vector<LogLine> read_all_files();
 
     std::mutex mutex_;
-    std::condition_variable changed_;
     std::vector<File> files_;
     bool stop_ = false;
     std::function<void(const LogLine&)> on_line_;
+    Fd inotify_;  // while the thread runs
+    Fd wake_;     // an eventfd: files_ or stop_ changed
     std::thread thread_;
 };
 

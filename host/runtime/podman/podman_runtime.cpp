@@ -71,8 +71,7 @@ class PodmanRuntime : public Runtime {
     void interrupt() override {}                         // every step here has a deadline of its own
     Result<std::vector<ForwardedPort>> ports() override { return ports_.ports(); }
     Result<> follow_logs(std::function<void(const LogLine&)> on_line) override {
-        logs_.start(std::move(on_line));
-        return {};
+        return logs_.start(std::move(on_line));
     }
     Result<> down() override;
 

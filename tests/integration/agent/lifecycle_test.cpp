@@ -237,6 +237,21 @@ TEST_F(Lifecycle, AGenerationCanEndInCommandsAndASignal) {
     EXPECT_EQ(report->starts, 1u);
 }
 
+TEST_F(Lifecycle, AGenerationCanPauseBeforeItsRestart) {
+    pod_.start_sidecar();
+    pod_.start_supervisor("app", {"--gate", "0"}, shell("echo start >> starts; exec sleep 600"));
+    ASSERT_TRUE(eventually([&] { return content_of(path("starts")) == "start\n"; }));
+    ASSERT_TRUE(pod_.wait_for("app", ProcessState::running));
+    const auto applied = pod_.await(
+        pod_.link().apply("app", GenerationBuilder(pod_.root())
+                                     .put("a", "new")
+                                     .then({{AfterKind::pause, 100, {}}, {AfterKind::restart, 0, {}}})
+                                     .get()));
+    ASSERT_OK(applied);
+    EXPECT_GE(applied->restarted, std::chrono::milliseconds(100));
+    EXPECT_TRUE(eventually([&] { return content_of(path("starts")) == "start\nstart\n"; }));
+}
+
 TEST_F(Lifecycle, ACommandThatFailsIsToldAndTheFilesStay) {
     pod_.start_sidecar();
     pod_.start_supervisor("app", {"--gate", "0"}, shell("echo start >> starts; exec sleep 600"));

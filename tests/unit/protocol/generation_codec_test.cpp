@@ -200,6 +200,7 @@ TEST(GenerationCodec, DifferencesGoOutAsCopiesAndInserts) {
 TEST(GenerationCodec, WhatFollowsIsARoundTrip) {
     const std::vector<AfterApply> after = {{AfterKind::command, 0, {"/bin/compile", "--all", ""}},
                                            {AfterKind::signal, 1, {}},
+                                           {AfterKind::pause, kMaxPauseMs, {}},
                                            {AfterKind::restart, 0, {}}};
     EXPECT_EQ(decode(encode(generation_of({}, after))).value().start->after, after);
 }
@@ -247,7 +248,7 @@ TEST(GenerationCodec, CanBeSentInPieces) {
     int frames = 0;
     for (std::size_t next = 0; !encoded->ends_at(next); ++frames)
         next = encoded->append_to(pieces, kChannel, next, 1);
-    EXPECT_EQ(frames, 5);  // apply, three parts, commit
+    EXPECT_EQ(frames, 12);  // apply, ten parts of up to 64 KiB, commit
     EXPECT_EQ(pieces, whole);
 }
 
@@ -421,8 +422,13 @@ TEST(EncodedGeneration, RefusesWhatTheWireCannotCarry) {
     EXPECT_ERROR(EncodedGeneration::encode(generation_of({stray})), Errc::invalid_input, "root");
     EXPECT_ERROR(EncodedGeneration::encode(generation_of({other(ChangeKind::put_symlink, "s")})),
                  Errc::invalid_input, "symlink");
-    EXPECT_ERROR(EncodedGeneration::encode(generation_of({}, {{AfterKind::signal, 65, {}}})),
-                 Errc::invalid_input, "what is to follow");
+    for (const AfterApply& step :
+         {AfterApply{AfterKind::signal, kMaxSignal + 1, {}},
+          AfterApply{AfterKind::pause, kMaxPauseMs + 1, {}}, AfterApply{AfterKind::pause, 0, {}},
+          AfterApply{AfterKind::pause, 1, {"a"}}}) {
+        EXPECT_ERROR(EncodedGeneration::encode(generation_of({}, {step})), Errc::invalid_input,
+                     "what is to follow");
+    }
 }
 
 }  // namespace

@@ -263,6 +263,30 @@ TEST_F(ExamineTest, AnotherIgnoreFileMakesTheWholeTreeCount) {
     EXPECT_TRUE(update.put.contains("/srv/app/new.py"));
 }
 
+TEST_F(ExamineTest, LargeFilesAreSpreadAmongTheSmallOnesThatFollowThem) {
+    std::vector<WantedPath> wanted;
+    const Node node = mirror_.nodes().at("/srv/app/main.py");
+    for (const char* name : {"1L", "2L", "3", "4", "5", "6", "7", "8L"})
+        wanted.push_back(
+            {.image_path = "/srv/app/" + std::string(name), .node = node, .bulky = name[1] == 'L'});
+    const auto made = assemble(mirror_.generation(), mirror_.managed_paths(), wanted, *contents_);
+    ASSERT_OK(made);
+    std::string order;
+    for (const protocol::Change& change : made->changes) (order += change.path.str()) += ' ';
+    EXPECT_EQ(order, "3 1L 4 2L 5 6 7 8L ");
+}
+
+TEST_F(ExamineTest, ANewFileIsBulkyByItsSize) {
+    const auto plan = survey(request_);
+    ASSERT_OK(plan);
+    mirror_.reset(plan->nodes, plan->managed_paths, plan->plan);
+    write("app/new/large", std::string(kBulkyBytes, 'a'));
+    write("app/new/small", std::string(kBulkyBytes - 1, 'a'));
+    const TreeUpdate update = look({"app/new"});
+    EXPECT_TRUE(update.put.contains("/srv/app/new/small"));
+    EXPECT_EQ(update.bulky, (std::set<std::string, std::less<>>{"/srv/app/new/large"}));
+}
+
 TEST_F(ExamineTest, ASourceThatVanishedMeanwhileIsLeftOut) {
     write("app/main.py", "changed");
     mirror_.advance(look({"app/main.py"}));

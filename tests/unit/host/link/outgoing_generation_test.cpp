@@ -47,6 +47,7 @@ class OutgoingGenerationTest : public testing::Test {
         std::size_t next = 0;
         const auto owner = std::make_shared<int>();
         outgoing->subscribe(owner, [&] { next = outgoing->append_to(out, Channel{1}, next, SIZE_MAX); });
+        io_.restart();
         auto work = boost::asio::make_work_guard(io_);
         while (!outgoing->ends_at(next)) io_.run_one();
         return out;
@@ -78,6 +79,38 @@ TEST_F(OutgoingGenerationTest, GivesTheSameFramesFromMemoryAndFromTheSpool) {
     EXPECT_TRUE(ended);
     EXPECT_EQ(content, random_bytes(3'000'000) + random_bytes(10));
     EXPECT_TRUE(std::filesystem::is_empty(dir_.path()));  // the spool has no name
+}
+
+TEST_F(OutgoingGenerationTest, GivesOneReaderTheSameFramesAndKeepsNone) {
+    const auto generation = generation_of({put("a", random_bytes(3'000'000))});
+    const auto frames_with = [&](const OutgoingGeneration::Limits& limits) {
+        const auto outgoing = OutgoingGeneration::start(io_.get_executor(), pool_, generation, limits);
+        std::string frames = taken_by_a_link(outgoing);
+        EXPECT_FALSE(outgoing->failure());
+        return frames;
+    };
+    EXPECT_EQ(frames_with({.memory_bytes = 200'000, .spool_folder = dir_.path(), .one_reader = true}),
+              frames_with({.spool_folder = dir_.path()}));
+}
+
+TEST_F(OutgoingGenerationTest, AReaderThatTakesNothingDoesNotHoldItUp) {
+    const auto outgoing =
+        OutgoingGeneration::start(io_.get_executor(), pool_, generation_of({put("a", random_bytes(300'000))}),
+                                  {.memory_bytes = 100'000, .spool_folder = dir_.path(), .one_reader = true});
+    pool_.join();  // it has come to its end
+    EXPECT_FALSE(outgoing->failure());
+    EXPECT_GT(all_of(*outgoing).size(), 300'000u);
+}
+
+TEST_F(OutgoingGenerationTest, CompressesWhereItIsToldTo) {
+    const auto generation = generation_of({put("a", std::string(200'000, 'a'))});
+    const auto size_of = [&](bool compress) {
+        return taken_by_a_link(OutgoingGeneration::start(io_.get_executor(), pool_, generation,
+                                                         {.spool_folder = dir_.path(), .compress = compress}))
+            .size();
+    };
+    EXPECT_LT(size_of(true), 10'000u);
+    EXPECT_GT(size_of(false), 200'000u);
 }
 
 TEST_F(OutgoingGenerationTest, WhatCannotBeReadEndsItAndIsTold) {

@@ -12,7 +12,7 @@ using testing::IsEmpty;
 
 const AfterApply kRestart{};
 AfterApply signal(std::uint8_t number) {
-    return {.kind = AfterKind::signal, .signal = number, .command = {}};
+    return {.kind = AfterKind::signal, .number = number, .command = {}};
 }
 AfterApply command(const std::string& name) {
     return {.kind = AfterKind::command, .command = {name}};

@@ -194,9 +194,9 @@ manifests: [k8s]
     EXPECT_TRUE(rules[0].paths.matches("templates/a/b.html"));
     EXPECT_FALSE(rules[0].paths.matches("templates/main.html"));
     EXPECT_EQ(rules[0].does, std::nullopt);
-    EXPECT_EQ(rules[1].does, (AfterApply{.kind = AfterKind::signal, .signal = 1, .command = {}}));
-    EXPECT_EQ(rules[2].does, (AfterApply{.kind = AfterKind::signal, .signal = 12, .command = {}}));
-    EXPECT_EQ(rules[3].does, (AfterApply{.kind = AfterKind::signal, .signal = 40, .command = {}}));
+    EXPECT_EQ(rules[1].does, (AfterApply{.kind = AfterKind::signal, .number = 1, .command = {}}));
+    EXPECT_EQ(rules[2].does, (AfterApply{.kind = AfterKind::signal, .number = 12, .command = {}}));
+    EXPECT_EQ(rules[3].does, (AfterApply{.kind = AfterKind::signal, .number = 40, .command = {}}));
     EXPECT_EQ(rules[4].does,
               (AfterApply{.kind = AfterKind::command, .command = {"/app/bin/compile", "--all", ""}}));
     EXPECT_EQ(rules[5].does, AfterApply{});

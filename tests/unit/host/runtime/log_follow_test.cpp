@@ -1,0 +1,90 @@
+#include "host/runtime/podman/log_follow.hpp"
+
+#include <gmock/gmock.h>
+
+#include <chrono>
+#include <condition_variable>
+#include <fstream>
+
+#include "base/temp_dir.hpp"
+#include "support/result_matchers.hpp"
+
+namespace synchost::host::podman {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto kLong = 20s;  // for what happens at once
+
+class LogFollowerTest : public testing::Test {
+  protected:
+    void write(const std::string& name, const std::string& text) {
+        std::ofstream(dir_.path() / name, std::ios::app) << "2026-01-01T00:00:00Z stdout F " << text << '\n';
+    }
+    void take(const LogLine& line) {
+        const std::lock_guard lock(mutex_);
+        lines_.push_back(line.pod + "/" + line.container + " " + line.text);
+        came_.notify_all();
+    }
+    Result<> start() {
+        return follower_.start([this](const LogLine& line) { take(line); });
+    }
+    // All lines so far, once there are as many.
+    std::vector<std::string> lines(std::size_t count) {
+        std::unique_lock lock(mutex_);
+        came_.wait_for(lock, kLong, [&] { return lines_.size() >= count; });
+        return lines_;
+    }
+
+    TempDir dir_ = TempDir::make("logs").value();
+    std::mutex mutex_;
+    std::condition_variable came_;
+    std::vector<std::string> lines_;
+    LogFollower follower_;
+};
+
+TEST_F(LogFollowerTest, FollowsFilesThatWereThereAndThoseThatCome) {
+    using testing::ElementsAre;
+    write("a", "one");
+    ASSERT_OK(follower_.add("web-0", "app", dir_.path() / "a"));
+    ASSERT_OK(start());
+    EXPECT_THAT(lines(1), ElementsAre("web-0/app one"));
+    write("a", "two");
+    EXPECT_THAT(lines(2), ElementsAre("web-0/app one", "web-0/app two"));
+    write("b", "three");
+    ASSERT_OK(follower_.add("web-1", "app", dir_.path() / "b"));
+    EXPECT_EQ(lines(3).back(), "web-1/app three");
+    write("b", "four");
+    EXPECT_EQ(lines(4).back(), "web-1/app four");
+}
+
+TEST_F(LogFollowerTest, AFileThatWasReplacedIsStillReadUntilItsPodIsGone) {
+    write("a", "one");
+    ASSERT_OK(follower_.add("web-0", "app", dir_.path() / "a"));
+    ASSERT_OK(start());
+    ASSERT_EQ(lines(1).size(), 1u);
+    std::ofstream last(dir_.path() / "a", std::ios::app);
+    std::filesystem::remove(dir_.path() / "a");
+    last << "2026-01-01T00:00:00Z stdout F last words\n" << std::flush;
+    EXPECT_EQ(lines(2).back(), "web-0/app last words");
+    follower_.remove("web-0");
+    follower_.stop();
+    EXPECT_EQ(lines_.size(), 2u);
+}
+
+TEST_F(LogFollowerTest, StoppingDeliversWhatIsThere) {
+    write("a", "one");
+    ASSERT_OK(follower_.add("web-0", "app", dir_.path() / "a"));
+    ASSERT_OK(start());
+    write("a", "two");
+    follower_.stop();
+    EXPECT_EQ(lines_.size(), 2u);
+    follower_.stop();
+}
+
+TEST_F(LogFollowerTest, AFileThatIsNotThereIsAnError) {
+    EXPECT_ERROR(follower_.add("web-0", "app", dir_.path() / "a"), Errc::not_found, "/a");
+}
+
+}  // namespace
+}  // namespace synchost::host::podman
