@@ -16,7 +16,7 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 constexpr auto kToken = asio::as_tuple(asio::use_awaitable);
-constexpr std::size_t kReadBytes = std::size_t{32} << 10;
+constexpr std::size_t kReadBytes = std::size_t{64} << 10;
 constexpr std::chrono::seconds kLastWords{1};
 
 Error stream_ended(boost::system::error_code error) {
