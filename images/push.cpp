@@ -62,7 +62,7 @@ class Push {
         if (!layer.file.empty()) {
             TRY(client.upload_blob_file(target_.repository(), layer.blob, layer.file));
         } else if (layer.remote) {
-            TRY_ASSIGN(registry::Client from, tools_.registries->client(layer.remote->host()));
+            registry::Client from = tools_.registries->client(layer.remote->host());
             TRY(client.stream_blob(from, layer.remote->repository(), target_.repository(), layer.blob));
         } else {
             return fail(Errc::not_found,
@@ -97,7 +97,7 @@ class Push {
 Result<PushReport> push(const Image& image, const registry::Reference& target, const BuildTools& tools) {
     if (tools.registries == nullptr)
         return fail(Errc::invalid_input, "no registries to push " + target.to_string() + " to");
-    TRY_ASSIGN(registry::Client client, tools.registries->client(target.host()));
+    registry::Client client = tools.registries->client(target.host());
     if (target.digest() && *target.digest() != image.digest) {
         return fail(Errc::invalid_input,
                     target.to_string() + ": the image has another digest, " + image.digest.to_string());

@@ -17,6 +17,10 @@ std::string manifest_target(const Reference& image) {
     return "/v2/" + image.repository() + "/manifests/" + image.tag_or_digest();
 }
 
+std::string pull(const std::string& repository) {
+    return "repository:" + repository + ":pull";
+}
+
 std::pair<std::string, std::string> accept_manifests() {
     std::string types;
     for (const std::string_view type : {kOciManifest, kOciIndex, kDockerManifest, kDockerIndex}) {
@@ -56,8 +60,10 @@ Result<> Client::ping() {
 }
 
 Result<std::optional<std::uint64_t>> Client::head_blob(const std::string& repository, const Digest& digest) {
-    TRY_ASSIGN(const auto answer,
-               send({.method = "HEAD", .target = blob_target(repository, digest), .follow_redirects = true}));
+    TRY_ASSIGN(const auto answer, send({.method = "HEAD",
+                                        .target = blob_target(repository, digest),
+                                        .scope = pull(repository),
+                                        .follow_redirects = true}));
     if (answer.status == 404) return std::nullopt;
     if (answer.status != 200)
         return std::unexpected(own(detail::error_of_answer(answer.status, answer.body)));
@@ -83,6 +89,7 @@ Result<> Client::get_blob(const std::string& repository, const Descriptor& blob,
     };
     TRY_ASSIGN(const auto answer, send({.method = "GET",
                                         .target = blob_target(repository, blob.digest),
+                                        .scope = pull(repository),
                                         .sink = verify,
                                         .follow_redirects = true}));
     if (answer.status != 200) {
@@ -130,6 +137,7 @@ Result<FetchedManifest> Client::get_manifest(const Reference& image) {
     for (int depth = 0; depth < 2; ++depth) {
         TRY_ASSIGN(auto answer, send({.method = "GET",
                                       .target = manifest_target(at),
+                                      .scope = pull(at.repository()),
                                       .headers = {accept_manifests()},
                                       .max_body = kMaxManifestBytes,
                                       .follow_redirects = true}));
@@ -160,6 +168,7 @@ Result<FetchedManifest> Client::get_manifest(const Reference& image) {
 Result<std::optional<Digest>> Client::head_manifest(const Reference& image) {
     TRY_ASSIGN(const auto answer, send({.method = "HEAD",
                                         .target = manifest_target(image),
+                                        .scope = pull(image.repository()),
                                         .headers = {accept_manifests()},
                                         .follow_redirects = true}));
     if (answer.status == 404) return std::nullopt;
@@ -184,6 +193,7 @@ Result<Digest> Client::put_manifest(const Reference& image, std::string_view med
     };
     TRY_ASSIGN(const auto answer, send({.method = "PUT",
                                         .target = manifest_target(image),
+                                        .scope = "repository:" + image.repository() + ":pull,push",
                                         .headers = {{"Content-Type", std::string(media_type)}},
                                         .body_size = bytes.size(),
                                         .body = body}));

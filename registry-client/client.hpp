@@ -21,6 +21,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -36,10 +37,11 @@ struct ConnectorOptions {
     // "host" or "host:port" that speak plain http. Loopback addresses, localhost and *.localhost do so
     // anyway.
     std::vector<std::string> insecure_hosts;
-    std::vector<std::string> tls_hosts;  // local ones that do speak TLS after all
-    std::filesystem::path ca_file;       // PEM, in place of the system's; empty for those
-    std::filesystem::path
-        docker_config;  // logins; $DOCKER_CONFIG/config.json or ~/.docker/config.json where empty
+    std::vector<std::string> tls_hosts;        // local ones that do speak TLS after all
+    std::filesystem::path ca_file;             // PEM, in place of the system's; empty for those
+    std::filesystem::path client_certificate;  // PEM, for registries that ask for one; with its key
+    std::filesystem::path client_key;
+    std::vector<std::filesystem::path> login_files;  // of docker or podman; those of the user where empty
     std::chrono::milliseconds connect_timeout{10'000};
     std::chrono::milliseconds silence_timeout{60'000};  // the longest wait for the next byte
 };
@@ -53,6 +55,7 @@ struct FetchedManifest {
 using BlobSink = std::function<Result<>(std::string_view bytes)>;
 
 namespace detail {
+class Authorizer;
 class HttpConnection;
 struct HttpRequest;
 struct HttpResponse;
@@ -104,13 +107,18 @@ class Client {
     friend class Connector;
     Client(std::string host, std::unique_ptr<detail::HttpConnection> http);
     Result<detail::HttpResponse> send(const detail::HttpRequest& request);
-    Result<std::string> start_upload(const std::string& repository);
-    Result<std::string> append_to_upload(const std::string& target, std::uint64_t offset,
-                                         std::string_view bytes);
-    Result<> put_upload(const std::string& target, const Digest& digest, std::string_view bytes);
-    Result<> finish_with_file(const std::string& target, const Descriptor& blob, int fd);
+    using BodyReader = std::function<Result<std::size_t>(std::uint64_t offset, std::span<char> into)>;
+    struct Upload {
+        std::string target;  // path and query of its next request
+        std::string scope;
+    };
+    Result<Upload> start_upload(const std::string& repository);
+    Result<> append_to_upload(Upload& upload, std::uint64_t offset, std::uint64_t size,
+                              const BodyReader& body);
+    Result<> end_upload(const Upload& upload, const Digest& digest, std::uint64_t size,
+                        const BodyReader& body);
     Result<std::string> upload_target(const detail::HttpResponse& answer) const;
-    Error why_upload_failed(const std::string& target, Error error);
+    Error why_upload_failed(const Upload& upload, Error error);
     Error own(Error error) const;
 
     std::string host_;
@@ -122,13 +130,15 @@ class Connector {
     explicit Connector(ConnectorOptions options = {});
 
     // Makes a client for "host[:port]" as Reference::host() names it; nothing is sent yet, so a registry that
-    // is not there shows at the first request. invalid_input where the logins' file is broken. May be called
-    // by any thread.
-    [[nodiscard]] Result<Client> client(const std::string& host) const;
+    // is not there, or a login that is broken, shows at a request. All clients of a host share their tokens.
+    // May be called by any thread.
+    [[nodiscard]] Client client(const std::string& host) const;
     [[nodiscard]] bool is_plain_http(std::string_view host) const;
 
   private:
+    struct Shared;
     ConnectorOptions options_;
+    std::shared_ptr<Shared> shared_;  // by copies too
 };
 
 }  // namespace synchost::registry

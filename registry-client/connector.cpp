@@ -3,10 +3,11 @@
 
 #include <algorithm>
 #include <charconv>
+#include <mutex>
 
 #include "registry-client/client.hpp"
+#include "registry-client/detail/authorizer.hpp"
 #include "registry-client/detail/http.hpp"
-#include "registry-client/detail/logins.hpp"
 
 namespace synchost::registry {
 namespace {
@@ -49,20 +50,44 @@ bool names(const std::vector<std::string>& list, std::string_view host) {
 
 }  // namespace
 
-Connector::Connector(ConnectorOptions options) : options_(std::move(options)) {}
+struct Connector::Shared {
+    std::mutex mutex;
+    std::map<std::string, std::shared_ptr<detail::Authorizer>> authorizers;  // by host
+};
+
+Connector::Connector(ConnectorOptions options)
+    : options_(std::move(options)), shared_(std::make_shared<Shared>()) {
+    if (options_.login_files.empty()) options_.login_files = detail::login_files();
+}
 
 bool Connector::is_plain_http(std::string_view host) const {
     if (names(options_.tls_hosts, host)) return false;
     return names(options_.insecure_hosts, host) || is_local(split(host).host);
 }
 
-Result<Client> Connector::client(const std::string& host) const {
+Client Connector::client(const std::string& host) const {
     HostPort parts = split(host == "docker.io" ? "registry-1.docker.io" : host);
     const bool tls = !is_plain_http(host);
-    TRY_ASSIGN(std::string login, detail::find_login(options_.docker_config, host));
     detail::HttpServer server{tls, std::move(parts.host), parts.port.value_or(tls ? 443 : 80)};
-    detail::HttpOptions http{options_.connect_timeout, options_.silence_timeout, options_.ca_file.native(),
-                             std::move(login)};
+    detail::HttpOptions http{.connect_timeout = options_.connect_timeout,
+                             .silence_timeout = options_.silence_timeout,
+                             .ca_file = options_.ca_file.native(),
+                             .client_certificate = options_.client_certificate.native(),
+                             .client_key = options_.client_key.native(),
+                             .authorizer = nullptr};
+    const std::scoped_lock lock(shared_->mutex);
+    auto& authorizer = shared_->authorizers[host];
+    if (!authorizer) {
+        authorizer = std::make_shared<detail::Authorizer>(detail::Authorizer::Parts{
+            .host = host,
+            .server = server,
+            .login_files = options_.login_files,
+            .token_http = http,
+            .may_be_plain = [insecure = options_.insecure_hosts](const detail::HttpServer& at) {
+                return is_local(at.host) || names(insecure, at.host + ":" + std::to_string(at.port));
+            }});
+    }
+    http.authorizer = authorizer;
     return Client(host, std::make_unique<detail::HttpConnection>(std::move(server), std::move(http)));
 }
 

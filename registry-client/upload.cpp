@@ -37,6 +37,10 @@ detail::BodyReader from_file(int fd, std::uint64_t start) {
     };
 }
 
+std::string push(const std::string& repository) {
+    return "repository:" + repository + ":pull,push";
+}
+
 std::string with_digest(const std::string& target, const Digest& digest) {
     return target + (target.contains('?') ? "&" : "?") + "digest=" + digest.to_string();
 }
@@ -58,44 +62,50 @@ Result<std::string> Client::upload_target(const detail::HttpResponse& answer) co
     return std::move(location->target);
 }
 
-Result<std::string> Client::start_upload(const std::string& repository) {
+Result<Client::Upload> Client::start_upload(const std::string& repository) {
+    const std::string scope = push(repository);
     TRY_ASSIGN(const auto answer,
-               send({.method = "POST", .target = "/v2/" + repository + "/blobs/uploads/"}));
+               send({.method = "POST", .target = "/v2/" + repository + "/blobs/uploads/", .scope = scope}));
     if (answer.status != 202) {
         Error error = detail::error_of_answer(answer.status, answer.body);
         return std::unexpected(own(std::move(error).context("upload to " + repository)));
     }
-    return upload_target(answer);
+    TRY_ASSIGN(std::string target, upload_target(answer));
+    return Upload{std::move(target), scope};
 }
 
 // An answer that came while we still wrote is lost in the library: ask for the state of the upload.
-Error Client::why_upload_failed(const std::string& target, Error error) {
+Error Client::why_upload_failed(const Upload& upload, Error error) {
     if (error.code != Errc::registry || error.sys_errno != 0) return error;
-    const auto state = http_->send({.method = "GET", .target = target});
+    const auto state = http_->send({.method = "GET", .target = upload.target, .scope = upload.scope});
     if (state && state->status >= 400) return own(detail::error_of_answer(state->status, state->body));
     return error;
 }
 
-Result<std::string> Client::append_to_upload(const std::string& target, std::uint64_t offset,
-                                             std::string_view bytes) {
+Result<> Client::append_to_upload(Upload& upload, std::uint64_t offset, std::uint64_t size,
+                                  const BodyReader& body) {
     auto answer = send({.method = "PATCH",
-                        .target = target,
-                        .headers = {kOctets, content_range(offset, bytes.size())},
-                        .body_size = bytes.size(),
-                        .body = from_memory(bytes)});
-    if (!answer) return std::unexpected(why_upload_failed(target, std::move(answer.error())));
+                        .target = upload.target,
+                        .scope = upload.scope,
+                        .headers = {kOctets, content_range(offset, size)},
+                        .body_size = size,
+                        .body = body});
+    if (!answer) return std::unexpected(why_upload_failed(upload, std::move(answer.error())));
     if (answer->status != 202)
         return std::unexpected(own(detail::error_of_answer(answer->status, answer->body)));
-    return upload_target(*answer);
+    TRY_ASSIGN(upload.target, upload_target(*answer));
+    return {};
 }
 
-Result<> Client::put_upload(const std::string& target, const Digest& digest, std::string_view bytes) {
+Result<> Client::end_upload(const Upload& upload, const Digest& digest, std::uint64_t size,
+                            const BodyReader& body) {
     auto answer = send({.method = "PUT",
-                        .target = with_digest(target, digest),
+                        .target = with_digest(upload.target, digest),
+                        .scope = upload.scope,
                         .headers = {kOctets},
-                        .body_size = bytes.size(),
-                        .body = from_memory(bytes)});
-    if (!answer) return std::unexpected(why_upload_failed(target, std::move(answer.error())));
+                        .body_size = size,
+                        .body = body});
+    if (!answer) return std::unexpected(why_upload_failed(upload, std::move(answer.error())));
     if (answer->status != 201) {
         Error error = detail::error_of_answer(answer->status, answer->body);
         return std::unexpected(own(std::move(error).context("blob " + digest.short_hex())));
@@ -105,55 +115,34 @@ Result<> Client::put_upload(const std::string& target, const Digest& digest, std
 
 Result<> Client::upload_blob_bytes(const std::string& repository, const Digest& digest,
                                    std::string_view bytes) {
-    TRY_ASSIGN(const std::string target, start_upload(repository));
-    return put_upload(target, digest, bytes);
-}
-
-Result<> Client::finish_with_file(const std::string& target, const Descriptor& blob, int fd) {
-    if (blob.size == 0) return put_upload(target, blob.digest, {});
-    auto answer = send({.method = "PUT",
-                        .target = with_digest(target, blob.digest),
-                        .headers = {kOctets},
-                        .body_size = blob.size,
-                        .body = from_file(fd, 0)});
-    if (!answer) return std::unexpected(why_upload_failed(target, std::move(answer.error())));
-    if (answer->status != 201) {
-        Error error = detail::error_of_answer(answer->status, answer->body);
-        return std::unexpected(own(std::move(error).context("blob " + blob.digest.short_hex())));
-    }
-    return {};
+    TRY_ASSIGN(const Upload upload, start_upload(repository));
+    return end_upload(upload, digest, bytes.size(), from_memory(bytes));
 }
 
 Result<> Client::upload_blob_file(const std::string& repository, const Descriptor& blob,
                                   const std::filesystem::path& path) {
     TRY_ASSIGN(const Fd file, open_file(path, O_RDONLY));
-    TRY_ASSIGN(std::string target, start_upload(repository));
-    if (blob.size <= kPiece) return finish_with_file(target, blob, file.get());
+    TRY_ASSIGN(Upload upload, start_upload(repository));
+    if (blob.size <= kPiece) return end_upload(upload, blob.digest, blob.size, from_file(file.get(), 0));
     for (std::uint64_t offset = 0; offset < blob.size;) {
         const std::uint64_t size = std::min(kPiece, blob.size - offset);
-        auto answer = send({.method = "PATCH",
-                            .target = target,
-                            .headers = {kOctets, content_range(offset, size)},
-                            .body_size = size,
-                            .body = from_file(file.get(), offset)});
-        if (!answer) return std::unexpected(why_upload_failed(target, std::move(answer.error())));
-        if (answer->status != 202)
-            return std::unexpected(own(detail::error_of_answer(answer->status, answer->body)));
-        TRY_ASSIGN(target, upload_target(*answer));
+        TRY(append_to_upload(upload, offset, size, from_file(file.get(), offset)));
         offset += size;
     }
-    return put_upload(target, blob.digest, {});
+    return end_upload(upload, blob.digest, 0, {});
 }
 
 Result<bool> Client::mount_blob(const std::string& repository, const Digest& digest,
                                 const std::string& from_repository) {
     const std::string query = "?mount=" + digest.to_string() + "&from=" + from_repository;
-    TRY_ASSIGN(const auto answer,
-               send({.method = "POST", .target = "/v2/" + repository + "/blobs/uploads/" + query}));
+    const std::string scope = push(repository) + " repository:" + from_repository + ":pull";
+    TRY_ASSIGN(
+        const auto answer,
+        send({.method = "POST", .target = "/v2/" + repository + "/blobs/uploads/" + query, .scope = scope}));
     if (answer.status == 201) return true;
     if (answer.status == 202) {  // an ordinary upload was opened instead
         TRY_ASSIGN(const std::string target, upload_target(answer));
-        TRY(send({.method = "DELETE", .target = target}));
+        TRY(send({.method = "DELETE", .target = target, .scope = scope}));
         return false;
     }
     Error error = detail::error_of_answer(answer.status, answer.body);
@@ -162,7 +151,7 @@ Result<bool> Client::mount_blob(const std::string& repository, const Digest& dig
 
 Result<> Client::stream_blob(Client& from, const std::string& from_repository, const std::string& repository,
                              const Descriptor& blob) {
-    TRY_ASSIGN(std::string target, start_upload(repository));
+    TRY_ASSIGN(Upload upload, start_upload(repository));
     std::string piece;
     piece.reserve(static_cast<std::size_t>(std::min<std::uint64_t>(blob.size, kStreamPiece)));
     std::uint64_t sent = 0;
@@ -171,14 +160,14 @@ Result<> Client::stream_blob(Client& from, const std::string& from_repository, c
             const std::size_t room = kStreamPiece - piece.size();
             piece += bytes.substr(0, room);
             bytes.remove_prefix(room);
-            TRY_ASSIGN(target, append_to_upload(target, sent, piece));
+            TRY(append_to_upload(upload, sent, piece.size(), from_memory(piece)));
             sent += piece.size();
             piece.clear();
         }
         piece += bytes;
         return {};
     }));
-    return put_upload(target, blob.digest, piece);
+    return end_upload(upload, blob.digest, piece.size(), from_memory(piece));
 }
 
 }  // namespace synchost::registry

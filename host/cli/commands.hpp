@@ -18,6 +18,8 @@ namespace synchost::host {
 struct RegistryFlags {
     std::vector<std::string> insecure;  // hosts that speak plain http
     std::filesystem::path ca_file;
+    std::filesystem::path client_certificate;
+    std::filesystem::path client_key;
 };
 
 // Where pods are to run. `automatic`: in the cluster of the kubeconfig's context where there is one that may

@@ -25,6 +25,14 @@ void add_registry_flags(CLI::App& command, RegistryFlags& flags) {
         ->allow_extra_args(false);
     command.add_option("--registry-ca", flags.ca_file, "PEM file with the CA of a registry")
         ->check(CLI::ExistingFile);
+    CLI::Option* certificate = command
+                                   .add_option("--registry-cert", flags.client_certificate,
+                                               "PEM file with our certificate for a registry")
+                                   ->check(CLI::ExistingFile);
+    CLI::Option* key = command.add_option("--registry-key", flags.client_key, "PEM file with its key")
+                           ->check(CLI::ExistingFile)
+                           ->needs(certificate);
+    certificate->needs(key);
 }
 
 void add_runtime_flags(CLI::App& command, RuntimeFlags& flags) {

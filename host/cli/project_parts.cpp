@@ -28,7 +28,10 @@ Result<ProjectParts> open_project(const std::filesystem::path& folder, const std
 }
 
 registry::Connector make_connector(const RegistryFlags& flags) {
-    return registry::Connector({.insecure_hosts = flags.insecure, .ca_file = flags.ca_file});
+    return registry::Connector({.insecure_hosts = flags.insecure,
+                                .ca_file = flags.ca_file,
+                                .client_certificate = flags.client_certificate,
+                                .client_key = flags.client_key});
 }
 
 }  // namespace synchost::host

@@ -119,7 +119,7 @@ class Listing {
 Result<std::shared_ptr<BaseImage>> BaseImage::fetch(const registry::Reference& name,
                                                     const registry::Connector& connector,
                                                     const BlobStore* store) {
-    TRY_ASSIGN(registry::Client client, connector.client(name.host()));
+    registry::Client client = connector.client(name.host());
     TRY_ASSIGN(const registry::FetchedManifest fetched, client.get_manifest(name));
     std::shared_ptr<BaseImage> out(new BaseImage(name.with_digest(fetched.digest), connector, store));
     TRY_ASSIGN(out->config_,
@@ -134,7 +134,7 @@ Result<std::filesystem::path> BaseImage::layer_file(std::size_t layer) {
         return fail(Errc::unsupported, name_.to_string() + ": no store to read its layers into");
     std::filesystem::path path = store_->path_of(blob.digest);
     if (store_->has(blob)) return path;
-    TRY_ASSIGN(registry::Client client, connector_.client(name_.host()));
+    registry::Client client = connector_.client(name_.host());
     TRY(client.get_blob_file(name_.repository(), blob, path));
     return path;
 }

@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "base/redact.hpp"
+#include "registry-client/detail/authorizer.hpp"
 #include "registry-client/detail/dial.hpp"
 
 namespace synchost::registry::detail {
@@ -63,9 +64,13 @@ std::string HttpServer::origin() const {
 }
 
 std::string HttpResponse::header(std::string_view lower_case_name) const {
-    const auto found = std::ranges::find(headers, lower_case_name,
-                                         [](const auto& item) { return std::string_view(item.first); });
-    return found == headers.end() ? std::string() : found->second;
+    std::string out;
+    for (const auto& [name, value] : headers) {
+        if (name != lower_case_name) continue;
+        if (!out.empty()) out += ", ";
+        out += value;
+    }
+    return out;
 }
 
 Result<Location> parse_location(std::string_view text, const HttpServer& base) {
@@ -93,13 +98,14 @@ Result<Location> parse_location(std::string_view text, const HttpServer& base) {
 
 struct HttpConnection::Library {
     httplib::Client client;
-    explicit Library(const std::string& origin) : client(origin) {}
+    Library(const std::string& origin, const HttpOptions& options)
+        : client(origin, options.client_certificate, options.client_key) {}
 };
 
 HttpConnection::HttpConnection(HttpServer server, HttpOptions options)
     : server_(std::move(server)),
       options_(std::move(options)),
-      library_(std::make_unique<Library>(server_.origin())) {
+      library_(std::make_unique<Library>(server_.origin(), options_)) {
     httplib::Client& client = library_->client;
     client.set_connection_timeout(options_.connect_timeout);
     client.set_read_timeout(options_.silence_timeout);
@@ -160,14 +166,26 @@ Error library_error(httplib::Error code, const HttpServer& server, const HttpOpt
 
 }  // namespace
 
-Result<HttpResponse> HttpConnection::send_once(const HttpRequest& request) {
+Result<HttpResponse> HttpConnection::send_authorized(const HttpRequest& request) {
+    if (!options_.authorizer) return send_once(request, {});
+    TRY_ASSIGN(const std::string first, options_.authorizer->header(request.scope));
+    TRY_ASSIGN(HttpResponse answer, send_once(request, first));
+    if (answer.status != 401) return answer;
+    TRY_ASSIGN(const bool has_another,
+               options_.authorizer->challenged(answer.header("www-authenticate"), request.scope, first));
+    if (!has_another) return answer;
+    TRY_ASSIGN(const std::string second, options_.authorizer->header(request.scope));
+    return send_once(request, second);
+}
+
+Result<HttpResponse> HttpConnection::send_once(const HttpRequest& request, const std::string& authorization) {
     httplib::Request out;
     out.method = request.method;
     out.path = request.target;
     for (const auto& [name, value] : request.headers) out.headers.emplace(name, value);
     out.headers.emplace("User-Agent", "synchost/" SYNCHOST_VERSION);
     out.headers.emplace("Accept-Encoding", "identity");
-    if (!options_.authorization.empty()) out.headers.emplace("Authorization", options_.authorization);
+    if (!authorization.empty()) out.headers.emplace("Authorization", authorization);
     Exchange exchange;
     if (request.body_size > 0) set_body(out, request, exchange);
 
@@ -215,7 +233,7 @@ Result<HttpResponse> HttpConnection::send_once(const HttpRequest& request) {
 }
 
 Result<HttpResponse> HttpConnection::send(const HttpRequest& request) {
-    TRY_ASSIGN(HttpResponse answer, send_once(request));
+    TRY_ASSIGN(HttpResponse answer, send_authorized(request));
     std::unique_ptr<HttpConnection> elsewhere;
     HttpServer at = server_;
     for (int hop = 0; request.follow_redirects && is_redirect(answer.status); ++hop) {
@@ -225,12 +243,12 @@ Result<HttpResponse> HttpConnection::send(const HttpRequest& request) {
         HttpRequest again = request;
         again.target = std::move(next.target);
         if (next.server == server_) {
-            TRY_ASSIGN(answer, send_once(again));
+            TRY_ASSIGN(answer, send_authorized(again));
         } else {
             HttpOptions anonymous = options_;
-            anonymous.authorization.clear();
+            anonymous.authorizer.reset();
             elsewhere = std::make_unique<HttpConnection>(next.server, std::move(anonymous));
-            auto redirected = elsewhere->send_once(again);
+            auto redirected = elsewhere->send_once(again, {});
             if (!redirected) {
                 const std::string where = "redirected to " + redact_url(next.server.origin());
                 return std::unexpected(std::move(redirected.error()).context(where));

@@ -18,6 +18,8 @@
 
 namespace synchost::registry::detail {
 
+class Authorizer;
+
 struct HttpServer {
     bool tls = true;
     std::string host;  // without brackets
@@ -30,7 +32,9 @@ struct HttpOptions {
     std::chrono::milliseconds connect_timeout{};
     std::chrono::milliseconds silence_timeout{};  // longest wait for the next byte in either direction
     std::string ca_file;                          // PEM; the system's where empty
-    std::string authorization;                    // value of that header; none where empty
+    std::string client_certificate;               // PEM, with its key; none where empty
+    std::string client_key;
+    std::shared_ptr<Authorizer> authorizer;  // asked for each request's login; none where null
 };
 
 // The next bytes of a body into `into`; at least one, until `size` of the request is reached.
@@ -40,6 +44,7 @@ using BodySink = std::function<Result<>(std::string_view bytes)>;
 struct HttpRequest {
     std::string_view method;
     std::string target;  // path and query, as they go on the wire
+    std::string scope;   // what it needs of a token, see authorizer.hpp
     std::vector<std::pair<std::string, std::string>> headers;
     std::uint64_t body_size = 0;
     BodyReader body;  // needed where body_size > 0
@@ -52,7 +57,9 @@ struct HttpResponse {
     int status = 0;
     std::vector<std::pair<std::string, std::string>> headers;  // names in lower case
     std::string body;
-    [[nodiscard]] std::string header(std::string_view lower_case_name) const;  // "" where absent
+    // "" where absent; of a name that comes several times all values, with commas between (RFC 9110
+    // section 5.3).
+    [[nodiscard]] std::string header(std::string_view lower_case_name) const;
 };
 
 struct Location {
@@ -77,7 +84,8 @@ class HttpConnection {
 
   private:
     struct Library;
-    Result<HttpResponse> send_once(const HttpRequest& request);
+    Result<HttpResponse> send_authorized(const HttpRequest& request);
+    Result<HttpResponse> send_once(const HttpRequest& request, const std::string& authorization);
     HttpServer server_;
     HttpOptions options_;
     std::unique_ptr<Library> library_;

@@ -21,7 +21,10 @@ struct RegistryOptions {
     bool relative_urls = false;  // Location headers without scheme and host
     std::string certificate;     // PEM files; plain http where empty
     std::string key;
-    std::string htpasswd;  // a file with bcrypt lines; no login where empty
+    std::string client_authority;  // PEM: only clients with a certificate of its are served
+    std::string htpasswd;          // a file with bcrypt lines; no login where empty
+    std::string token_realm;       // URL of a token server, see token_server.hpp
+    std::string token_certificate;
 };
 
 class RegistryServer {
@@ -70,10 +73,17 @@ class RegistryServer {
             (folder / "storage").string() + "}\n  delete: {enabled: true}\nhttp:\n  addr: 127.0.0.1:0\n";
         if (options.relative_urls) out += "  relativeurls: true\n";
         if (!options.certificate.empty()) {
-            out += "  tls: {certificate: " + options.certificate + ", key: " + options.key + "}\n";
+            out += "  tls: {certificate: " + options.certificate + ", key: " + options.key;
+            if (!options.client_authority.empty()) out += ", clientcas: [" + options.client_authority + "]";
+            out += "}\n";
         }
         if (!options.htpasswd.empty())
             out += "auth:\n  htpasswd: {realm: test, path: " + options.htpasswd + "}\n";
+        if (!options.token_realm.empty()) {
+            out += "auth:\n  token: {realm: \"" + options.token_realm +
+                   "\", service: tests, issuer: tests, " + "rootcertbundle: " + options.token_certificate +
+                   "}\n";
+        }
         return out;
     }
 

@@ -30,16 +30,15 @@ void round_trip(const RegistryServer& server, std::size_t size, const Connector&
     const Descriptor blob = describe(bytes);
     ASSERT_OK(write_file_atomic(folder->path() / "in", bytes));
     auto client = connector.client(server.address());
-    ASSERT_OK(client);
-    ASSERT_OK(client->ping());
-    EXPECT_EQ(client->head_blob("a/b", blob.digest).value(), std::nullopt);
-    ASSERT_OK(client->upload_blob_file("a/b", blob, folder->path() / "in"));
-    EXPECT_EQ(client->head_blob("a/b", blob.digest).value(), size);
-    ASSERT_OK(client->get_blob_file("a/b", blob, folder->path() / "out"));
+    ASSERT_OK(client.ping());
+    EXPECT_EQ(client.head_blob("a/b", blob.digest).value(), std::nullopt);
+    ASSERT_OK(client.upload_blob_file("a/b", blob, folder->path() / "in"));
+    EXPECT_EQ(client.head_blob("a/b", blob.digest).value(), size);
+    ASSERT_OK(client.get_blob_file("a/b", blob, folder->path() / "out"));
     EXPECT_EQ(read_file(folder->path() / "out", size).value(), bytes);
-    EXPECT_EQ(client->mount_blob("c", blob.digest, "a/b").value(), true);
-    EXPECT_EQ(client->head_blob("c", blob.digest).value(), size);
-    EXPECT_EQ(client->mount_blob("c", sha256("other"), "a/b").value(), false);
+    EXPECT_EQ(client.mount_blob("c", blob.digest, "a/b").value(), true);
+    EXPECT_EQ(client.head_blob("c", blob.digest).value(), size);
+    EXPECT_EQ(client.mount_blob("c", sha256("other"), "a/b").value(), false);
 }
 
 TEST(Client, BlobsRoundTripWithAbsoluteLocations) {
@@ -70,19 +69,18 @@ TEST(Client, ManifestsAreVerifiedAndNamed) {
     ASSERT_OK(server);
     const Connector connector;
     auto client = connector.client(server->address());
-    ASSERT_OK(client);
-    ASSERT_OK(client->upload_blob_bytes("app", sha256("{}"), "{}"));
+    ASSERT_OK(client.upload_blob_bytes("app", sha256("{}"), "{}"));
     const std::string manifest = R"({"schemaVersion":2,"mediaType":")" + std::string(kOciManifest) +
                                  R"(","config":{"mediaType":")" + std::string(kOciConfig) +
                                  R"(","digest":")" + sha256("{}").to_string() + R"(","size":2},"layers":[]})";
     const auto name = Reference::parse(server->address() + "/app:1").value();
-    EXPECT_EQ(client->head_manifest(name).value(), std::nullopt);
-    EXPECT_ERROR(client->get_manifest(name), Errc::not_found,
+    EXPECT_EQ(client.head_manifest(name).value(), std::nullopt);
+    EXPECT_ERROR(client.get_manifest(name), Errc::not_found,
                  "registry " + server->address() + ": " + name.to_string());
-    const auto digest = client->put_manifest(name, kOciManifest, manifest);
+    const auto digest = client.put_manifest(name, kOciManifest, manifest);
     ASSERT_OK(digest);
-    EXPECT_EQ(client->head_manifest(name).value(), *digest);
-    const auto fetched = client->get_manifest(name.with_digest(*digest));
+    EXPECT_EQ(client.head_manifest(name).value(), *digest);
+    const auto fetched = client.get_manifest(name.with_digest(*digest));
     ASSERT_OK(fetched);
     EXPECT_EQ(fetched->bytes, manifest);
     EXPECT_EQ(fetched->manifest.config.digest, sha256("{}"));
@@ -93,8 +91,8 @@ TEST(Client, ManifestsAreVerifiedAndNamed) {
         std::to_string(manifest.size()) + R"(,"platform":{"os":"linux","architecture":")" +
         host_platform().architecture + R"("}}]})";
     const auto list = name.with_tag("list").value();
-    ASSERT_OK(client->put_manifest(list, kOciIndex, index));
-    EXPECT_EQ(client->get_manifest(list)->digest, *digest);
+    ASSERT_OK(client.put_manifest(list, kOciIndex, index));
+    EXPECT_EQ(client.get_manifest(list)->digest, *digest);
 }
 
 TEST(Client, RefusedManifestSaysWhatTheRegistrySaid) {
@@ -105,7 +103,7 @@ TEST(Client, RefusedManifestSaysWhatTheRegistrySaid) {
     const std::string lost = R"({"schemaVersion":2,"mediaType":")" + std::string(kOciManifest) +
                              R"(","config":{"mediaType":")" + std::string(kOciConfig) + R"(","digest":")" +
                              sha256("never sent").to_string() + R"(","size":2},"layers":[]})";
-    EXPECT_ERROR(client->put_manifest(name, kOciManifest, lost), Errc::registry,
+    EXPECT_ERROR(client.put_manifest(name, kOciManifest, lost), Errc::registry,
                  "(MANIFEST_BLOB_UNKNOWN, HTTP ");
 }
 
@@ -114,11 +112,11 @@ TEST(Client, DamagedBlobIsNotPublished) {
     ASSERT_OK(server);
     const auto folder = TempDir::make("blobs");
     auto client = Connector().client(server->address());
-    ASSERT_OK(client->upload_blob_bytes("app", sha256("content"), "content"));
+    ASSERT_OK(client.upload_blob_bytes("app", sha256("content"), "content"));
     const std::string hex = sha256("content").hex();
     ASSERT_OK(write_file_atomic(
         server->storage() / "docker/registry/v2/blobs/sha256" / hex.substr(0, 2) / hex / "data", "CONTENT"));
-    EXPECT_ERROR(client->get_blob_file("app", describe("content"), folder->path() / "out"), Errc::protocol,
+    EXPECT_ERROR(client.get_blob_file("app", describe("content"), folder->path() / "out"), Errc::protocol,
                  "its bytes are not those");
     EXPECT_TRUE(std::filesystem::is_empty(folder->path()));
 }
@@ -127,7 +125,7 @@ TEST(Client, WrongDigestIsRefusedByTheRegistry) {
     const auto server = RegistryServer::start();
     ASSERT_OK(server);
     auto client = Connector().client(server->address());
-    EXPECT_ERROR(client->upload_blob_bytes("app", sha256("other"), "content"), Errc::registry,
+    EXPECT_ERROR(client.upload_blob_bytes("app", sha256("other"), "content"), Errc::registry,
                  "DIGEST_INVALID");
 }
 
@@ -142,15 +140,15 @@ TEST(Client, StreamsBetweenRegistries) {
     for (const std::size_t size :
          {std::size_t{0}, std::size_t{1000}, std::size_t{8} << 20, (std::size_t{20} << 20) + 3}) {
         const std::string bytes = noise(size);
-        ASSERT_OK(source->upload_blob_bytes("a", sha256(bytes), bytes));
-        ASSERT_OK(target->stream_blob(*source, "a", "b", describe(bytes)));
-        EXPECT_EQ(target->head_blob("b", sha256(bytes)).value(), size);
+        ASSERT_OK(source.upload_blob_bytes("a", sha256(bytes), bytes));
+        ASSERT_OK(target.stream_blob(source, "a", "b", describe(bytes)));
+        EXPECT_EQ(target.head_blob("b", sha256(bytes)).value(), size);
     }
 }
 
 TEST(Client, NobodyThereIsRefusedWithANextStep) {
     auto client = Connector().client("127.0.0.1:1");
-    const auto answer = client->ping();
+    const auto answer = client.ping();
     EXPECT_ERROR(answer, Errc::registry, "registry 127.0.0.1:1: connection refused");
     EXPECT_EQ(answer.error().sys_errno, ECONNREFUSED);
     EXPECT_FALSE(answer.error().next_step.empty());
@@ -167,7 +165,7 @@ TEST(Client, SilentServerIsATimeout) {
     ASSERT_EQ(::getsockname(listener.get(), reinterpret_cast<sockaddr*>(&address), &size), 0);
     const Connector connector({.silence_timeout = std::chrono::milliseconds(200)});
     auto client = connector.client("127.0.0.1:" + std::to_string(ntohs(address.sin_port)));
-    EXPECT_ERROR(client->ping(), Errc::timeout, "no answer for 200 ms");
+    EXPECT_ERROR(client.ping(), Errc::timeout, "no answer for 200 ms");
 }
 
 TEST(Client, TlsNeedsATrustedCertificate) {
@@ -183,7 +181,7 @@ TEST(Client, TlsNeedsATrustedCertificate) {
     ASSERT_OK(server);
     round_trip(*server, 1000, Connector({.tls_hosts = {server->address()}, .ca_file = certificate}));
     auto untrusting = Connector({.tls_hosts = {server->address()}}).client(server->address());
-    EXPECT_ERROR(untrusting->ping(), Errc::auth, "not trusted");
+    EXPECT_ERROR(untrusting.ping(), Errc::auth, "not trusted");
 }
 
 TEST(Client, LogsInWithDockersConfig) {
@@ -196,11 +194,11 @@ TEST(Client, LogsInWithDockersConfig) {
     ASSERT_OK(server);
     ASSERT_OK(write_file_atomic(folder->path() / "config.json",
                                 R"({"auths":{")" + server->address() + R"(":{"auth":"dXNlcjpzZWNyZXQ="}}})"));
-    auto stranger = Connector({.docker_config = folder->path() / "none.json"}).client(server->address());
-    const auto refused = stranger->ping();
+    auto stranger = Connector({.login_files = {folder->path() / "none.json"}}).client(server->address());
+    const auto refused = stranger.ping();
     EXPECT_ERROR(refused, Errc::auth, "UNAUTHORIZED");
     EXPECT_THAT(refused.error().next_step, testing::HasSubstr("docker login"));
-    round_trip(*server, 1000, Connector({.docker_config = folder->path() / "config.json"}));
+    round_trip(*server, 1000, Connector({.login_files = {folder->path() / "config.json"}}));
 }
 
 }  // namespace
