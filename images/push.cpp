@@ -35,10 +35,9 @@ class Push {
 
   private:
     void work() {
-        auto client = tools_.registries->client(target_.host());
-        if (!client) return keep(std::move(client.error()));
+        registry::Client client = tools_.registries->client(target_.host());
         for (std::size_t i = next_++; i < todo_.size() && !failed_; i = next_++) {
-            auto sent = send(*client, *todo_[i]);
+            auto sent = send(client, *todo_[i]);
             if (!sent) return keep(std::move(sent.error()));
             const std::lock_guard lock(mutex_);
             if (*sent) {

@@ -22,6 +22,11 @@ namespace {
 constexpr std::chrono::milliseconds kKeepAfter{50};  // bursts are copied together, and the app starts first
 constexpr std::size_t kEntriesBytes = std::size_t{256} << 10;
 
+// Whether memory is worth giving back: a whole folder may stand for any number of paths.
+bool is_large(std::size_t changes, bool has_whole_folder) {
+    return has_whole_folder || changes > 1000;
+}
+
 }  // namespace
 
 ManagedTree::ManagedTree(boost::asio::any_io_executor executor, const std::string& container,
@@ -87,7 +92,11 @@ Result<> ManagedTree::commit(Transaction& transaction) {
 }
 
 void ManagedTree::settle(std::unique_ptr<Transaction> transaction) {
-    const bool was_large = transaction->items().size() > 1000;
+    const auto& items = transaction->items();
+    const bool was_large =
+        is_large(items.size(), std::ranges::any_of(items, [](const JournalItem& item) {
+                     return item.kind == ChangeKind::make_folder && !item.staged.name.empty();
+                 }));
     transaction.reset();
     if (was_large) ::malloc_trim(0);
     in_commit_ = false;
@@ -133,7 +142,7 @@ void ManagedTree::on_kept(GenerationId id, Result<> result) {
         log(LogLevel::warn, "agent", "the pod keeps no copy of its own: a restarted container needs the host",
             {{"generation", std::to_underlying(id)}, {"error", result.error().message}});
     }
-    if (tried.size() > 1000) ::malloc_trim(0);
+    if (is_large(tried.size(), std::ranges::any_of(tried, &KeptChange::whole))) ::malloc_trim(0);
     if (!in_commit_) keep_soon();
 }
 

@@ -1,5 +1,6 @@
 #include "agent/server/sidecar.hpp"
 
+#include <malloc.h>
 #include <sys/stat.h>
 
 #include <boost/asio/co_spawn.hpp>
@@ -21,6 +22,7 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
+constexpr std::size_t kMuchRelayed = std::size_t{4} << 20;
 constexpr std::size_t kMaxStrangers = 16;  // streams of hosts that have not shown a key yet
 
 struct Container {
@@ -93,6 +95,7 @@ class Sidecar {
     void open_channel(Container& container);
     Container* find(Channel channel);
     asio::awaitable<Result<>> relay_request(const Frame& frame);
+    void give_back_memory();
     asio::awaitable<Result<>> handle_local(Container& container,
                                            const std::shared_ptr<Connection>& connection, const Frame& frame);
     // `asked` is the boot that this probe was told of, if any.
@@ -112,6 +115,7 @@ class Sidecar {
     std::shared_ptr<Connection> host_;
     std::size_t strangers_ = 0;
     std::uint16_t last_channel_ = 0;
+    std::size_t relayed_ = 0;  // bytes for supervisors, since memory was given back
 };
 
 Result<> Sidecar::listen_for_host() {
@@ -179,6 +183,7 @@ asio::awaitable<Result<>> Sidecar::handle_local(Container& container,
         co_return Result<>{};
     if (co_await host->wait_for_room() && host == host_ && frame.channel == container.channel)
         host->send(frame);
+    if (frame.type == FrameType::applied || frame.type == FrameType::failed) give_back_memory();
     co_return Result<>{};
 }
 
@@ -289,8 +294,14 @@ asio::awaitable<Result<>> Sidecar::relay_request(const Frame& frame) {
     Container* container = find(frame.channel);
     if (container == nullptr) co_return Result<>{};  // closed, and the host will hear so
     const auto supervisor = container->supervisor;
+    relayed_ += frame.payload.size();
     if (co_await supervisor->wait_for_room() && container->channel == frame.channel) supervisor->send(frame);
     co_return Result<>{};
+}
+
+// What is in memory comes and goes with the frames, and glibc would keep the most that there was.
+void Sidecar::give_back_memory() {
+    if (std::exchange(relayed_, 0) > kMuchRelayed) ::malloc_trim(0);
 }
 
 void Sidecar::host_came(const std::shared_ptr<Connection>& connection) {

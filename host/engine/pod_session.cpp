@@ -39,7 +39,7 @@ std::vector<Mirror::Changed> merged(std::vector<Mirror::Changed> lacks,
 // Replicas share a few cores: one that restarts at once takes them from those that have no files yet. So all
 // of them wait for about as long as the others need to put the files in place.
 void pause_for(std::size_t containers, std::vector<AfterApply>& steps) {
-    constexpr std::chrono::microseconds kCoreTime{500};  // of one container, and what the host does for it
+    constexpr std::chrono::microseconds kCoreTime{1000};  // of one container: twice what it takes undisturbed
     const auto others = static_cast<std::int64_t>(std::max<std::size_t>(containers, 1) - 1);
     const auto cores = static_cast<std::int64_t>(std::max(1U, std::thread::hardware_concurrency()));
     const auto busy = std::chrono::round<std::chrono::milliseconds>(kCoreTime * others / cores);

@@ -1,5 +1,6 @@
 // The part of the engine that turns batches of the watcher into generations and rebuilds.
 #include <fmt/format.h>
+#include <malloc.h>
 #include <sys/stat.h>
 
 #include <algorithm>
@@ -18,6 +19,8 @@ namespace {
 namespace fs = std::filesystem;
 using Clock = std::chrono::steady_clock;
 using std::chrono::duration_cast;
+
+constexpr std::size_t kManyPaths = 10'000;  // of which memory is worth giving back
 
 // The part of the path below the folder `top`, or nothing where it does not lie there.
 std::optional<std::string> below(const std::string& whole, const std::string& top) {
@@ -241,9 +244,11 @@ void Engine::settle(const Service& service) {
     std::set<std::string> containers;
     for (const auto& session : sessions_) session->add_containers_of(service, containers);
     if (containers.empty()) return;
+    bool was_large = false;
     std::erase_if(pending_, [&](const auto& item) {
         const auto& [key, pending] = item;
         if (key.first != &service || !std::ranges::includes(pending.done, containers)) return false;
+        was_large = was_large || pending.sources.size() > kManyPaths;
         const auto total = pending.applied - pending.first_event;
         const auto seen = pending.seen - pending.first_event;
         std::string text = fmt::format("{} -> {} in {} (seen {}, sent and applied {})",
@@ -253,6 +258,8 @@ void Engine::settle(const Service& service) {
         parts_.reporter->line(Tone::good, "synced", service.name, text);
         return true;
     });
+    // Paths, changes and frames of all of them are gone by now.
+    if (was_large) boost::asio::post(pool_, [] { ::malloc_trim(0); });
 }
 
 std::size_t Engine::containers_of(const Service& service) const {

@@ -1,8 +1,7 @@
-// Manifests, error answers and logins: JSON that a registry or a file holds.
+// Manifests and error answers: JSON that a registry holds.
 #include <cstdint>
 
 #include "registry-client/detail/answer.hpp"
-#include "registry-client/detail/logins.hpp"
 #include "registry-client/manifest.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -13,6 +12,5 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
             (void)choose_platform(*index, {"linux", "amd64"});
     }
     (void)detail::error_of_answer(400, bytes);
-    (void)detail::parse_login(bytes, "r.io");
     return 0;
 }

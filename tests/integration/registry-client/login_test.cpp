@@ -3,11 +3,13 @@
 #include <sys/stat.h>
 
 #include <cstdlib>
+#include <optional>
 
+#include "base/base64.hpp"
+#include "integration/registry-client/token_server.hpp"
 #include "registry-client/client.hpp"
 #include "support/registry_server.hpp"
 #include "support/result_matchers.hpp"
-#include "support/token_server.hpp"
 
 namespace synchost::registry {
 namespace {
@@ -27,7 +29,7 @@ class Login : public testing::Test {
     void SetUp() override {
         auto tokens = TokenServer::start();
         ASSERT_OK(tokens);
-        tokens_ = *std::move(tokens);
+        tokens_.emplace(*std::move(tokens));
         auto server = RegistryServer::start(
             {.token_realm = tokens_->realm(), .token_certificate = tokens_->certificate()});
         ASSERT_OK(server);
@@ -45,7 +47,7 @@ class Login : public testing::Test {
     }
 
     TempDir folder_ = TempDir::make("login").value();
-    std::unique_ptr<TokenServer> tokens_;
+    std::optional<TokenServer> tokens_;
     std::optional<RegistryServer> server_;
 };
 

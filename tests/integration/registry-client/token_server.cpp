@@ -1,7 +1,4 @@
-// A token server of this test alone (distribution's docs/spec/auth/token.md and oauth.md), on a free port of
-// loopback: it signs what docker-registry accepts. Pulls are for everybody, pushes for "user" with "secret",
-// or for whoever brings the refresh token. Its user links httplib.
-#pragma once
+#include "integration/registry-client/token_server.hpp"
 
 #include <httplib.h>
 
@@ -20,13 +17,11 @@
 
 namespace synchost::test {
 
-class TokenServer {
+class TokenServer::Impl {
   public:
-    static constexpr const char* kRefreshToken = "a-refresh-token";
-
-    static Result<std::unique_ptr<TokenServer>> start() {
+    static Result<std::unique_ptr<Impl>> start() {
         TRY_ASSIGN(TempDir folder, TempDir::make("tokens"));
-        std::unique_ptr<TokenServer> out(new TokenServer(std::move(folder)));
+        std::unique_ptr<Impl> out(new Impl(std::move(folder)));
         TRY(check_output(
             {.argv = {"openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj",
                       "/CN=tests", "-keyout", out->file("key.pem"), "-out", out->certificate()}},
@@ -38,12 +33,12 @@ class TokenServer {
         out->listen();
         return out;
     }
-    ~TokenServer() {
+    ~Impl() {
         server_.stop();
         if (thread_.joinable()) thread_.join();
     }
-    TokenServer(const TokenServer&) = delete;
-    TokenServer& operator=(const TokenServer&) = delete;
+    Impl(const Impl&) = delete;
+    Impl& operator=(const Impl&) = delete;
 
     [[nodiscard]] std::string realm() const { return "http://127.0.0.1:" + std::to_string(port_) + "/token"; }
     [[nodiscard]] std::string certificate() const { return file("cert.pem"); }
@@ -54,7 +49,7 @@ class TokenServer {
     }
 
   private:
-    explicit TokenServer(TempDir folder) : folder_(std::move(folder)) {}
+    explicit Impl(TempDir folder) : folder_(std::move(folder)) {}
     [[nodiscard]] std::string file(const char* name) const { return (folder_.path() / name).string(); }
 
     static std::string url_safe(std::string_view bytes) {
@@ -83,7 +78,7 @@ class TokenServer {
         });
         port_ = server_.bind_to_any_port("127.0.0.1");
         thread_ = std::thread([this] { server_.listen_after_bind(); });
-        server_.wait_until_ready();
+        while (!server_.is_running()) std::this_thread::yield();
     }
 
     void answer(const httplib::Request& request, bool is_user, const char* key, httplib::Response& response) {
@@ -131,5 +126,24 @@ class TokenServer {
     mutable std::mutex mutex_;
     std::vector<std::string> asked_;
 };
+
+Result<TokenServer> TokenServer::start() {
+    TRY_ASSIGN(auto impl, Impl::start());
+    return TokenServer(std::move(impl));
+}
+
+TokenServer::TokenServer(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+TokenServer::TokenServer(TokenServer&&) noexcept = default;
+TokenServer::~TokenServer() = default;
+
+std::string TokenServer::realm() const {
+    return impl_->realm();
+}
+std::string TokenServer::certificate() const {
+    return impl_->certificate();
+}
+std::vector<std::string> TokenServer::asked() const {
+    return impl_->asked();
+}
 
 }  // namespace synchost::test
