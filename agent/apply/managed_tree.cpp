@@ -142,7 +142,9 @@ void ManagedTree::on_kept(GenerationId id, Result<> result) {
         log(LogLevel::warn, "agent", "the pod keeps no copy of its own: a restarted container needs the host",
             {{"generation", std::to_underlying(id)}, {"error", result.error().message}});
     }
-    if (is_large(tried.size(), std::ranges::any_of(tried, &KeptChange::whole))) ::malloc_trim(0);
+    const bool was_large = is_large(tried.size(), std::ranges::any_of(tried, &KeptChange::whole));
+    std::vector<KeptChange>().swap(tried);
+    if (was_large) ::malloc_trim(0);
     if (!in_commit_) keep_soon();
 }
 

@@ -40,6 +40,11 @@ struct Found {
     Entry entry;  // by its stamp
 };
 
+struct Below {
+    std::vector<Found> found;  // sorted
+    bool is_new = true;        // the mirror has nothing from there
+};
+
 class PathExaminer {
   public:
     PathExaminer(const images::BuildRequest& request, const Mirror& mirror, Look look, TreeUpdate& update)
@@ -53,11 +58,13 @@ class PathExaminer {
                                             const Entry& entry) const;
     Result<bool> prepare();
     // Each path below the source on disk or in the mirror, sorted; nothing where a folder cannot be read.
-    [[nodiscard]] std::optional<std::vector<Found>> find_below(const std::string& source,
-                                                               const Entry& entry) const;
-    Result<bool> examine_one(const std::string& source, const Entry& entry);
+    [[nodiscard]] std::optional<Below> find_below(const std::string& source, const Entry& entry) const;
+    // `had`: the image paths that the mirror has of it.
+    Result<bool> examine_one(const std::string& source, const Entry& entry,
+                             const std::vector<std::string>& had);
     Result<bool> place(const std::string& source, const std::string& image_path, const Entry& entry);
     [[nodiscard]] bool has_folder(std::string_view image_path) const;
+    bool is_excluded_folder(std::string_view folder);
 
     const images::BuildRequest& request_;
     const Mirror& mirror_;
@@ -66,6 +73,8 @@ class PathExaminer {
     std::optional<bool> ready_;
     std::string looked_below_;  // the folder, with its '/', that was looked at last with all below it
     images::IgnoreRules ignore_;
+    std::string last_folder_;  // that was asked for, and the answer
+    bool last_folder_excluded_ = false;
 };
 
 // The rules and the ignore file, read once; false where they are not those of the mirror.
@@ -105,17 +114,18 @@ Result<bool> PathExaminer::touched(const std::string& source) {
     if (!below) return false;
     // What an ignored folder holds was not looked at.
     if (entry.kind == EntryKind::folder && !ignore_.excluded(source)) looked_below_ = source + "/";
-    TRY_ASSIGN(bool told, examine_one(source, entry));
-    for (auto it = below->begin(); told && it != below->end(); ++it) {
+    TRY_ASSIGN(bool told, examine_one(source, entry, mirror_.image_paths_of(source)));
+    for (auto it = below->found.begin(); told && it != below->found.end(); ++it) {
         if (!RelPath::parse(it->source)) return false;  // deeper than we go: the whole comparison says so
-        TRY_ASSIGN(told, examine_one(it->source, it->entry));
+        const auto had = below->is_new ? std::vector<std::string>{} : mirror_.image_paths_of(it->source);
+        TRY_ASSIGN(told, examine_one(it->source, it->entry, had));
     }
     return told;
 }
 
-std::optional<std::vector<Found>> PathExaminer::find_below(const std::string& source,
-                                                           const Entry& entry) const {
-    std::vector<Found> found;
+std::optional<Below> PathExaminer::find_below(const std::string& source, const Entry& entry) const {
+    Below below;
+    std::vector<Found>& found = below.found;
     auto left_out = [&](std::string_view relative) {
         const std::string folder = relative.empty() ? source : source + "/" + std::string(relative);
         return ignore_.excluded(folder) && !ignore_.may_include_below(folder);
@@ -137,26 +147,27 @@ std::optional<std::vector<Found>> PathExaminer::find_below(const std::string& so
         const std::string prefix = image_path + "/";
         for (auto it = nodes.lower_bound(prefix); it != nodes.end() && it.path().starts_with(prefix); ++it) {
             const auto end = found.begin() + static_cast<std::ptrdiff_t>(on_disk);
+            below.is_new = false;
             if (!std::ranges::binary_search(found.begin(), end, it->second.source, {}, &Found::source))
                 found.push_back({it->second.source, Entry{}});
         }
     }
-    if (found.size() == on_disk) return found;
+    if (found.size() == on_disk) return below;
     std::ranges::sort(found, {}, &Found::source);
     const auto [first, last] = std::ranges::unique(found, {}, &Found::source);
     found.erase(first, last);
-    return found;
+    return below;
 }
 
-Result<bool> PathExaminer::examine_one(const std::string& source, const Entry& entry) {
+Result<bool> PathExaminer::examine_one(const std::string& source, const Entry& entry,
+                                       const std::vector<std::string>& had) {
     const bool excluded = ignore_.excluded(source);
-    const std::vector<std::string> had = mirror_.image_paths_of(source);
     if (excluded && had.empty() && (entry.kind != EntryKind::folder || !ignore_.may_include_below(source)))
         return true;
     // An excluded folder comes into the image with what is taken back in below it, and goes with the last of
     // that.
     const std::string_view folder = parent_of(source);
-    if (excluded || (!folder.empty() && ignore_.excluded(folder))) return false;
+    if (excluded || (!folder.empty() && is_excluded_folder(folder))) return false;
     const auto places = mirror_.plan()->rules.places(source);
     if (!places || !std::ranges::includes(*places, had)) return false;
     for (const std::string& image_path : *places) {
@@ -164,6 +175,15 @@ Result<bool> PathExaminer::examine_one(const std::string& source, const Entry& e
         if (!told) return false;
     }
     return true;
+}
+
+// Neighbours come one after the other.
+bool PathExaminer::is_excluded_folder(std::string_view folder) {
+    if (folder != last_folder_) {
+        last_folder_excluded_ = ignore_.excluded(folder);
+        last_folder_ = folder;
+    }
+    return last_folder_excluded_;
 }
 
 Result<bool> PathExaminer::place(const std::string& source, const std::string& image_path,
