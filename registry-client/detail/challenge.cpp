@@ -4,6 +4,8 @@
 #include <cctype>
 #include <optional>
 
+#include "registry-client/detail/ascii.hpp"
+
 namespace synchost::registry::detail {
 namespace {
 
@@ -13,13 +15,6 @@ constexpr std::size_t kMaxParameters = 32;
 bool is_token_char(char c) {
     return std::isalnum(static_cast<unsigned char>(c)) != 0 ||
            std::string_view("!#$%&'*+-.^_`|~").contains(c);
-}
-
-std::string lower(std::string_view text) {
-    std::string out(text);
-    std::ranges::transform(out, out.begin(),
-                           [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
-    return out;
 }
 
 class Reader {
@@ -68,7 +63,7 @@ class Reader {
 bool take_parameter(Reader& reader, Challenge& challenge) {
     Reader ahead = reader.mark();
     ahead.skip(" \t,");
-    const std::string name = lower(ahead.token());
+    const std::string name = ascii_lower(ahead.token());
     ahead.skip(" \t");
     if (name.empty() || !ahead.take('=')) return false;
     ahead.skip(" \t");
@@ -86,7 +81,7 @@ std::vector<Challenge> parse_challenges(std::string_view header) {
     Reader reader(header);
     while (out.size() < kMaxChallenges) {
         reader.skip(" \t,");
-        Challenge challenge{.scheme = lower(reader.token()), .parameters = {}};
+        Challenge challenge{.scheme = ascii_lower(reader.token()), .parameters = {}};
         if (challenge.scheme.empty()) break;
         while (take_parameter(reader, challenge)) continue;
         out.push_back(std::move(challenge));

@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "base/redact.hpp"
+#include "registry-client/detail/ascii.hpp"
 #include "registry-client/detail/authorizer.hpp"
 #include "registry-client/detail/dial.hpp"
 
@@ -16,13 +17,6 @@ namespace {
 constexpr int kMaxRedirects = 5;
 constexpr std::size_t kBodyStep = std::size_t{1} << 20;
 constexpr std::size_t kMaxLocation = 8192;
-
-std::string lower(std::string_view text) {
-    std::string out(text);
-    std::ranges::transform(out, out.begin(),
-                           [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
-    return out;
-}
 
 bool is_redirect(int status) {
     return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
@@ -228,7 +222,7 @@ Result<HttpResponse> HttpConnection::send_once(const HttpRequest& request, const
         return std::unexpected(library_error(code, server_, options_));
     }
     answer.status = response.status;
-    for (const auto& [name, value] : response.headers) answer.headers.emplace_back(lower(name), value);
+    for (const auto& [name, value] : response.headers) answer.headers.emplace_back(ascii_lower(name), value);
     return answer;
 }
 
