@@ -115,7 +115,7 @@ Result<Credentials> ask_helper(const std::string& program, std::string_view host
     // Helpers say so on standard output; anonymous access is tried then.
     if (done->out.starts_with(kNotFound) || done->err.starts_with(kNotFound)) return Credentials{};
     return fail(Errc::io, program + ": exit code " + std::to_string(done->exit_code),
-                "Run `docker-credential-... get` by hand, or log in anew.");
+                "Run `echo HOST | " + program + " get` by hand, or log in anew.");
 }
 
 }  // namespace
@@ -162,13 +162,12 @@ Result<Credentials> parse_helper_answer(std::string_view json) {
 
 std::vector<std::filesystem::path> login_files() {
     std::vector<std::filesystem::path> files;
-    for (auto path :
-         {in_folder("REGISTRY_AUTH_FILE", ""), in_folder("XDG_RUNTIME_DIR", "containers/auth.json"),
-          in_folder("HOME", ".config/containers/auth.json"), in_folder("DOCKER_CONFIG", "config.json"),
-          in_folder("HOME", ".docker/config.json")}) {
-        if (path.empty()) continue;
-        if (!path.has_filename()) path = path.parent_path();  // in_folder(..., "") ends in '/'
-        files.push_back(std::move(path));
+    if (const char* named = std::getenv("REGISTRY_AUTH_FILE"); named != nullptr && *named != '\0')
+        files.emplace_back(named);
+    for (auto path : {in_folder("XDG_RUNTIME_DIR", "containers/auth.json"),
+                      in_folder("HOME", ".config/containers/auth.json"),
+                      in_folder("DOCKER_CONFIG", "config.json"), in_folder("HOME", ".docker/config.json")}) {
+        if (!path.empty()) files.push_back(std::move(path));
     }
     return files;
 }

@@ -1,4 +1,4 @@
-// Whose logins those of docker and podman are: docker's config.json and podman's auth.json, with their auths,
+// What `docker login` and `podman login` have stored: docker's config.json and podman's auth.json, with their auths,
 // identity tokens and credential helpers (docker-credential-*).
 #pragma once
 

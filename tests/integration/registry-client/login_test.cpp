@@ -1,9 +1,12 @@
 // Logins against a real docker-registry: tokens, helpers, passwords and client certificates.
 #include <gmock/gmock.h>
+#include <httplib.h>
 #include <sys/stat.h>
 
+#include <atomic>
 #include <cstdlib>
 #include <optional>
+#include <thread>
 
 #include "base/base64.hpp"
 #include "integration/registry-client/token_server.hpp"
@@ -118,6 +121,37 @@ TEST_F(Login, CredentialHelpersAreAsked) {
     EXPECT_ERROR(pushed(with_config(R"({"credsStore":"missing"})")), Errc::not_found,
                  "docker-credential-missing");
     ::setenv("PATH", path.c_str(), 1);
+}
+
+// docker-registry grants expired tokens a minute: here a server of the test's own forgets them.
+TEST(RevokedToken, IsFetchedAnewAndTheRequestSentAgain) {
+    std::atomic<int> valid = 1;
+    std::atomic<int> fetched = 0;
+    httplib::Server server;
+    server.Get("/v2/", [&](const httplib::Request& request, httplib::Response& response) {
+        if (request.get_header_value("Authorization") == "Bearer t" + std::to_string(valid)) return;
+        response.status = 401;
+        response.set_header("WWW-Authenticate", "Bearer realm=\"/token\"");
+    });
+    server.Get("/token", [&](const httplib::Request&, httplib::Response& response) {
+        ++fetched;
+        response.set_content(R"({"token":"t)" + std::to_string(valid) + R"("})", "application/json");
+    });
+    const int port = server.bind_to_any_port("127.0.0.1");
+    std::thread thread([&] { server.listen_after_bind(); });
+    {
+        const auto folder = TempDir::make("login");
+        Client client =
+            Connector({.login_files = {folder->path() / "none"}}).client("127.0.0.1:" + std::to_string(port));
+        EXPECT_OK(client.ping());
+        EXPECT_OK(client.ping());
+        EXPECT_EQ(fetched, 1);
+        valid = 2;
+        EXPECT_OK(client.ping());
+        EXPECT_EQ(fetched, 2);
+    }
+    server.stop();
+    thread.join();
 }
 
 TEST(ClientCertificate, IsShownToARegistryThatAsksForOne) {

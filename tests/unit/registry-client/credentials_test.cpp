@@ -82,6 +82,16 @@ TEST(Credentials, TheFirstFileThatKnowsTheHostCounts) {
     EXPECT_ERROR(find_credentials(files, "r.io", "app"), Errc::invalid_input, "/none: not a JSON object");
 }
 
+TEST(Credentials, FilesAreLookedForWhereDockerAndPodmanKeepThem) {
+    ::setenv("REGISTRY_AUTH_FILE", "/a/auth.json", 1);
+    ::setenv("XDG_RUNTIME_DIR", "/run/user/1", 1);
+    ::setenv("HOME", "/home/u", 1);
+    ::setenv("DOCKER_CONFIG", "", 1);
+    EXPECT_EQ(login_files(), (std::vector<std::filesystem::path>{
+                                 "/a/auth.json", "/run/user/1/containers/auth.json",
+                                 "/home/u/.config/containers/auth.json", "/home/u/.docker/config.json"}));
+}
+
 TEST(Token, IsReadFromBothNamesAndLivesAMinuteAtLeast) {
     EXPECT_EQ(parse_token(R"({"token":"a","expires_in":300})")->value, "a");
     EXPECT_EQ(parse_token(R"({"token":"a","expires_in":300})")->lifetime.count(), 300);
