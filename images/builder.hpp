@@ -11,6 +11,7 @@
 #include "images/graph/copy_rules.hpp"
 #include "images/image.hpp"
 #include "registry-client/client.hpp"
+#include "registry-client/transfer.hpp"
 
 namespace synchost::images {
 
@@ -37,8 +38,9 @@ struct BuildRequest {
 struct BuildTools {
     std::filesystem::path
         store;  // folder for layer blobs, made where absent; files in it appear complete or not at all
-    const registry::Connector* registries = nullptr;        // for base images
-    std::function<void(const std::string& line)> progress;  // may be empty
+    const registry::Connector* registries = nullptr;                    // for base images
+    std::function<void(const std::string& line)> progress;              // of a build; may be empty
+    std::function<void(const registry::BlobEvent&)> transfer_progress;  // of a push; may be empty
 };
 
 // Errors name the Dockerfile, the line and, where one is near, the likely word:
@@ -55,13 +57,8 @@ struct Trace {
 };
 Result<Trace> trace(const BuildRequest& request);
 
-// Makes `target` name the image: blobs that the repository lacks are mounted, uploaded or streamed there from
-// where they are, the config next, the manifest last. Returns what was sent.
-struct PushReport {
-    std::size_t blobs_sent = 0;
-    std::size_t blobs_present = 0;  // already there, or mounted
-    std::uint64_t bytes_sent = 0;
-};
+// Makes `target` name the image, see registry-client/transfer.hpp. Returns what was sent.
+using PushReport = registry::TransferReport;
 Result<PushReport> push(const Image& image, const registry::Reference& target, const BuildTools& tools);
 
 // A FROM scratch image of one static binary at /synchost-agent with that entrypoint: the agent image.

@@ -5,29 +5,19 @@
 #include "base/file.hpp"
 #include "registry-client/detail/answer.hpp"
 #include "registry-client/detail/http.hpp"
+#include "registry-client/detail/requests.hpp"
 
 namespace synchost::registry {
+
+using detail::accept_manifests;
+using detail::manifest_target;
+using detail::pull_scope;
+using detail::push_scope;
+
 namespace {
 
 std::string blob_target(const std::string& repository, const Digest& digest) {
     return "/v2/" + repository + "/blobs/" + digest.to_string();
-}
-
-std::string manifest_target(const Reference& image) {
-    return "/v2/" + image.repository() + "/manifests/" + image.tag_or_digest();
-}
-
-std::string pull(const std::string& repository) {
-    return "repository:" + repository + ":pull";
-}
-
-std::pair<std::string, std::string> accept_manifests() {
-    std::string types;
-    for (const std::string_view type : {kOciManifest, kOciIndex, kDockerManifest, kDockerIndex}) {
-        if (!types.empty()) types += ", ";
-        types += type;
-    }
-    return {"Accept", types};
 }
 
 }  // namespace
@@ -62,7 +52,7 @@ Result<> Client::ping() {
 Result<std::optional<std::uint64_t>> Client::head_blob(const std::string& repository, const Digest& digest) {
     TRY_ASSIGN(const auto answer, send({.method = "HEAD",
                                         .target = blob_target(repository, digest),
-                                        .scope = pull(repository),
+                                        .scope = pull_scope(repository),
                                         .follow_redirects = true}));
     if (answer.status == 404) return std::nullopt;
     if (answer.status != 200)
@@ -89,7 +79,7 @@ Result<> Client::get_blob(const std::string& repository, const Descriptor& blob,
     };
     TRY_ASSIGN(const auto answer, send({.method = "GET",
                                         .target = blob_target(repository, blob.digest),
-                                        .scope = pull(repository),
+                                        .scope = pull_scope(repository),
                                         .sink = verify,
                                         .follow_redirects = true}));
     if (answer.status != 200) {
@@ -132,34 +122,38 @@ Result<> Client::get_blob_file(const std::string& repository, const Descriptor& 
     return file.commit();
 }
 
+Result<FetchedDocument> Client::get_document(const Reference& image) {
+    TRY_ASSIGN(auto answer, send({.method = "GET",
+                                  .target = manifest_target(image),
+                                  .scope = pull_scope(image.repository()),
+                                  .headers = {accept_manifests()},
+                                  .max_body = kMaxManifestBytes,
+                                  .follow_redirects = true}));
+    const auto named = [&](Error error) {
+        return std::unexpected(own(std::move(error).context(image.to_string())));
+    };
+    if (answer.status == 404) {
+        return named(
+            detail::error_of_answer(404, answer.body).hint("Check the name, or push the image there."));
+    }
+    if (answer.status != 200) return named(detail::error_of_answer(answer.status, answer.body));
+    auto document = make_document(std::move(answer.body), answer.header("content-type"), image.digest());
+    if (!document) return named(std::move(document.error()));
+    return document;
+}
+
 Result<FetchedManifest> Client::get_manifest(const Reference& image) {
     Reference at = image;
     for (int depth = 0; depth < 2; ++depth) {
-        TRY_ASSIGN(auto answer, send({.method = "GET",
-                                      .target = manifest_target(at),
-                                      .scope = pull(at.repository()),
-                                      .headers = {accept_manifests()},
-                                      .max_body = kMaxManifestBytes,
-                                      .follow_redirects = true}));
-        const auto named = [&](Error error) {
-            return std::unexpected(own(std::move(error).context(image.to_string())));
-        };
-        if (answer.status == 404) {
-            return named(
-                detail::error_of_answer(404, answer.body).hint("Check the name, or push the image there."));
+        TRY_ASSIGN(FetchedDocument found, get_document(at));
+        if (auto* manifest = std::get_if<Manifest>(&found.document)) {
+            return FetchedManifest{std::move(found.bytes), found.digest, std::move(*manifest)};
         }
-        if (answer.status != 200) return named(detail::error_of_answer(answer.status, answer.body));
-        const Digest digest = sha256(answer.body);
-        if (at.digest() && *at.digest() != digest) {
-            return named({Errc::protocol, "the manifest is not the one that its digest names", 0, {}});
-        }
-        auto parsed = parse_manifest(answer.body, answer.header("content-type"));
-        if (!parsed) return named(std::move(parsed.error()));
-        if (auto* manifest = std::get_if<Manifest>(&*parsed)) {
-            return FetchedManifest{std::move(answer.body), digest, std::move(*manifest)};
-        }
-        auto chosen = choose_platform(std::get<Index>(*parsed), host_platform());
-        if (!chosen) return named(std::move(chosen.error()));
+        const auto* index = std::get_if<Index>(&found.document);
+        if (index == nullptr)
+            return std::unexpected(own({Errc::unsupported, image.to_string() + ": no image", 0, {}}));
+        auto chosen = choose_platform(*index, host_platform());
+        if (!chosen) return std::unexpected(own(std::move(chosen.error()).context(image.to_string())));
         at = image.with_digest(chosen->digest);
     }
     return std::unexpected(own({Errc::unsupported, image.to_string() + ": an index within an index", 0, {}}));
@@ -168,7 +162,7 @@ Result<FetchedManifest> Client::get_manifest(const Reference& image) {
 Result<std::optional<Digest>> Client::head_manifest(const Reference& image) {
     TRY_ASSIGN(const auto answer, send({.method = "HEAD",
                                         .target = manifest_target(image),
-                                        .scope = pull(image.repository()),
+                                        .scope = pull_scope(image.repository()),
                                         .headers = {accept_manifests()},
                                         .follow_redirects = true}));
     if (answer.status == 404) return std::nullopt;
@@ -193,7 +187,7 @@ Result<Digest> Client::put_manifest(const Reference& image, std::string_view med
     };
     TRY_ASSIGN(const auto answer, send({.method = "PUT",
                                         .target = manifest_target(image),
-                                        .scope = "repository:" + image.repository() + ":pull,push",
+                                        .scope = push_scope(image.repository()),
                                         .headers = {{"Content-Type", std::string(media_type)}},
                                         .body_size = bytes.size(),
                                         .body = body}));

@@ -52,6 +52,9 @@ struct FetchedManifest {
     Manifest manifest;
 };
 
+// What a reference names, whatever it is.
+using FetchedDocument = StoredDocument;
+
 using BlobSink = std::function<Result<>(std::string_view bytes)>;
 
 namespace detail {
@@ -96,12 +99,26 @@ class Client {
     Result<> stream_blob(Client& from, const std::string& from_repository, const std::string& repository,
                          const Descriptor& blob);
 
+    // A manifest or an index as it is.
+    Result<FetchedDocument> get_document(const Reference& image);
     // The image manifest; of an index the one for this machine's platform.
     Result<FetchedManifest> get_manifest(const Reference& image);
     // Digest of what the reference names now, or nothing where there is no such tag.
     Result<std::optional<Digest>> head_manifest(const Reference& image);
     // Names `bytes` by the reference's tag, or by digest alone where it has one.
     Result<Digest> put_manifest(const Reference& image, std::string_view media_type, std::string_view bytes);
+
+    // By the reference's tag that tag alone, by its digest the manifest with all its tags. Errors of these
+    // two: not_found; unsupported where the registry does not remove anything, with the next step.
+    Result<> delete_manifest(const Reference& image);
+    Result<> delete_blob(const std::string& repository, const Digest& digest);
+
+    // In the registry's order, which is the alphabet's. protocol where pages do not end, or name no tags.
+    Result<std::vector<std::string>> list_tags(const std::string& repository);
+    // The manifests that say to be about `subject`, of one artifact type where that is not empty. Of a
+    // registry without the referrers API: what its clients keep under the tag sha256-HEX.
+    Result<std::vector<IndexEntry>> list_referrers(const std::string& repository, const Digest& subject,
+                                                   const std::string& artifact_type = {});
 
   private:
     friend class Connector;
@@ -119,6 +136,9 @@ class Client {
                         const BodyReader& body);
     Result<std::string> upload_target(const detail::HttpResponse& answer) const;
     Error why_upload_failed(const Upload& upload, Error error);
+    using PageReader = std::function<Result<>(const detail::HttpResponse& page)>;
+    Result<int> each_page(std::string target, const detail::HttpRequest& like, const PageReader& read);
+    Result<> remove(std::string target, const std::string& scope, const std::string& what);
     Error own(Error error) const;
 
     std::string host_;

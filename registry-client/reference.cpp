@@ -93,12 +93,6 @@ bool is_repository(std::string_view path) {
     }
 }
 
-bool is_tag(std::string_view tag) {
-    auto word = [](char c) { return is_alnum(c) || c == '_'; };
-    return !tag.empty() && tag.size() <= kMaxTag && word(tag.front()) &&
-           std::ranges::all_of(tag, [&](char c) { return word(c) || c == '.' || c == '-'; });
-}
-
 // Docker's rule for what is a host and what the first folder of a repository.
 bool looks_like_host(std::string_view first) {
     return first.find_first_of(".:[") != std::string_view::npos || first == "localhost" ||
@@ -106,6 +100,12 @@ bool looks_like_host(std::string_view first) {
 }
 
 }  // namespace
+
+bool is_tag(std::string_view tag) {
+    auto word = [](char c) { return is_alnum(c) || c == '_'; };
+    return !tag.empty() && tag.size() <= kMaxTag && word(tag.front()) &&
+           std::ranges::all_of(tag, [&](char c) { return word(c) || c == '.' || c == '-'; });
+}
 
 Result<Reference> Reference::parse(std::string_view text) {
     auto bad = [&](std::string_view why) {

@@ -14,6 +14,8 @@
 
 namespace synchost::registry {
 
+[[nodiscard]] bool is_tag(std::string_view text);
+
 class Reference {
   public:
     // Untrusted text; invalid_input says which part breaks the grammar.

@@ -18,6 +18,7 @@
 namespace synchost::test {
 
 struct RegistryOptions {
+    bool deletes = true;
     bool relative_urls = false;  // Location headers without scheme and host
     std::string certificate;     // PEM files; plain http where empty
     std::string key;
@@ -70,7 +71,8 @@ class RegistryServer {
     static std::string configuration(const std::filesystem::path& folder, const RegistryOptions& options) {
         std::string out =
             "version: 0.1\nlog: {level: info, formatter: text}\nstorage:\n  filesystem: {rootdirectory: " +
-            (folder / "storage").string() + "}\n  delete: {enabled: true}\nhttp:\n  addr: 127.0.0.1:0\n";
+            (folder / "storage").string() + "}\n  delete: {enabled: " + (options.deletes ? "true" : "false") +
+            "}\nhttp:\n  addr: 127.0.0.1:0\n";
         if (options.relative_urls) out += "  relativeurls: true\n";
         if (!options.certificate.empty()) {
             out += "  tls: {certificate: " + options.certificate + ", key: " + options.key;

@@ -193,8 +193,8 @@ TEST_F(BuildAndPush, RegistryThatDiesLeavesNoTag) {
     const auto image = build({.context = context.path()}, tools());
     ASSERT_OK(image);
     BuildTools dying = tools();
-    dying.progress = [&](const std::string& line) {
-        if (line.starts_with("pushed layer")) server_->kill();
+    dying.transfer_progress = [&](const registry::BlobEvent& event) {
+        if (event.step == registry::BlobStep::sent) server_->kill();
     };
     const auto pushed = push(*image, name("app:1"), dying);
     ASSERT_FALSE(pushed);

@@ -90,7 +90,9 @@ class TokenServer::Impl {
             const std::size_t first = scope.find(':');
             const std::size_t last = scope.rfind(':');
             auto actions = nlohmann::json::array({"pull"});
-            if (is_user && scope.substr(last).contains("push")) actions.push_back("push");
+            for (const char* action : {"push", "delete"}) {
+                if (is_user && scope.substr(last).contains(action)) actions.push_back(action);
+            }
             access.push_back({{"type", scope.substr(0, first)},
                               {"name", scope.substr(first + 1, last - first - 1)},
                               {"actions", actions}});
