@@ -8,6 +8,7 @@
 #include "host/cli/commands.hpp"
 #include "host/cli/image_record.hpp"
 #include "host/cli/project_parts.hpp"
+#include "host/cli/transfer_view.hpp"
 #include "host/engine/reporter.hpp"
 
 namespace synchost::host {
@@ -49,7 +50,13 @@ void print_pushed(const registry::Reference& destination, const images::Image& i
 Result<> push_image(const images::Image& image, const registry::Reference& destination,
                     const images::BuildTools& tools, bool json) {
     const auto started = Clock::now();
-    TRY_ASSIGN(const images::PushReport report, images::push(image, destination, tools));
+    images::PushReport report;
+    {
+        TransferPrinter printer(choose_view(false, false));
+        images::BuildTools telling = tools;
+        if (!json) telling.transfer_progress = printer.callback();
+        TRY_ASSIGN(report, images::push(image, destination, telling));
+    }
     print_pushed(destination, image, report, Clock::now() - started, json);
     return {};
 }

@@ -77,6 +77,17 @@ struct PushFlags {
 };
 Result<> run_push(const PushFlags& flags);
 
+struct CopyFlags {
+    std::string source;  // a reference, or "oci:FOLDER[:NAME]"
+    std::string destination;
+    bool all = false;      // an index with all its platforms
+    std::string platform;  // this machine's where empty
+    bool json = false;
+    bool plain = false;
+    RegistryFlags registries;
+};
+Result<> run_copy(const CopyFlags& flags);
+
 struct InjectFlags {
     std::vector<std::filesystem::path> files;  // synchost.yaml's manifests where empty; "-" is standard input
     std::filesystem::path folder = ".";

@@ -125,6 +125,36 @@ void add_push(CLI::App& app, PushFlags& flags, Run& run) {
     command->callback([&] { run = [&] { return run_push(flags); }; });
 }
 
+void add_copy(CLI::App& app, CopyFlags& flags, Run& run) {
+    CLI::App* command = app.add_subcommand(
+        "copy", "Copy an image from registry to registry, byte for byte, without a disk in between");
+    command
+        ->add_option("source", flags.source,
+                     "Reference, or oci:FOLDER[:NAME] for an OCI image layout on this machine")
+        ->required();
+    command->add_option("destination", flags.destination, "Reference to copy to")->required();
+    CLI::Option* all = command->add_flag("--all", flags.all,
+                                         "All platforms: the index as it is, with everything that it names");
+    command
+        ->add_option("--platform", flags.platform,
+                     "os/architecture[/variant] to take of an index (default: this machine's)")
+        ->excludes(all);
+    CLI::Option* json =
+        command->add_flag("--json", flags.json, "Print progress and result as JSON, one object in a line");
+    command->add_flag("--plain", flags.plain, "Print progress as plain lines on a terminal too")
+        ->excludes(json);
+    add_registry_flags(*command, flags.registries);
+    command->footer(
+        "Examples:\n"
+        "  synchost copy --all debian:12 localhost:5000/debian:12      into the cluster's registry\n"
+        "  synchost copy --platform linux/arm64 debian:12 localhost:5000/debian:arm\n"
+        "  synchost copy oci:build/image:v1 localhost:5000/app:v1      what another tool has built\n"
+        "What the destination has already is not sent, and the digest stays the same. A copy that broke off\n"
+        "leaves no tag, and sends only what is missing when it is run again.\n"
+        "Logins are those of `docker login` and `podman login`.");
+    command->callback([&] { run = [&] { return run_copy(flags); }; });
+}
+
 void add_inject(CLI::App& app, InjectFlags& flags, Run& run) {
     CLI::App* command = app.add_subcommand("inject", "Print manifests with the agent put into their pods");
     command
@@ -183,6 +213,7 @@ int run_program(int argc, char** argv) {
     DownFlags down;
     BuildFlags build;
     PushFlags push;
+    CopyFlags copy;
     InjectFlags inject;
     KeyFlags key;
     Run run;
@@ -191,6 +222,7 @@ int run_program(int argc, char** argv) {
     add_down(app, down, run);
     add_build(app, build, run);
     add_push(app, push, run);
+    add_copy(app, copy, run);
     add_inject(app, inject, run);
     add_key(app, key, run);
     try {
