@@ -42,6 +42,14 @@ Error Client::own(Error error) const {
     return std::move(error).context("registry " + host_);
 }
 
+void Client::on_progress(std::function<void(std::int64_t)> progress) {
+    progress_ = std::move(progress);
+}
+
+void Client::moved(std::int64_t bytes) const {
+    if (progress_ && bytes != 0) progress_(bytes);
+}
+
 Result<detail::HttpResponse> Client::send(const detail::HttpRequest& request) {
     auto answer = http_->send(request);
     if (!answer) return std::unexpected(own(std::move(answer.error())));
@@ -85,6 +93,7 @@ Result<> Client::get_blob(const std::string& repository, const Descriptor& blob,
         damaged = got > blob.size;
         if (damaged) return fail(Errc::protocol, "more bytes than the manifest says");
         hash.update(bytes);
+        moved(static_cast<std::int64_t>(bytes.size()));
         return sink(bytes);
     };
     TRY_ASSIGN(const auto answer, send({.method = "GET",
