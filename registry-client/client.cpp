@@ -32,6 +32,14 @@ Error Client::own(Error error) const {
     return std::move(error).context("registry " + host_);
 }
 
+void Client::on_progress(std::function<void(std::int64_t)> progress) {
+    progress_ = std::move(progress);
+}
+
+void Client::moved(std::int64_t bytes) const {
+    if (progress_ && bytes != 0) progress_(bytes);
+}
+
 Result<detail::HttpResponse> Client::send(const detail::HttpRequest& request) {
     auto answer = http_->send(request);
     if (!answer) return std::unexpected(own(std::move(answer.error())));
@@ -75,6 +83,7 @@ Result<> Client::get_blob(const std::string& repository, const Descriptor& blob,
         damaged = got > blob.size;
         if (damaged) return fail(Errc::protocol, "more bytes than the manifest says");
         hash.update(bytes);
+        moved(static_cast<std::int64_t>(bytes.size()));
         return sink(bytes);
     };
     TRY_ASSIGN(const auto answer, send({.method = "GET",
@@ -122,7 +131,7 @@ Result<> Client::get_blob_file(const std::string& repository, const Descriptor& 
     return file.commit();
 }
 
-Result<FetchedDocument> Client::get_document(const Reference& image) {
+Result<StoredDocument> Client::get_document(const Reference& image) {
     TRY_ASSIGN(auto answer, send({.method = "GET",
                                   .target = manifest_target(image),
                                   .scope = pull_scope(image.repository()),
@@ -145,7 +154,7 @@ Result<FetchedDocument> Client::get_document(const Reference& image) {
 Result<FetchedManifest> Client::get_manifest(const Reference& image) {
     Reference at = image;
     for (int depth = 0; depth < 2; ++depth) {
-        TRY_ASSIGN(FetchedDocument found, get_document(at));
+        TRY_ASSIGN(StoredDocument found, get_document(at));
         if (auto* manifest = std::get_if<Manifest>(&found.document)) {
             return FetchedManifest{std::move(found.bytes), found.digest, std::move(*manifest)};
         }

@@ -52,10 +52,18 @@ struct FetchedManifest {
     Manifest manifest;
 };
 
-// What a reference names, whatever it is.
-using FetchedDocument = StoredDocument;
-
 using BlobSink = std::function<Result<>(std::string_view bytes)>;
+
+// A blob that is made while it is sent. `next` puts its next bytes into `into` and says how many, 0 at its
+// end; `rewind` makes it start from its first byte again, the same bytes, and is empty where that cannot be.
+struct BlobSource {
+    std::function<Result<std::size_t>(std::span<char> into)> next;
+    std::function<Result<>()> rewind;
+};
+struct StreamedBlob {
+    Digest digest;
+    std::uint64_t size = 0;
+};
 
 namespace detail {
 class Authorizer;
@@ -71,6 +79,10 @@ class Client {
     ~Client();
 
     [[nodiscard]] const std::string& host() const { return host_; }
+
+    // Told the bytes of blobs as they move, in either direction, by the thread that uses the client; negative
+    // where bytes that were told of have to move again.
+    void on_progress(std::function<void(std::int64_t bytes)> progress);
 
     // GET /v2/: it is there, speaks the API, and accepts our login.
     Result<> ping();
@@ -99,8 +111,11 @@ class Client {
     Result<> stream_blob(Client& from, const std::string& from_repository, const std::string& repository,
                          const Descriptor& blob);
 
+    // A blob whose digest is known at its end only; hashed while it goes, a piece at a time in memory.
+    Result<StreamedBlob> upload_blob_stream(const std::string& repository, const BlobSource& source);
+
     // A manifest or an index as it is.
-    Result<FetchedDocument> get_document(const Reference& image);
+    Result<StoredDocument> get_document(const Reference& image);
     // The image manifest; of an index the one for this machine's platform.
     Result<FetchedManifest> get_manifest(const Reference& image);
     // Digest of what the reference names now, or nothing where there is no such tag.
@@ -140,9 +155,11 @@ class Client {
     Result<int> each_page(std::string target, const detail::HttpRequest& like, const PageReader& read);
     Result<> remove(std::string target, const std::string& scope, const std::string& what);
     Error own(Error error) const;
+    void moved(std::int64_t bytes) const;
 
     std::string host_;
     std::unique_ptr<detail::HttpConnection> http_;
+    std::function<void(std::int64_t)> progress_;
 };
 
 class Connector {

@@ -93,6 +93,7 @@ Result<> Client::append_to_upload(Upload& upload, std::uint64_t offset, std::uin
     if (!answer) return std::unexpected(why_upload_failed(upload, std::move(answer.error())));
     if (answer->status != 202)
         return std::unexpected(own(detail::error_of_answer(answer->status, answer->body)));
+    moved(static_cast<std::int64_t>(size));
     TRY_ASSIGN(upload.target, upload_target(*answer));
     return {};
 }
@@ -110,6 +111,7 @@ Result<> Client::end_upload(const Upload& upload, const Digest& digest, std::uin
         Error error = detail::error_of_answer(answer->status, answer->body);
         return std::unexpected(own(std::move(error).context("blob " + digest.short_hex())));
     }
+    moved(static_cast<std::int64_t>(size));
     return {};
 }
 
@@ -168,6 +170,31 @@ Result<> Client::stream_blob(Client& from, const std::string& from_repository, c
         return {};
     }));
     return end_upload(upload, blob.digest, piece.size(), from_memory(piece));
+}
+
+Result<StreamedBlob> Client::upload_blob_stream(const std::string& repository, const BlobSource& source) {
+    TRY_ASSIGN(Upload upload, start_upload(repository));
+    Sha256 hash;
+    StreamedBlob out;
+    std::string piece(kStreamPiece, '\0');
+    while (true) {
+        std::size_t filled = 0;
+        while (filled < piece.size()) {
+            TRY_ASSIGN(const std::size_t got, source.next(std::span(piece).subspan(filled)));
+            if (got == 0) break;
+            filled += got;
+        }
+        const std::string_view bytes(piece.data(), filled);
+        hash.update(bytes);
+        if (filled < piece.size()) {
+            out.digest = hash.finish();
+            TRY(end_upload(upload, out.digest, filled, from_memory(bytes)));
+            out.size += filled;
+            return out;
+        }
+        TRY(append_to_upload(upload, out.size, filled, from_memory(bytes)));
+        out.size += filled;
+    }
 }
 
 }  // namespace synchost::registry

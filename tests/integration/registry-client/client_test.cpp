@@ -146,6 +146,27 @@ TEST(Client, StreamsBetweenRegistries) {
     }
 }
 
+TEST(Client, ABlobThatIsMadeWhileItGoes) {
+    const auto server = RegistryServer::start();
+    ASSERT_OK(server);
+    auto client = Connector().client(server->address());
+    std::int64_t told = 0;
+    client.on_progress([&](std::int64_t bytes) { told += bytes; });
+    const std::string bytes = noise((std::size_t{9} << 20) + 5);
+    std::size_t at = 0;
+    const auto sent = client.upload_blob_stream(
+        "app", {.next = [&](std::span<char> into) -> Result<std::size_t> {
+            const std::size_t step = bytes.copy(into.data(), std::min<std::size_t>(into.size(), 70'000), at);
+            at += step;
+            return step;
+        }});
+    ASSERT_OK(sent);
+    EXPECT_EQ(sent->digest, sha256(bytes));
+    EXPECT_EQ(sent->size, bytes.size());
+    EXPECT_EQ(told, static_cast<std::int64_t>(bytes.size()));
+    EXPECT_EQ(client.head_blob("app", sent->digest).value(), bytes.size());
+}
+
 TEST(Client, NobodyThereIsRefusedWithANextStep) {
     auto client = Connector().client("127.0.0.1:1");
     const auto answer = client.ping();
