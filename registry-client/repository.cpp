@@ -131,11 +131,13 @@ Result<std::vector<IndexEntry>> Client::list_referrers(const std::string& reposi
     return out;
 }
 
+// A registry that knows digests only calls a tag a broken digest.
 Result<> Client::remove(std::string target, const std::string& scope, const std::string& what) {
     TRY_ASSIGN(const auto answer, send({.method = "DELETE", .target = std::move(target), .scope = scope}));
     if (answer.status == 200 || answer.status == 202 || answer.status == 204) return {};
     Error error = detail::error_of_answer(answer.status, answer.body);
-    if (answer.status == 405 || error.message.contains("(UNSUPPORTED")) {
+    if (answer.status == 405 || error.message.contains("(UNSUPPORTED") ||
+        error.message.contains("(DIGEST_INVALID")) {
         error.code = Errc::unsupported;
         error.next_step =
             "Name it by its digest, and let the registry delete (docker-registry: storage: {delete: "

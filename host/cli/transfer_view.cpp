@@ -21,7 +21,7 @@ constexpr std::size_t kNarrow = 20;
 constexpr std::size_t kUsualColumns = 80;
 
 std::string rate(std::uint64_t bytes, std::chrono::nanoseconds time) {
-    if (time.count() <= 0) return "";
+    if (bytes == 0 || time.count() <= 0) return "";
     const double seconds = static_cast<double>(time.count()) / 1e9;
     return human_bytes(static_cast<std::uint64_t>(static_cast<double>(bytes) / seconds)) + "/s";
 }
@@ -42,7 +42,7 @@ std::string ended_line(const BlobEvent& event, std::chrono::nanoseconds time) {
         default:
             how = "failed";
     }
-    return fmt::format("{}  {:>7}  {}", event.digest.short_hex(), human_bytes(event.size), how);
+    return fmt::format("{}  {:>8}  {}", event.digest.short_hex(), human_bytes(event.size), how);
 }
 
 std::string_view word_of(BlobStep step) {
@@ -99,7 +99,7 @@ std::string TransferView::take(const BlobEvent& event, Time now) {
         out = on_terminal(event, active, now);
     } else if (form_ == ViewForm::plain) {
         if (event.step == BlobStep::started) {
-            out = fmt::format("{}  {:>7}  sending\n", event.digest.short_hex(), human_bytes(event.size));
+            out = fmt::format("{}  {:>8}  sending\n", event.digest.short_hex(), human_bytes(event.size));
         } else if (event.step != BlobStep::moved) {
             out = ended_line(event, active == nullptr ? Time{} : now - active->began) + "\n";
         }
@@ -126,10 +126,10 @@ std::string TransferView::draw(const std::string& lasting, Time now) {
     std::string out = end() + lasting;
     for (const Active& one : active_) {
         const std::uint64_t share = one.size == 0 ? 0 : std::min(one.done, one.size) * 100 / one.size;
-        out +=
-            fitted(fmt::format("{}  {:>7} of {}  {:>3} %  {}", one.digest.short_hex(), human_bytes(one.done),
-                               human_bytes(one.size), share, rate(one.done, now - one.began)));
-        out += '\n';
+        std::string line = fmt::format("{}  {:>8} of {}  {:>3} %", one.digest.short_hex(),
+                                       human_bytes(one.done), human_bytes(one.size), share);
+        if (const std::string speed = rate(one.done, now - one.began); !speed.empty()) line += "  " + speed;
+        out += fitted(std::move(line)) + "\n";
     }
     drawn_ = active_.size();
     last_drawn_ = now;

@@ -4,9 +4,9 @@
 // On a terminal the blobs under way are lines at the bottom that are drawn again and again, at most ten times
 // a second; a blob that ended leaves one line above them for good:
 //
-//     3a4f5b6c7d8e  1.07 GB  sent in 4.90 s (219 MB/s)
-//     77aa0b1c2d3e  12.0 MB  mounted
-//     9b2e01c4d5f6   345 MB of 912 MB   38 %  214 MB/s
+//     3a4f5b6c7d8e   1.07 GB  sent in 4.90 s (219.1 MB/s)
+//     77aa0b1c2d3e   12.0 MB  mounted
+//     9b2e01c4d5f6  345.0 MB of 912.2 MB   37 %  214.7 MB/s
 //
 // Plain lines tell the start and the end of each blob alone; so do JSON objects, one in a line, which add the
 // bytes that have moved, ten times a second.

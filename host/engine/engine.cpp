@@ -107,8 +107,10 @@ boost::asio::awaitable<Result<>> Engine::prepare() {
     CO_TRY_ASSIGN(manifests_, co_await load_manifests());
     observe_runtime();
     CO_TRY_ASSIGN(registry_, co_await on_pool(pool_, [&] { return parts_.runtime->registry(); }));
-    CO_TRY_ASSIGN(agent_image_,
-                  co_await on_pool(pool_, [&] { return push_agent_image(registry_.push, tools()); }));
+    auto agent_image = co_await on_pool(pool_, [&] { return push_agent_image(registry_.push, tools()); });
+    if (!agent_image)
+        co_return std::unexpected(with_registry_help(std::move(agent_image.error()), registry_));
+    agent_image_ = *std::move(agent_image);
     for (const ImageConfig& image : parts_.config.images) {
         CO_TRY_ASSIGN(auto service, make_service(image));
         services_.push_back(std::move(service));

@@ -49,7 +49,7 @@ boost::asio::awaitable<Result<bool>> Engine::build(Service& service) {
     });
     if (!outcome) {
         service.touched_during_build.merge(read_by_it);
-        co_return std::unexpected(std::move(outcome.error()));
+        co_return std::unexpected(with_registry_help(std::move(outcome.error()), registry_));
     }
     BuildOutcome built = *std::move(outcome);
     parts_.reporter->line(

@@ -69,6 +69,13 @@ Result<std::string> push_agent_image(const std::string& registry, const images::
     return reference.with_digest(image.digest).to_string();
 }
 
+Error with_registry_help(Error error, const RegistryAddress& registry) {
+    if (registry.help.empty() || !error.message.contains("registry " + registry.push + ": ")) return error;
+    if (!error.next_step.empty()) error.next_step += ' ';
+    error.next_step += "The cluster's help for its registry: " + registry.help;
+    return error;
+}
+
 Result<std::string> as_pulled(const std::string& pinned, const std::string& registry) {
     TRY_ASSIGN(const auto pushed, registry::Reference::parse(pinned));
     TRY_ASSIGN(const auto pulled, pushed.with_host(registry));

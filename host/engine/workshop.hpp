@@ -12,6 +12,7 @@
 #include "host/engine/examine.hpp"
 #include "host/engine/service.hpp"
 #include "host/plan/config.hpp"
+#include "host/runtime/runtime.hpp"
 #include "images/builder.hpp"
 #include "k8s/inject.hpp"
 
@@ -37,6 +38,9 @@ images::BuildRequest build_request(const ImageConfig& image);
 
 // The agent image, made from the binary that this program carries; returns repository@digest.
 Result<std::string> push_agent_image(const std::string& registry, const images::BuildTools& tools);
+
+// The error with the registry's help in its next step, where it is one of that registry.
+Error with_registry_help(Error error, const RegistryAddress& registry);
 
 // The same image under the name by which the pods' runtime gets it from the registry.
 Result<std::string> as_pulled(const std::string& pinned, const std::string& registry);

@@ -30,8 +30,9 @@ struct RunningPod {
 
 // Where images go, and the name under which the pods get them.
 struct RegistryAddress {
-    std::string push;  // "localhost:41234", from this machine
-    std::string pull;  // "k3d-registry:5000", from where the pods run; often the same
+    std::string push;    // "localhost:41234", from this machine
+    std::string pull;    // "k3d-registry:5000", from where the pods run; often the same
+    std::string help{};  // a URL of whoever made the registry, for when it does not work; often empty
 };
 
 struct ForwardedPort {

@@ -55,9 +55,9 @@ Result<std::optional<LocalRegistry>> read_hosting(const Json& hosting) {
     TRY_ASSIGN(out.host_from_cluster_network, host_field(hosting, "hostFromClusterNetwork"));
     TRY_ASSIGN(const std::string help, text_field(hosting, "help"));
     out.help = one_line(help, 500);
-    if (out.host.empty()) return std::nullopt;
-    if (out.host_from_container_runtime.empty()) out.host_from_container_runtime = out.host;
-    return out;
+    const bool says_nothing = out.host.empty() && out.host_from_container_runtime.empty() &&
+                              out.host_from_cluster_network.empty() && out.help.empty();
+    return says_nothing ? std::nullopt : std::optional(std::move(out));
 }
 
 }  // namespace
@@ -75,6 +75,26 @@ Result<std::optional<LocalRegistry>> parse_local_registry(const Json& config_map
                                      : fail(Errc::invalid_input, "several documents");
     if (!out) return std::unexpected(std::move(out).error().context(source));
     return out;
+}
+
+// The nodes pull by `host` where no other name is given for them (KEP-1755, LocalRegistryHostingV1).
+Result<ChosenRegistry> choose_registry(const std::optional<LocalRegistry>& announced, PushesFrom from) {
+    std::string next_step =
+        "Make the cluster with one (k3d cluster create --registry-create registry), or name a registry that "
+        "both reach: --registry HOST:PORT or `registry:` in synchost.yaml.";
+    if (!announced) return fail(Errc::not_found, "the cluster announces no registry", next_step);
+    const LocalRegistry& registry = *announced;
+    const bool inside = from == PushesFrom::cluster_network && !registry.host_from_cluster_network.empty();
+    const std::string& push = inside ? registry.host_from_cluster_network : registry.host;
+    if (push.empty()) {
+        if (!registry.help.empty()) next_step += " The cluster's own help: " + registry.help;
+        return fail(Errc::not_found, "the cluster announces no registry that can be pushed to from here",
+                    next_step);
+    }
+    const std::string& named = registry.host.empty() ? push : registry.host;
+    return ChosenRegistry{
+        push, registry.host_from_container_runtime.empty() ? named : registry.host_from_container_runtime,
+        registry.help};
 }
 
 }  // namespace synchost::k8s

@@ -6,6 +6,7 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/use_future.hpp>
+#include <cstdlib>
 #include <future>
 #include <nlohmann/json.hpp>
 #include <thread>
@@ -133,17 +134,17 @@ class KubernetesRuntime : public Runtime {
     asio::awaitable<Result<RegistryAddress>> find_registry() {
         if (options_.registry) co_return RegistryAddress{*options_.registry, *options_.registry};
         constexpr const char* kPath = "/api/v1/namespaces/kube-public/configmaps/local-registry-hosting";
-        const std::string next_step =
-            "Make the cluster with one (k3d cluster create --registry-create registry), or name a registry "
-            "that "
-            "both reach: --registry HOST:PORT or `registry:` in synchost.yaml.";
         auto config_map = co_await client_->get(kPath);
         if (!config_map && config_map.error().code != Errc::not_found)
             co_return std::unexpected(std::move(config_map.error()));
-        if (!config_map) co_return fail(Errc::not_found, "the cluster announces no registry", next_step);
-        CO_TRY_ASSIGN(const auto found, k8s::parse_local_registry(*config_map));
-        if (!found) co_return fail(Errc::not_found, "the cluster announces no registry", next_step);
-        co_return RegistryAddress{found->host, found->host_from_container_runtime};
+        std::optional<k8s::LocalRegistry> announced;
+        if (config_map) {
+            CO_TRY_ASSIGN(announced, k8s::parse_local_registry(*config_map));
+        }
+        const auto from = std::getenv("KUBERNETES_SERVICE_HOST") != nullptr ? k8s::PushesFrom::cluster_network
+                                                                            : k8s::PushesFrom::this_machine;
+        CO_TRY_ASSIGN(auto chosen, k8s::choose_registry(announced, from));
+        co_return RegistryAddress{std::move(chosen.push), std::move(chosen.pull), std::move(chosen.help)};
     }
 
     asio::awaitable<Result<>> deploy(const std::vector<k8s::Manifest>& manifests,

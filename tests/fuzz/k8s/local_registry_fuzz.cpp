@@ -19,7 +19,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     }
     if (!*registry) return 0;
     const k8s::LocalRegistry& found = **registry;
-    if (found.host.empty() || found.host_from_container_runtime.empty()) std::abort();
+    for (const auto from : {k8s::PushesFrom::this_machine, k8s::PushesFrom::cluster_network}) {
+        const auto chosen = k8s::choose_registry(found, from);
+        if (chosen && (chosen->push.empty() || chosen->pull.empty())) std::abort();
+    }
     for (const std::string_view host :
          {found.host, found.host_from_container_runtime, found.host_from_cluster_network}) {
         if (host.find_first_of("/@ \t\r\n\\\"'?#") != std::string_view::npos) std::abort();

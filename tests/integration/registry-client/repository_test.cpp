@@ -127,6 +127,7 @@ class Pages : public testing::Test {
         server_.Get(path, std::move(handler));
     }
     void start() {
+        server_.set_tcp_nodelay(true);
         const int port = server_.bind_to_any_port("127.0.0.1");
         address_ = "127.0.0.1:" + std::to_string(port);
         thread_ = std::thread([this] { server_.listen_after_bind(); });

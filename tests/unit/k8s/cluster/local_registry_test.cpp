@@ -1,5 +1,7 @@
 #include "k8s/cluster/local_registry.hpp"
 
+#include <gmock/gmock.h>
+
 #include <nlohmann/json.hpp>
 
 #include "support/golden.hpp"
@@ -37,14 +39,16 @@ TEST(LocalRegistry, OfK3dHasAnotherNameForTheNodes) {
 TEST(LocalRegistry, OfKindHasOneName) {
     const LocalRegistry registry = of_tool("kind.registry.yaml");
     EXPECT_EQ(registry.host, "localhost:5001");
-    EXPECT_EQ(registry.host_from_container_runtime, "localhost:5001");
+    EXPECT_EQ(registry.host_from_container_runtime, "");
+    EXPECT_EQ(choose_registry(registry, PushesFrom::this_machine)->pull, "localhost:5001");
     EXPECT_EQ(registry.help, "https://kind.sigs.k8s.io/docs/user/local-registry/");
 }
 
 TEST(LocalRegistry, OfMinikubeHasAnotherNameForPods) {
     const LocalRegistry registry = of_tool("minikube.registry.yaml");
     EXPECT_EQ(registry.host, "localhost:5005");
-    EXPECT_EQ(registry.host_from_container_runtime, "localhost:5005");
+    EXPECT_EQ(registry.host_from_container_runtime, "");
+    EXPECT_EQ(choose_registry(registry, PushesFrom::this_machine)->pull, "localhost:5005");
     EXPECT_EQ(registry.host_from_cluster_network, "ctlptl-registry:5000");
 }
 
@@ -55,7 +59,8 @@ TEST(LocalRegistry, IsNoneWhereNoneIsAnnounced) {
         ASSERT_OK(registry);
         EXPECT_FALSE(*registry) << json;
     }
-    for (const char* hosting : {"", "# nothing\n", "help: https://example.com\n", "host: ''", "host: null"}) {
+    for (const char* hosting :
+         {"", "# nothing\n", "other: https://example.com\n", "host: ''", "host: null"}) {
         ASSERT_OK(parsed(hosting));
         EXPECT_FALSE(*parsed(hosting)) << hosting;
     }
@@ -88,6 +93,43 @@ TEST(LocalRegistry, RefusesWhatIsNotOfThisShape) {
     EXPECT_ERROR(parse_local_registry(Json::parse(R"({"data":{"localRegistryHosting.v1":{"host":"a"}}})")),
                  Errc::invalid_input, "not a text");
     EXPECT_ERROR(parsed(std::string(70'000, ' ')), Errc::invalid_input, "larger than 64 KiB");
+}
+
+TEST(LocalRegistry, IsChosenByWhereOnePushesFrom) {
+    const LocalRegistry full{"localhost:5000", "registry:5000", "registry.svc:80",
+                             "https://example.com/help"};
+    const auto here = choose_registry(full, PushesFrom::this_machine);
+    ASSERT_OK(here);
+    EXPECT_EQ(here->push, "localhost:5000");
+    EXPECT_EQ(here->pull, "registry:5000");
+    EXPECT_EQ(here->help, "https://example.com/help");
+    const auto inside = choose_registry(full, PushesFrom::cluster_network);
+    ASSERT_OK(inside);
+    EXPECT_EQ(inside->push, "registry.svc:80");
+    EXPECT_EQ(inside->pull, "registry:5000");
+}
+
+TEST(LocalRegistry, WhatIsNotGivenIsTheHost) {
+    const LocalRegistry bare{"localhost:5000", "", "", ""};
+    for (const PushesFrom from : {PushesFrom::this_machine, PushesFrom::cluster_network}) {
+        const auto chosen = choose_registry(bare, from);
+        ASSERT_OK(chosen);
+        EXPECT_EQ(chosen->push, "localhost:5000");
+        EXPECT_EQ(chosen->pull, "localhost:5000");
+    }
+    const LocalRegistry pods_only{"", "", "registry.svc:80", ""};
+    EXPECT_EQ(choose_registry(pods_only, PushesFrom::cluster_network)->pull, "registry.svc:80");
+}
+
+TEST(LocalRegistry, NoneIsAnErrorThatHelps) {
+    const auto none = choose_registry(std::nullopt, PushesFrom::this_machine);
+    EXPECT_ERROR(none, Errc::not_found, "announces no registry");
+    EXPECT_THAT(none.error().next_step, testing::HasSubstr("--registry HOST:PORT"));
+    const auto help_only = parsed("help: https://example.com/how-to\n");
+    ASSERT_OK(help_only);
+    const auto helped = choose_registry(*help_only, PushesFrom::this_machine);
+    EXPECT_ERROR(helped, Errc::not_found, "no registry that can be pushed to from here");
+    EXPECT_THAT(helped.error().next_step, testing::HasSubstr("help: https://example.com/how-to"));
 }
 
 }  // namespace
