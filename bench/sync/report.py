@@ -5,7 +5,7 @@ import os
 import platform
 import time
 
-UNITS = {"ms": "{:10.2f}", "s": "{:10.3f}", "KB": "{:10.1f}", "MB": "{:10.1f}", "%": "{:10.3f}"}
+UNITS = {"MB/s": "{:10.1f}", "ms": "{:10.2f}", "s": "{:10.3f}", "KB": "{:10.1f}", "MB": "{:10.1f}", "%": "{:10.3f}"}
 FAILED_CHARACTERS = 100
 
 
