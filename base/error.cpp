@@ -49,6 +49,7 @@ bool is_retryable(const Error& error) {
         case Errc::timeout:
             return true;
         case Errc::cluster:  // EAGAIN: it asked to be asked again (429, 5xx)
+        case Errc::registry:
         case Errc::io:
             return error.sys_errno == ECONNRESET || error.sys_errno == ECONNREFUSED ||
                    error.sys_errno == EPIPE || error.sys_errno == EAGAIN || error.sys_errno == EINTR ||

@@ -1,29 +1,26 @@
 #include "registry-client/client.hpp"
 
+#include <cerrno>
 #include <charconv>
 
-#include "base/file.hpp"
 #include "registry-client/detail/answer.hpp"
+#include "registry-client/detail/client_settings.hpp"
 #include "registry-client/detail/http.hpp"
-#include "registry-client/detail/requests.hpp"
+#include "registry-client/detail/targets.hpp"
 
 namespace synchost::registry {
-
-using detail::accept_manifests;
-using detail::manifest_target;
-using detail::pull_scope;
-using detail::push_scope;
-
 namespace {
 
-std::string blob_target(const std::string& repository, const Digest& digest) {
-    return "/v2/" + repository + "/blobs/" + digest.to_string();
-}
+using detail::accept_manifests;
+using detail::blob_target;
+using detail::manifest_target;
+using detail::pull_scope;
 
 }  // namespace
 
-Client::Client(std::string host, std::unique_ptr<detail::HttpConnection> http)
-    : host_(std::move(host)), http_(std::move(http)) {}
+Client::Client(std::string host, std::unique_ptr<detail::HttpConnection> http,
+               std::shared_ptr<const detail::ClientSettings> settings)
+    : host_(std::move(host)), http_(std::move(http)), settings_(std::move(settings)) {}
 Client::Client(Client&&) noexcept = default;
 Client& Client::operator=(Client&&) noexcept = default;
 Client::~Client() = default;
@@ -40,10 +37,31 @@ void Client::moved(std::int64_t bytes) const {
     if (progress_ && bytes != 0) progress_(bytes);
 }
 
-Result<detail::HttpResponse> Client::send(const detail::HttpRequest& request) {
-    auto answer = http_->send(request);
-    if (!answer) return std::unexpected(own(std::move(answer.error())));
-    return answer;
+Attempts Client::attempts() const {
+    return {settings_->retry, settings_->world};
+}
+
+Result<> Client::again(Attempts& attempts, const Answer& answer) {
+    Error error = answer ? detail::error_of_answer(answer->status, answer->body) : answer.error();
+    // Nobody is there: a wrong address, or a registry that was not started. It is not waited for.
+    const bool absent =
+        error.sys_errno == ECONNREFUSED || error.sys_errno == EHOSTUNREACH || error.sys_errno == ENETUNREACH;
+    if (absent && !http_->reached()) return std::unexpected(own(std::move(error)));
+    const auto asked =
+        answer ? parse_retry_after(answer->header("retry-after"), std::chrono::system_clock::now())
+               : std::nullopt;
+    auto waited = attempts.failed(std::move(error), asked);
+    if (!waited) return std::unexpected(own(std::move(waited.error())));
+    return {};
+}
+
+Client::Answer Client::send(const detail::HttpRequest& request) {
+    Attempts tries = attempts();
+    while (true) {
+        auto answer = http_->send(request);
+        if (answer && !is_retryable(detail::error_of_answer(answer->status, {}))) return answer;
+        TRY(again(tries, answer));
+    }
 }
 
 Result<> Client::ping() {
@@ -72,63 +90,6 @@ Result<std::optional<std::uint64_t>> Client::head_blob(const std::string& reposi
         return std::unexpected(own({Errc::protocol, "a blob without a size", 0, {}}));
     }
     return size;
-}
-
-Result<> Client::get_blob(const std::string& repository, const Descriptor& blob, const BlobSink& sink) {
-    Sha256 hash;
-    std::uint64_t got = 0;
-    bool damaged = false;
-    const auto verify = [&](std::string_view bytes) -> Result<> {
-        got += bytes.size();
-        damaged = got > blob.size;
-        if (damaged) return fail(Errc::protocol, "more bytes than the manifest says");
-        hash.update(bytes);
-        moved(static_cast<std::int64_t>(bytes.size()));
-        return sink(bytes);
-    };
-    TRY_ASSIGN(const auto answer, send({.method = "GET",
-                                        .target = blob_target(repository, blob.digest),
-                                        .scope = pull_scope(repository),
-                                        .sink = verify,
-                                        .follow_redirects = true}));
-    if (answer.status != 200) {
-        Error error = detail::error_of_answer(answer.status, answer.body);
-        return std::unexpected(
-            own(std::move(error).context(repository + " blob " + blob.digest.short_hex())));
-    }
-    if (got != blob.size || hash.finish() != blob.digest) {
-        return std::unexpected(own({Errc::protocol,
-                                    repository + " blob " + blob.digest.short_hex() +
-                                        ": its bytes are not those that its digest names",
-                                    0,
-                                    {}}));
-    }
-    return {};
-}
-
-Result<std::string> Client::get_blob_bytes(const std::string& repository, const Descriptor& blob,
-                                           std::size_t max_bytes) {
-    if (blob.size > max_bytes) {
-        return std::unexpected(
-            own({Errc::protocol,
-                 repository + " blob " + blob.digest.short_hex() + ": " + std::to_string(blob.size) +
-                     " bytes, more than " + std::to_string(max_bytes),
-                 0,
-                 {}}));
-    }
-    std::string out;
-    TRY(get_blob(repository, blob, [&](std::string_view bytes) -> Result<> {
-        out += bytes;
-        return {};
-    }));
-    return out;
-}
-
-Result<> Client::get_blob_file(const std::string& repository, const Descriptor& blob,
-                               const std::filesystem::path& path) {
-    TRY_ASSIGN(AtomicFile file, AtomicFile::open(path, 0644));
-    TRY(get_blob(repository, blob, [&](std::string_view bytes) { return file.write(bytes); }));
-    return file.commit();
 }
 
 Result<StoredDocument> Client::get_document(const Reference& image) {
@@ -196,7 +157,7 @@ Result<Digest> Client::put_manifest(const Reference& image, std::string_view med
     };
     TRY_ASSIGN(const auto answer, send({.method = "PUT",
                                         .target = manifest_target(image),
-                                        .scope = push_scope(image.repository()),
+                                        .scope = detail::push_scope(image.repository()),
                                         .headers = {{"Content-Type", std::string(media_type)}},
                                         .body_size = bytes.size(),
                                         .body = body}));

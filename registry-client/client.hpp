@@ -3,15 +3,19 @@
 //
 // A Connector knows what the user said about registries (which are plain http, which CA, which logins) and
 // makes Clients; a Client is one connection and serves one thread, so a parallel push makes several. Memory
-// stays flat: blobs go between file, wire and other registry in pieces. Nothing is retried in here;
-// is_retryable() tells callers.
+// stays flat: blobs go between file, wire and other registry in pieces.
+//
+// What may pass is tried again in here (retry.hpp): requests that can be repeated as they are, uploads from
+// the offset that the registry reports, downloads from the byte where they broke off. An error that comes
+// back has outlived that, and says after how many attempts; nothing is waited for at a registry that was
+// never reached.
 //
 // The process must ignore SIGPIPE (::signal(SIGPIPE, SIG_IGN)): the HTTP library underneath writes without
 // MSG_NOSIGNAL, and a registry that closes early would otherwise end the process.
 //
-// Every error starts with "registry HOST: ". Codes: auth (401, 403), not_found (404), timeout, protocol, and
-// registry for all else, its own code and message included: "registry HOST: manifest invalid
-// (MANIFEST_INVALID, HTTP 400)".
+// Every error starts with "registry HOST: ". Codes: auth (401, 403), not_found (404), timeout, cancelled (the
+// caller asked to stop), protocol, and registry for all else, its own code and message included: "registry
+// HOST: manifest invalid (MANIFEST_INVALID, HTTP 400)".
 #pragma once
 
 #include <chrono>
@@ -22,6 +26,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -30,6 +35,7 @@
 #include "base/error.hpp"
 #include "registry-client/manifest.hpp"
 #include "registry-client/reference.hpp"
+#include "registry-client/retry.hpp"
 
 namespace synchost::registry {
 
@@ -44,6 +50,10 @@ struct ConnectorOptions {
     std::vector<std::filesystem::path> login_files;  // of docker or podman; those of the user where empty
     std::chrono::milliseconds connect_timeout{10'000};
     std::chrono::milliseconds silence_timeout{60'000};  // the longest wait for the next byte
+    RetryPolicy retry;
+    std::stop_token stop;  // ends requests and pauses of all clients, within a moment
+    // A blob of more bytes goes in pieces of this size, so that a registry has something to resume from.
+    std::uint64_t piece_bytes = std::uint64_t{64} << 20;
 };
 
 struct FetchedManifest {
@@ -68,6 +78,8 @@ struct StreamedBlob {
 namespace detail {
 class Authorizer;
 class HttpConnection;
+class UploadSession;
+struct ClientSettings;
 struct HttpRequest;
 struct HttpResponse;
 }  // namespace detail
@@ -95,7 +107,8 @@ class Client {
     // Into memory; protocol error past max_bytes, before they are fetched.
     Result<std::string> get_blob_bytes(const std::string& repository, const Descriptor& blob,
                                        std::size_t max_bytes);
-    // Into a file that appears under its name only whole and verified.
+    // Into a file that appears under its name only whole and verified; damaged on the way, it is fetched
+    // again.
     Result<> get_blob_file(const std::string& repository, const Descriptor& blob,
                            const std::filesystem::path& path);
 
@@ -137,20 +150,21 @@ class Client {
 
   private:
     friend class Connector;
-    Client(std::string host, std::unique_ptr<detail::HttpConnection> http);
-    Result<detail::HttpResponse> send(const detail::HttpRequest& request);
+    friend class detail::UploadSession;
     using BodyReader = std::function<Result<std::size_t>(std::uint64_t offset, std::span<char> into)>;
-    struct Upload {
-        std::string target;  // path and query of its next request
-        std::string scope;
-    };
-    Result<Upload> start_upload(const std::string& repository);
-    Result<> append_to_upload(Upload& upload, std::uint64_t offset, std::uint64_t size,
-                              const BodyReader& body);
-    Result<> end_upload(const Upload& upload, const Digest& digest, std::uint64_t size,
-                        const BodyReader& body);
-    Result<std::string> upload_target(const detail::HttpResponse& answer) const;
-    Error why_upload_failed(const Upload& upload, Error error);
+    using Answer = Result<detail::HttpResponse>;
+    Client(std::string host, std::unique_ptr<detail::HttpConnection> http,
+           std::shared_ptr<const detail::ClientSettings> settings);
+    // Sends a request that may be repeated as it is, again where that may help; never a status that
+    // is_retryable() is true of.
+    Answer send(const detail::HttpRequest& request);
+    [[nodiscard]] Attempts attempts() const;
+    // After an answer that failed: waits for the next attempt, or says why there is none.
+    Result<> again(Attempts& attempts, const Answer& answer);
+    Result<bool> fetch_blob(const std::string& repository, const Descriptor& blob, const BlobSink& sink);
+    Error damaged(const std::string& repository, const Descriptor& blob) const;
+    Result<> upload_blob(const std::string& repository, const Digest& digest, std::uint64_t size,
+                         const BodyReader& body);
     using PageReader = std::function<Result<>(const detail::HttpResponse& page)>;
     Result<int> each_page(std::string target, const detail::HttpRequest& like, const PageReader& read);
     Result<> remove(std::string target, const std::string& scope, const std::string& what);
@@ -159,6 +173,7 @@ class Client {
 
     std::string host_;
     std::unique_ptr<detail::HttpConnection> http_;
+    std::shared_ptr<const detail::ClientSettings> settings_;
     std::function<void(std::int64_t)> progress_;
 };
 

@@ -3,11 +3,14 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cstdlib>
 #include <mutex>
 
 #include "registry-client/client.hpp"
 #include "registry-client/detail/authorizer.hpp"
+#include "registry-client/detail/client_settings.hpp"
 #include "registry-client/detail/http.hpp"
+#include "registry-client/detail/proxy.hpp"
 
 namespace synchost::registry {
 namespace {
@@ -51,6 +54,8 @@ bool names(const std::vector<std::string>& list, std::string_view host) {
 }  // namespace
 
 struct Connector::Shared {
+    std::shared_ptr<const detail::ClientSettings> settings;
+    detail::ProxyEnvironment proxies;
     std::mutex mutex;
     std::map<std::string, std::shared_ptr<detail::Authorizer>> authorizers;  // by host
 };
@@ -58,6 +63,9 @@ struct Connector::Shared {
 Connector::Connector(ConnectorOptions options)
     : options_(std::move(options)), shared_(std::make_shared<Shared>()) {
     if (options_.login_files.empty()) options_.login_files = detail::login_files();
+    shared_->settings = std::make_shared<const detail::ClientSettings>(
+        options_.retry, real_world(options_.stop), std::max<std::uint64_t>(options_.piece_bytes, 1));
+    shared_->proxies = detail::proxy_environment(::getenv);
 }
 
 bool Connector::is_plain_http(std::string_view host) const {
@@ -69,12 +77,16 @@ Client Connector::client(const std::string& host) const {
     HostPort parts = split(host == "docker.io" ? "registry-1.docker.io" : host);
     const bool tls = !is_plain_http(host);
     detail::HttpServer server{tls, std::move(parts.host), parts.port.value_or(tls ? 443 : 80)};
-    detail::HttpOptions http{.connect_timeout = options_.connect_timeout,
-                             .silence_timeout = options_.silence_timeout,
-                             .ca_file = options_.ca_file.native(),
-                             .client_certificate = options_.client_certificate.native(),
-                             .client_key = options_.client_key.native(),
-                             .authorizer = nullptr};
+    detail::HttpOptions http{
+        .connect_timeout = options_.connect_timeout,
+        .silence_timeout = options_.silence_timeout,
+        .ca_file = options_.ca_file.native(),
+        .client_certificate = options_.client_certificate.native(),
+        .client_key = options_.client_key.native(),
+        .authorizer = nullptr,
+        .proxy_for = [proxies = shared_->proxies](
+                         const detail::HttpServer& to) { return detail::proxy_for(proxies, to); },
+        .stop = options_.stop};
     const std::scoped_lock lock(shared_->mutex);
     auto& authorizer = shared_->authorizers[host];
     if (!authorizer) {
@@ -88,7 +100,8 @@ Client Connector::client(const std::string& host) const {
             }});
     }
     http.authorizer = authorizer;
-    return Client(host, std::make_unique<detail::HttpConnection>(std::move(server), std::move(http)));
+    return Client(host, std::make_unique<detail::HttpConnection>(std::move(server), std::move(http)),
+                  shared_->settings);
 }
 
 }  // namespace synchost::registry

@@ -8,7 +8,7 @@
 #include "registry-client/detail/answer.hpp"
 #include "registry-client/detail/http.hpp"
 #include "registry-client/detail/link.hpp"
-#include "registry-client/detail/requests.hpp"
+#include "registry-client/detail/targets.hpp"
 
 namespace synchost::registry {
 namespace {

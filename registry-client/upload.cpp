@@ -1,9 +1,7 @@
 // Blobs into a registry (distribution-spec spec.md, sections Pushing blobs and Mounting a blob from another
 // repository). A blob that fits in one piece is POST and PUT; a larger one is POST, a PATCH per piece and an
-// empty PUT, because the HTTP library loses an error answer that comes while it still writes: with pieces,
-// what was lost is at most one, and the reason is asked for with a GET of the upload.
+// empty PUT: with pieces, what a broken connection costs is at most one, where the registry keeps uploads.
 #include <fcntl.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -11,140 +9,142 @@
 #include "base/file.hpp"
 #include "registry-client/client.hpp"
 #include "registry-client/detail/answer.hpp"
+#include "registry-client/detail/client_settings.hpp"
 #include "registry-client/detail/http.hpp"
+#include "registry-client/detail/targets.hpp"
+#include "registry-client/detail/upload_session.hpp"
 
 namespace synchost::registry {
 namespace {
 
-constexpr std::uint64_t kPiece = std::uint64_t{64} << 20;
-constexpr std::size_t kStreamPiece = std::size_t{8} << 20;  // held in memory between two registries
+using detail::UploadSession;
+using End = UploadSession::End;
 
-const std::pair<std::string, std::string> kOctets = {"Content-Type", "application/octet-stream"};
+constexpr std::uint64_t kStreamPiece = std::uint64_t{8} << 20;  // held in memory until the registry has it
+constexpr int kTimesDamaged =
+    3;  // the registry got other bytes so often: it is ours that are not of that digest
 
-detail::BodyReader from_memory(std::string_view bytes) {
-    return [bytes](std::uint64_t offset, std::span<char> into) -> Result<std::size_t> {
-        return bytes.copy(into.data(), into.size(), static_cast<std::size_t>(offset));
+// Bytes of a blob from `start` on.
+detail::BodyReader from_memory(std::string_view bytes, std::uint64_t start = 0) {
+    return [bytes, start](std::uint64_t offset, std::span<char> into) -> Result<std::size_t> {
+        return bytes.copy(into.data(), into.size(), static_cast<std::size_t>(offset - start));
     };
 }
 
-detail::BodyReader from_file(int fd, std::uint64_t start) {
-    return [fd, start](std::uint64_t offset, std::span<char> into) -> Result<std::size_t> {
-        ssize_t got = 0;
-        do got = ::pread(fd, into.data(), into.size(), static_cast<off_t>(start + offset));
-        while (got < 0 && errno == EINTR);
-        if (got < 0) return fail_errno("read");
-        return static_cast<std::size_t>(got);
-    };
+// Whether another session may be begun after one that did not end well.
+class Sessions {
+  public:
+    explicit Sessions(Attempts attempts) : attempts_(std::move(attempts)) {}
+    Result<> again(End end, const Error& reason) {
+        if (end == End::lost) return attempts_.failed(reason);
+        if (++damaged_ < kTimesDamaged) return {};
+        return std::unexpected(Error(reason).hint(
+            "The file has changed since it was named, or the network damages what it carries."));
+    }
+
+  private:
+    Attempts attempts_;
+    int damaged_ = 0;
+};
+
+// A stream that goes into a session in pieces of `piece_bytes`; the bytes of one are held.
+class PieceWriter {
+  public:
+    PieceWriter(UploadSession& session, std::uint64_t piece_bytes) : session_(session) {
+        piece_.resize(static_cast<std::size_t>(std::min(piece_bytes, kStreamPiece)));
+    }
+
+    // Where the next bytes of the stream go; never empty after flush().
+    [[nodiscard]] std::span<char> room() { return std::span(piece_).subspan(filled_); }
+    void filled(std::size_t bytes) { filled_ += bytes; }
+    [[nodiscard]] std::uint64_t size() const { return start_ + filled_; }
+
+    // Sends a piece that is full; not the last one, which finish() sends.
+    Result<End> flush() {
+        if (filled_ < piece_.size()) return End::good;
+        TRY_ASSIGN(const End end, session_.append(size(), start_, from_memory(piece_, start_)));
+        start_ += filled_;
+        filled_ = 0;
+        return end;
+    }
+    Result<End> finish(const Digest& digest) {
+        const std::string_view rest(piece_.data(), filled_);
+        return session_.finish(digest, size(), start_, from_memory(rest, start_));
+    }
+
+  private:
+    UploadSession& session_;
+    std::string piece_;
+    std::uint64_t start_ = 0;  // of piece_ in the blob
+    std::size_t filled_ = 0;
+};
+
+Result<End> send_pieces(UploadSession& session, const Digest& digest, std::uint64_t size, std::uint64_t piece,
+                        const detail::BodyReader& body) {
+    TRY(session.start());
+    for (std::uint64_t end = piece; size > piece && end < size + piece; end += piece) {
+        TRY_ASSIGN(const End state, session.append(std::min(end, size), 0, body));
+        if (state != End::good) return state;
+    }
+    return session.finish(digest, size, 0, body);
 }
 
-std::string push(const std::string& repository) {
-    return "repository:" + repository + ":pull,push";
-}
-
-std::string with_digest(const std::string& target, const Digest& digest) {
-    return target + (target.contains('?') ? "&" : "?") + "digest=" + digest.to_string();
-}
-
-std::pair<std::string, std::string> content_range(std::uint64_t offset, std::uint64_t size) {
-    return {"Content-Range", std::to_string(offset) + "-" + std::to_string(offset + size - 1)};
+// Nothing where the session did not end well.
+Result<End> send_source(UploadSession& session, std::uint64_t piece_bytes, const BlobSource& source,
+                        StreamedBlob& out) {
+    TRY(session.start());
+    PieceWriter pieces(session, piece_bytes);
+    Sha256 hash;
+    while (true) {
+        TRY_ASSIGN(const std::size_t got, source.next(pieces.room()));
+        if (got == 0) break;
+        hash.update(std::string_view(pieces.room().data(), got));
+        pieces.filled(got);
+        TRY_ASSIGN(const End end, pieces.flush());
+        if (end != End::good) return end;
+    }
+    out = {hash.finish(), pieces.size()};
+    return pieces.finish(out.digest);
 }
 
 }  // namespace
 
-Result<std::string> Client::upload_target(const detail::HttpResponse& answer) const {
-    auto location = detail::parse_location(answer.header("location"), http_->server());
-    if (!location) return std::unexpected(own(std::move(location.error())));
-    if (location->server != http_->server()) {
-        return std::unexpected(
-            own({Errc::unsupported, "it sends uploads to another server, " + location->server.origin(), 0,
-                 "Name the registry by the address that it knows itself by."}));
+Result<> Client::upload_blob(const std::string& repository, const Digest& digest, std::uint64_t size,
+                             const BodyReader& body) {
+    Sessions sessions(attempts());
+    while (true) {
+        UploadSession session(*this, repository);
+        TRY_ASSIGN(const End end, send_pieces(session, digest, size, settings_->piece_bytes, body));
+        if (end == End::good) return {};
+        TRY(sessions.again(end, session.reason()));
     }
-    return std::move(location->target);
-}
-
-Result<Client::Upload> Client::start_upload(const std::string& repository) {
-    const std::string scope = push(repository);
-    TRY_ASSIGN(const auto answer,
-               send({.method = "POST", .target = "/v2/" + repository + "/blobs/uploads/", .scope = scope}));
-    if (answer.status != 202) {
-        Error error = detail::error_of_answer(answer.status, answer.body);
-        return std::unexpected(own(std::move(error).context("upload to " + repository)));
-    }
-    TRY_ASSIGN(std::string target, upload_target(answer));
-    return Upload{std::move(target), scope};
-}
-
-// An answer that came while we still wrote is lost in the library: ask for the state of the upload.
-Error Client::why_upload_failed(const Upload& upload, Error error) {
-    if (error.code != Errc::registry || error.sys_errno != 0) return error;
-    const auto state = http_->send({.method = "GET", .target = upload.target, .scope = upload.scope});
-    if (state && state->status >= 400) return own(detail::error_of_answer(state->status, state->body));
-    return error;
-}
-
-Result<> Client::append_to_upload(Upload& upload, std::uint64_t offset, std::uint64_t size,
-                                  const BodyReader& body) {
-    auto answer = send({.method = "PATCH",
-                        .target = upload.target,
-                        .scope = upload.scope,
-                        .headers = {kOctets, content_range(offset, size)},
-                        .body_size = size,
-                        .body = body});
-    if (!answer) return std::unexpected(why_upload_failed(upload, std::move(answer.error())));
-    if (answer->status != 202)
-        return std::unexpected(own(detail::error_of_answer(answer->status, answer->body)));
-    moved(static_cast<std::int64_t>(size));
-    TRY_ASSIGN(upload.target, upload_target(*answer));
-    return {};
-}
-
-Result<> Client::end_upload(const Upload& upload, const Digest& digest, std::uint64_t size,
-                            const BodyReader& body) {
-    auto answer = send({.method = "PUT",
-                        .target = with_digest(upload.target, digest),
-                        .scope = upload.scope,
-                        .headers = {kOctets},
-                        .body_size = size,
-                        .body = body});
-    if (!answer) return std::unexpected(why_upload_failed(upload, std::move(answer.error())));
-    if (answer->status != 201) {
-        Error error = detail::error_of_answer(answer->status, answer->body);
-        return std::unexpected(own(std::move(error).context("blob " + digest.short_hex())));
-    }
-    moved(static_cast<std::int64_t>(size));
-    return {};
 }
 
 Result<> Client::upload_blob_bytes(const std::string& repository, const Digest& digest,
                                    std::string_view bytes) {
-    TRY_ASSIGN(const Upload upload, start_upload(repository));
-    return end_upload(upload, digest, bytes.size(), from_memory(bytes));
+    return upload_blob(repository, digest, bytes.size(), from_memory(bytes));
 }
 
 Result<> Client::upload_blob_file(const std::string& repository, const Descriptor& blob,
                                   const std::filesystem::path& path) {
     TRY_ASSIGN(const Fd file, open_file(path, O_RDONLY));
-    TRY_ASSIGN(Upload upload, start_upload(repository));
-    if (blob.size <= kPiece) return end_upload(upload, blob.digest, blob.size, from_file(file.get(), 0));
-    for (std::uint64_t offset = 0; offset < blob.size;) {
-        const std::uint64_t size = std::min(kPiece, blob.size - offset);
-        TRY(append_to_upload(upload, offset, size, from_file(file.get(), offset)));
-        offset += size;
-    }
-    return end_upload(upload, blob.digest, 0, {});
+    return upload_blob(repository, blob.digest, blob.size, [&](std::uint64_t offset, std::span<char> into) {
+        return read_at(file.get(), offset, into);
+    });
 }
 
 Result<bool> Client::mount_blob(const std::string& repository, const Digest& digest,
                                 const std::string& from_repository) {
     const std::string query = "?mount=" + digest.to_string() + "&from=" + from_repository;
-    const std::string scope = push(repository) + " repository:" + from_repository + ":pull";
+    const std::string scope = detail::push_scope(repository) + " " + detail::pull_scope(from_repository);
     TRY_ASSIGN(
         const auto answer,
         send({.method = "POST", .target = "/v2/" + repository + "/blobs/uploads/" + query, .scope = scope}));
     if (answer.status == 201) return true;
-    if (answer.status == 202) {  // an ordinary upload was opened instead
-        TRY_ASSIGN(const std::string target, upload_target(answer));
-        TRY(send({.method = "DELETE", .target = target, .scope = scope}));
+    if (answer.status == 202) {  // an ordinary upload was opened instead; it is in nobody's way if it stays
+        const auto opened = detail::parse_location(answer.header("location"), http_->server());
+        if (opened && opened->server == http_->server())
+            (void)http_->send({.method = "DELETE", .target = opened->target, .scope = scope});
         return false;
     }
     Error error = detail::error_of_answer(answer.status, answer.body);
@@ -153,47 +153,43 @@ Result<bool> Client::mount_blob(const std::string& repository, const Digest& dig
 
 Result<> Client::stream_blob(Client& from, const std::string& from_repository, const std::string& repository,
                              const Descriptor& blob) {
-    TRY_ASSIGN(Upload upload, start_upload(repository));
-    std::string piece;
-    piece.reserve(static_cast<std::size_t>(std::min<std::uint64_t>(blob.size, kStreamPiece)));
-    std::uint64_t sent = 0;
-    TRY(from.get_blob(from_repository, blob, [&](std::string_view bytes) -> Result<> {
-        while (piece.size() + bytes.size() >= kStreamPiece) {
-            const std::size_t room = kStreamPiece - piece.size();
-            piece += bytes.substr(0, room);
-            bytes.remove_prefix(room);
-            TRY(append_to_upload(upload, sent, piece.size(), from_memory(piece)));
-            sent += piece.size();
-            piece.clear();
+    Sessions sessions(attempts());
+    while (true) {
+        UploadSession session(*this, repository);
+        TRY(session.start());
+        PieceWriter pieces(session, settings_->piece_bytes);
+        End end = End::good;
+        const auto fetched = from.get_blob(from_repository, blob, [&](std::string_view bytes) -> Result<> {
+            while (!bytes.empty()) {
+                const std::size_t step = bytes.copy(pieces.room().data(), pieces.room().size());
+                bytes.remove_prefix(step);
+                pieces.filled(step);
+                auto flushed = pieces.flush();
+                if (!flushed) return std::unexpected(std::move(flushed.error()));
+                end = *flushed;
+                if (end != End::good) return std::unexpected(session.reason());
+            }
+            return {};
+        });
+        if (end == End::good) {
+            TRY(fetched);
+            TRY_ASSIGN(end, pieces.finish(blob.digest));
+            if (end == End::good) return {};
         }
-        piece += bytes;
-        return {};
-    }));
-    return end_upload(upload, blob.digest, piece.size(), from_memory(piece));
+        TRY(sessions.again(end, session.reason()));
+    }
 }
 
 Result<StreamedBlob> Client::upload_blob_stream(const std::string& repository, const BlobSource& source) {
-    TRY_ASSIGN(Upload upload, start_upload(repository));
-    Sha256 hash;
-    StreamedBlob out;
-    std::string piece(kStreamPiece, '\0');
+    Sessions sessions(attempts());
     while (true) {
-        std::size_t filled = 0;
-        while (filled < piece.size()) {
-            TRY_ASSIGN(const std::size_t got, source.next(std::span(piece).subspan(filled)));
-            if (got == 0) break;
-            filled += got;
-        }
-        const std::string_view bytes(piece.data(), filled);
-        hash.update(bytes);
-        if (filled < piece.size()) {
-            out.digest = hash.finish();
-            TRY(end_upload(upload, out.digest, filled, from_memory(bytes)));
-            out.size += filled;
-            return out;
-        }
-        TRY(append_to_upload(upload, out.size, filled, from_memory(bytes)));
-        out.size += filled;
+        UploadSession session(*this, repository);
+        StreamedBlob out;
+        TRY_ASSIGN(const End end, send_source(session, settings_->piece_bytes, source, out));
+        if (end == End::good) return out;
+        if (!source.rewind) return std::unexpected(session.reason());
+        TRY(sessions.again(end, session.reason()));
+        TRY(source.rewind());
     }
 }
 

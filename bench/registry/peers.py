@@ -21,12 +21,12 @@ class Push(NamedTuple):
 
 
 def timed(*command):
-    """Runs it; its time from fork to exit, and the peak of its memory as the kernel counts it. (rusage would begin with
-    the memory of this program.)"""
+    """(its time from fork to exit and the peak of its memory, its standard output). The peak is looked up, because rusage
+    begins with the memory of this program."""
     peak = [0]
     started = time.monotonic()
     process = subprocess.Popen([str(word) for word in command], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                               stderr=subprocess.STDOUT, text=True)
+                               stderr=subprocess.PIPE, text=True)
 
     def look():
         while process.returncode is None:
@@ -38,7 +38,7 @@ def timed(*command):
     looking = threading.Thread(target=look)
     looking.start()
     try:
-        output, _ = process.communicate(timeout=PUSH_SECONDS)
+        output, errors = process.communicate(timeout=PUSH_SECONDS)
     finally:
         if process.poll() is None:
             process.kill()
@@ -46,7 +46,7 @@ def timed(*command):
         seconds = time.monotonic() - started
         looking.join()
     if process.returncode != 0:
-        raise CellFailed(f"{command[0]}: exit code {process.returncode}: {output.strip()[-300:]}")
+        raise CellFailed(f"{command[0]}: exit code {process.returncode}: {errors.strip()[-300:]}")
     return Push(seconds, peak[0] / 1024), output
 
 

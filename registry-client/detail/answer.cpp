@@ -1,6 +1,7 @@
 #include "registry-client/detail/answer.hpp"
 
 #include <cctype>
+#include <cerrno>
 #include <nlohmann/json.hpp>
 
 #include "base/rel_path.hpp"
@@ -39,11 +40,16 @@ Errc code_of(int status) {
 
 }  // namespace
 
+std::string code_of_answer(std::string_view body) {
+    return describe(body).code;
+}
+
 Error error_of_answer(int status, std::string_view body) {
     const Described described = describe(body);
     std::string message = described.message.empty() ? "refused" : described.message;
     message += described.code.empty() ? " (HTTP " : " (" + described.code + ", HTTP ";
     Error out{code_of(status), message + std::to_string(status) + ")", 0, {}};
+    if (status == 500 || status == 502) out.sys_errno = EAGAIN;  // as is_retryable() reads it
     if (status == 401)
         out.next_step = "Log in with `docker login` or `podman login --authfile ~/.docker/config.json`.";
     return out;

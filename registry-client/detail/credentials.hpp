@@ -1,5 +1,5 @@
-// What `docker login` and `podman login` have stored: docker's config.json and podman's auth.json, with their auths,
-// identity tokens and credential helpers (docker-credential-*).
+// What `docker login` and `podman login` have stored: docker's config.json and podman's auth.json, with their
+// auths, identity tokens and credential helpers (docker-credential-*).
 #pragma once
 
 #include <filesystem>

@@ -1,0 +1,16 @@
+// What all clients of a Connector have in common beside the wire.
+#pragma once
+
+#include <cstdint>
+
+#include "registry-client/retry.hpp"
+
+namespace synchost::registry::detail {
+
+struct ClientSettings {
+    RetryPolicy retry;
+    RetryWorld world;
+    std::uint64_t piece_bytes = 0;
+};
+
+}  // namespace synchost::registry::detail
