@@ -33,6 +33,12 @@ Result<std::unique_ptr<registry::ImageSource>> open_source(std::string_view text
                                       std::string(is_named ? text.substr(colon + 1) : ""));
 }
 
+// To whoever called us a registry that does not answer in time is not there.
+Error unreachable_if_silent(Error error) {
+    if (error.code == Errc::timeout) error.code = Errc::registry;
+    return error;
+}
+
 void print_copied(const registry::Reference& destination, const registry::CopyReport& report,
                   Clock::duration time, bool json) {
     const std::string pinned = destination.with_digest(report.digest).to_string();
@@ -75,7 +81,9 @@ Result<> run_copy(const CopyFlags& flags) {
     {
         TransferPrinter printer(choose_view(flags.json, flags.plain));
         options.transfer.progress = printer.callback();
-        TRY_ASSIGN(report, registry::copy_image(*source, destination, registries, options));
+        auto copied = registry::copy_image(*source, destination, registries, options);
+        if (!copied) return std::unexpected(unreachable_if_silent(std::move(copied.error())));
+        report = *copied;
     }
     print_copied(destination, report, Clock::now() - started, flags.json);
     return {};

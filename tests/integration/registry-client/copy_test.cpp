@@ -7,9 +7,9 @@
 #include <map>
 
 #include "base/base64.hpp"
-#include "integration/registry-client/layout_maker.hpp"
 #include "integration/registry-client/token_server.hpp"
 #include "registry-client/oci_layout.hpp"
+#include "support/layout_maker.hpp"
 #include "support/registry_server.hpp"
 #include "support/result_matchers.hpp"
 
@@ -151,8 +151,11 @@ TEST_F(Copy, SkopeoReadsWhatWePushWithTokens) {
     const LayoutMaker layout;
     ASSERT_OK(push(layout, peer, "app:1"));
     expect_read_back(layout, peer);
-    ASSERT_OK(copy(peer, "app:1", peer, "other:1"));
     EXPECT_EQ(tokens->asked().front(), "repository:app:pull");
+    ASSERT_OK(copy(peer, "app:1", peer, "other:1"));
+    Client client = Connector(peer.options).client(peer.server.address());
+    ASSERT_OK(client.delete_manifest(peer.name("other").with_digest(layout.root())));
+    EXPECT_EQ(tokens->asked().back(), "repository:other:pull,push,delete");
 }
 
 TEST_F(Copy, PodmanPullsWhatWePush) {
@@ -186,6 +189,24 @@ TEST_F(Copy, ImagesOfSkopeoInBothFormatsAreCopiedByteForByte) {
         EXPECT_THAT(there.at("manifest.json"),
                     HasSubstr(std::string(format == "oci" ? kOciManifest : kDockerManifest)));
     }
+}
+
+TEST_F(Copy, ImagesOfSkopeoArePulledByteForByte) {
+    const Peer from = plain_peer();
+    const LayoutMaker layout;
+    must({"skopeo", "copy", "--format", "v2s2", "--dest-tls-verify=false", "oci:" + layout.folder().native(),
+          "docker://" + from.name("app:1").to_string()});
+    Client client = Connector().client(from.server.address());
+    const auto image = client.get_manifest(from.name("app:1"));
+    ASSERT_OK(image);
+    std::map<std::string, std::string> pulled = {{"manifest.json", image->bytes},
+                                                 {"version", "Directory Transport Version: 1.1\n"}};
+    for (const Descriptor& blob :
+         {image->manifest.config, image->manifest.layers.at(0), image->manifest.layers.at(1)}) {
+        ASSERT_OK(client.get_blob_file("app", blob, file("blob")));
+        pulled[blob.digest.hex()] = read_file(file("blob")).value();
+    }
+    EXPECT_EQ(pulled, from.read_by_skopeo("app:1"));
 }
 
 TEST_F(Copy, IndexesOfSkopeoAreCopiedByteForByte) {

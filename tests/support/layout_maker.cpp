@@ -1,4 +1,4 @@
-#include "integration/registry-client/layout_maker.hpp"
+#include "support/layout_maker.hpp"
 
 #include <gtest/gtest.h>
 
