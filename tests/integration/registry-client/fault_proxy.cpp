@@ -1,82 +1,16 @@
 #include "integration/registry-client/fault_proxy.hpp"
 
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <poll.h>
 #include <sys/socket.h>
 
 #include <algorithm>
-#include <atomic>
 #include <mutex>
 #include <optional>
-#include <set>
-#include <thread>
 
-#include "base/fd.hpp"
 #include "integration/registry-client/http_text.hpp"
+#include "integration/registry-client/tcp.hpp"
 
 namespace synchost::test {
 namespace {
-
-constexpr std::chrono::milliseconds kLongest{20'000};  // that a test may wait for anybody
-
-sockaddr_in loopback(std::uint16_t port) {
-    sockaddr_in out{};
-    out.sin_family = AF_INET;
-    out.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    out.sin_port = htons(port);
-    return out;
-}
-
-// Closed so that the other end sees a reset.
-void reset(Fd& fd) {
-    const linger now{.l_onoff = 1, .l_linger = 0};
-    ::setsockopt(fd.get(), SOL_SOCKET, SO_LINGER, &now, sizeof now);
-    fd.reset();
-}
-
-bool send_all(int fd, std::string_view bytes) {
-    while (!bytes.empty()) {
-        const ssize_t sent = ::send(fd, bytes.data(), bytes.size(), MSG_NOSIGNAL);
-        if (sent <= 0) return false;
-        bytes.remove_prefix(static_cast<std::size_t>(sent));
-    }
-    return true;
-}
-
-// One more portion into `buffer`; false at the end.
-bool receive(int fd, std::string& buffer, std::size_t most = 65'536) {
-    pollfd item{fd, POLLIN, 0};
-    if (::poll(&item, 1, static_cast<int>(kLongest.count())) <= 0) return false;
-    const std::size_t old = buffer.size();
-    buffer.resize(old + most);
-    const ssize_t got = ::recv(fd, buffer.data() + old, most, 0);
-    buffer.resize(old + static_cast<std::size_t>(std::max<ssize_t>(got, 0)));
-    return got > 0;
-}
-
-// A head from the front of what comes; what follows stays in `buffer`. "" at the end.
-std::string receive_head(int fd, std::string& buffer) {
-    std::size_t end = 0;
-    while ((end = buffer.find("\r\n\r\n")) == std::string::npos) {
-        if (!receive(fd, buffer)) return {};
-    }
-    std::string head = buffer.substr(0, end + 4);
-    buffer.erase(0, end + 4);
-    return head;
-}
-
-bool receive_body(int fd, std::string& buffer, std::size_t size) {
-    while (buffer.size() < size) {
-        if (!receive(fd, buffer, std::min<std::size_t>(size - buffer.size(), 65'536))) return false;
-    }
-    return true;
-}
-
-void wait_until_gone(int fd) {
-    pollfd item{fd, POLLRDHUP, 0};
-    ::poll(&item, 1, static_cast<int>(kLongest.count()));
-}
 
 std::string status_answer(const Fault& fault) {
     std::string out = "HTTP/1.1 " + std::to_string(fault.status) + " Fault\r\nContent-Length: 0\r\n";
@@ -138,36 +72,10 @@ class Ledger {
 class FaultProxy::Impl {
   public:
     Impl(std::uint16_t upstream, Options options) : upstream_(upstream), options_(options) {}
-    ~Impl() {
-        stopping_ = true;
-        ::shutdown(listener_.get(), SHUT_RDWR);
-        if (acceptor_.joinable()) acceptor_.join();
-        {
-            const std::lock_guard lock(mutex_);
-            for (const int fd : open_) ::shutdown(fd, SHUT_RDWR);
-        }
-        workers_.clear();
-    }
-    Impl(const Impl&) = delete;
-    Impl& operator=(const Impl&) = delete;
-
     Result<> listen() {
-        listener_ = Fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-        if (options_.receive_buffer > 0)
-            ::setsockopt(listener_.get(), SOL_SOCKET, SO_RCVBUF, &options_.receive_buffer,
-                         sizeof options_.receive_buffer);
-        sockaddr_in address = loopback(0);
-        socklen_t size = sizeof address;
-        if (::bind(listener_.get(), reinterpret_cast<sockaddr*>(&address), size) != 0 ||
-            ::listen(listener_.get(), 64) != 0 ||
-            ::getsockname(listener_.get(), reinterpret_cast<sockaddr*>(&address), &size) != 0)
-            return fail_errno("listen");
-        port_ = ntohs(address.sin_port);
-        acceptor_ = std::thread([this] { accept_all(); });
-        return {};
+        return server_.start([this](Fd& client) { serve(client); }, options_.receive_buffer);
     }
-
-    [[nodiscard]] std::string address() const { return "127.0.0.1:" + std::to_string(port_); }
+    [[nodiscard]] std::string address() const { return server_.address(); }
     void plan(std::map<std::size_t, Fault> faults) {
         const std::lock_guard lock(mutex_);
         faults_ = std::move(faults);
@@ -180,26 +88,10 @@ class FaultProxy::Impl {
     }
 
   private:
-    void accept_all() {
-        while (!stopping_) {
-            const int fd = ::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC);
-            if (fd < 0) return;
-            const int on = 1;
-            ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-            const std::lock_guard lock(mutex_);
-            open_.insert(fd);
-            workers_.emplace_back([this, fd] { serve(fd); });
-        }
-    }
-
-    void serve(int raw) {
-        Fd client(raw);
+    void serve(Fd& client) {
         std::string buffer;
         while (client && handle(client, buffer)) {
         }
-        const std::lock_guard lock(mutex_);
-        open_.erase(raw);
-        client.reset();
     }
 
     std::optional<Fault> next_fault(const HttpText& request) {
@@ -266,22 +158,8 @@ class FaultProxy::Impl {
             forward_part(all);
         }
         if (fault.kind == Fault::Kind::stall_request) wait_until_gone(client.get());
-        if (fault.kind == Fault::Kind::reset_request) reset_client(client);
+        if (fault.kind == Fault::Kind::reset_request) server_.reset(client);
         return false;
-    }
-
-    void reset_client(Fd& client) {
-        const std::lock_guard lock(mutex_);
-        open_.erase(client.get());
-        reset(client);
-    }
-
-    Fd dial() const {
-        Fd out(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-        const sockaddr_in address = loopback(upstream_);
-        if (::connect(out.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
-            out.reset();
-        return out;
     }
 
     void forward_part(Exchange& all) {
@@ -294,7 +172,7 @@ class FaultProxy::Impl {
             forward(part);
             return;
         }
-        const Fd upstream = dial();
+        const Fd upstream = dial_loopback(upstream_);
         if (!upstream) return;
         send_all(upstream.get(), all.request.text());
         send_all(upstream.get(), all.body);
@@ -309,7 +187,7 @@ class FaultProxy::Impl {
             if (const auto at = targets_.find(all.request.upload_id()); at != targets_.end())
                 all.request = all.request.with_upload_target(at->second);
         }
-        const Fd upstream = dial();
+        const Fd upstream = dial_loopback(upstream_);
         if (!upstream || !send_all(upstream.get(), all.request.text()) || !send_all(upstream.get(), all.body))
             return false;
         std::string buffer;
@@ -349,28 +227,22 @@ class FaultProxy::Impl {
             client.get(),
             bytes.substr(0, static_cast<std::size_t>(fault->at * static_cast<double>(bytes.size() - 1))));
         if (fault->kind == Fault::Kind::stall_answer) wait_until_gone(client.get());
-        if (fault->kind == Fault::Kind::reset_answer) reset_client(client);
+        if (fault->kind == Fault::Kind::reset_answer) server_.reset(client);
         return false;
     }
 
     const std::uint16_t upstream_;
     const Options options_;
-    Fd listener_;
-    std::uint16_t port_ = 0;
-    std::atomic<bool> stopping_{false};
     mutable std::mutex mutex_;  // of what follows
     std::map<std::size_t, Fault> faults_;
     std::size_t requests_ = 0;
     Ledger ledger_;
     std::map<std::string, std::string> targets_;  // where the registry expects each upload to go on
-    std::set<int> open_;
-    std::vector<std::jthread> workers_;
-    std::thread acceptor_;
+    TcpServer server_;                            // the last, and so the first to end
 };
 
 Result<FaultProxy> FaultProxy::start(const std::string& upstream, Options options) {
-    const auto port = static_cast<std::uint16_t>(std::stoi(upstream.substr(upstream.find(':') + 1)));
-    auto impl = std::make_unique<Impl>(port, options);
+    auto impl = std::make_unique<Impl>(port_in(upstream), options);
     TRY(impl->listen());
     return FaultProxy(std::move(impl));
 }
