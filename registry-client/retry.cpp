@@ -53,7 +53,8 @@ std::string after(int attempts) {
 }  // namespace
 
 RetryWorld real_world(std::stop_token stop) {
-    return {.random =
+    return {.now = std::chrono::steady_clock::now,
+            .random =
                 [] {
                     thread_local std::mt19937 generator{std::random_device{}()};
                     return std::uniform_real_distribution<double>(0, 1)(generator);
@@ -88,7 +89,8 @@ Result<> Attempts::failed(Error error, std::optional<milliseconds> asked) {
         if (made_ > 1) last.message += after(made_);
         return std::unexpected(std::move(last));
     };
-    if (!is_retryable(error) || fruitless_ >= policy_.attempts) return give_up(std::move(error));
+    if (!is_retryable(error) || fruitless_ >= policy_.attempts || world_.now() - since_ >= policy_.patience)
+        return give_up(std::move(error));
     if (asked && *asked > policy_.longest_asked) {
         const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(*asked).count();
         return give_up(std::move(error).hint("It asks to be left alone for " + std::to_string(seconds) +

@@ -19,15 +19,18 @@
 
 namespace synchost::registry {
 
+// All of it counts from the last progress on.
 struct RetryPolicy {
-    int attempts = 6;                      // in all, without progress between them; 1: nothing is retried
+    int attempts = 6;                      // in all; 1: nothing is retried
     std::chrono::milliseconds first{250};  // the first pause is at most this, each next up to twice as long
     std::chrono::milliseconds longest{10'000};        // of the pauses that we choose
     std::chrono::milliseconds longest_asked{60'000};  // a registry that asks for more is not waited for
+    std::chrono::milliseconds patience{120'000};      // after which no further attempt begins
 };
 
 // What a retry needs of the world.
 struct RetryWorld {
+    std::function<std::chrono::steady_clock::time_point()> now;
     std::function<double()> random;  // 0 to 1, without 1
     std::function<bool(std::chrono::milliseconds)>
         sleep;  // false where it was woken because the caller asks to stop
@@ -44,19 +47,24 @@ std::optional<std::chrono::milliseconds> parse_retry_after(std::string_view text
 // The attempts of one operation.
 class Attempts {
   public:
-    Attempts(const RetryPolicy& policy, const RetryWorld& world) : policy_(policy), world_(world) {}
+    Attempts(const RetryPolicy& policy, const RetryWorld& world)
+        : policy_(policy), world_(world), since_(world.now()) {}
 
     // After a failure: sleeps, and then the operation may be tried again; or the error to give up with, which
     // says how many attempts there were, or that the caller asks to stop.
     Result<> failed(Error error, std::optional<std::chrono::milliseconds> asked = {});
     // Bytes have moved: the count of fruitless attempts begins anew.
-    void moved() { fruitless_ = 0; }
+    void moved() {
+        fruitless_ = 0;
+        since_ = world_.now();
+    }
 
   private:
     const RetryPolicy& policy_;
     const RetryWorld& world_;
     int made_ = 0;
     int fruitless_ = 0;
+    std::chrono::steady_clock::time_point since_;  // the last progress
 };
 
 }  // namespace synchost::registry

@@ -286,7 +286,7 @@ Error why_failed(httplib::Error code, const Exchange& exchange, const HttpOption
         return {
             Errc::timeout,
             (exchange.writing ? "it takes no bytes for " : "no answer for ") + ms(options.silence_timeout),
-            ETIMEDOUT,
+            0,
             {}};
     }
     return library_error(code, options);

@@ -184,7 +184,7 @@ TEST(Client, SilentServerIsATimeout) {
     ASSERT_EQ(::listen(listener.get(), 4), 0);
     socklen_t size = sizeof address;
     ASSERT_EQ(::getsockname(listener.get(), reinterpret_cast<sockaddr*>(&address), &size), 0);
-    const Connector connector({.silence_timeout = std::chrono::milliseconds(200)});
+    const Connector connector({.silence_timeout = std::chrono::milliseconds(200), .retry = {.attempts = 1}});
     auto client = connector.client("127.0.0.1:" + std::to_string(ntohs(address.sin_port)));
     EXPECT_ERROR(client.ping(), Errc::timeout, "no answer for 200 ms");
 }

@@ -19,9 +19,9 @@ namespace synchost::test {
 
 class TokenServer::Impl {
   public:
-    static Result<std::unique_ptr<Impl>> start() {
+    static Result<std::unique_ptr<Impl>> start(const std::string& host) {
         TRY_ASSIGN(TempDir folder, TempDir::make("tokens"));
-        std::unique_ptr<Impl> out(new Impl(std::move(folder)));
+        std::unique_ptr<Impl> out(new Impl(std::move(folder), host));
         TRY(check_output(
             {.argv = {"openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj",
                       "/CN=tests", "-keyout", out->file("key.pem"), "-out", out->certificate()}},
@@ -40,7 +40,9 @@ class TokenServer::Impl {
     Impl(const Impl&) = delete;
     Impl& operator=(const Impl&) = delete;
 
-    [[nodiscard]] std::string realm() const { return "http://127.0.0.1:" + std::to_string(port_) + "/token"; }
+    [[nodiscard]] std::string realm() const {
+        return "http://" + host_ + ":" + std::to_string(port_) + "/token";
+    }
     [[nodiscard]] std::string certificate() const { return file("cert.pem"); }
     // The scopes of each request, in their order.
     [[nodiscard]] std::vector<std::string> asked() const {
@@ -49,7 +51,7 @@ class TokenServer::Impl {
     }
 
   private:
-    explicit Impl(TempDir folder) : folder_(std::move(folder)) {}
+    Impl(TempDir folder, std::string host) : folder_(std::move(folder)), host_(std::move(host)) {}
     [[nodiscard]] std::string file(const char* name) const { return (folder_.path() / name).string(); }
 
     static std::string url_safe(std::string_view bytes) {
@@ -97,17 +99,23 @@ class TokenServer::Impl {
                               {"name", scope.substr(first + 1, last - first - 1)},
                               {"actions", actions}});
         }
+        std::size_t number = 0;
         {
             const std::lock_guard lock(mutex_);
             asked_.push_back(all);
+            number = asked_.size();
         }
         const auto now = std::chrono::duration_cast<std::chrono::seconds>(
                              std::chrono::system_clock::now().time_since_epoch())
                              .count();
-        const nlohmann::json claims{{"iss", "tests"},  {"sub", is_user ? "user" : ""},
-                                    {"aud", "tests"},  {"exp", now + 300},
-                                    {"nbf", now - 10}, {"iat", now},
-                                    {"jti", "1"},      {"access", access}};
+        const nlohmann::json claims{{"iss", "tests"},
+                                    {"sub", is_user ? "user" : ""},
+                                    {"aud", "tests"},
+                                    {"exp", now + 300},
+                                    {"nbf", now - 10},
+                                    {"iat", now},
+                                    {"jti", std::to_string(number)},
+                                    {"access", access}};
         const std::string text = header_ + "." + url_safe(claims.dump());
         const auto signature = check_output(
             {.argv = {"openssl", "dgst", "-sha256", "-sign", file("key.pem")}, .input = text}, Errc::io);
@@ -121,6 +129,7 @@ class TokenServer::Impl {
     }
 
     TempDir folder_;
+    const std::string host_;
     httplib::Server server_;
     std::thread thread_;
     int port_ = 0;
@@ -129,8 +138,8 @@ class TokenServer::Impl {
     std::vector<std::string> asked_;
 };
 
-Result<TokenServer> TokenServer::start() {
-    TRY_ASSIGN(auto impl, Impl::start());
+Result<TokenServer> TokenServer::start(const std::string& host) {
+    TRY_ASSIGN(auto impl, Impl::start(host));
     return TokenServer(std::move(impl));
 }
 

@@ -15,8 +15,8 @@ class TokenServer {
   public:
     static constexpr const char* kRefreshToken = "a-refresh-token";
 
-    // Answers when this returns.
-    static Result<TokenServer> start();
+    // Answers when this returns. `host`: how it names itself.
+    static Result<TokenServer> start(const std::string& host = "127.0.0.1");
     TokenServer(TokenServer&&) noexcept;
     ~TokenServer();
 
