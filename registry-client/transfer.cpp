@@ -59,8 +59,10 @@ class Blobs {
         Client& client = lines.to;
         TRY_ASSIGN(const auto there, client.head_blob(target_.repository(), blob.blob.digest));
         if (there) return ended(blob, BlobStep::present);
-        if (blob.remote && blob.remote->host() == target_.host() && mount(client, blob))
-            return ended(blob, BlobStep::mounted);
+        if (blob.remote && blob.remote->host() == target_.host()) {
+            TRY_ASSIGN(const bool mounted, mount(client, blob));
+            if (mounted) return ended(blob, BlobStep::mounted);
+        }
         tell({blob.blob.digest, blob.blob.size, 0, BlobStep::started});
         auto sent = send(lines, blob);
         client.on_progress({});
@@ -69,10 +71,11 @@ class Blobs {
         return BlobStep::sent;
     }
 
-    // A registry that will not mount gets the bytes; what else is wrong with it shows then.
-    bool mount(Client& client, const TransferBlob& blob) {
-        return client.mount_blob(target_.repository(), blob.blob.digest, blob.remote->repository())
-            .value_or(false);
+    // A registry that refuses to mount, in whatever words, gets the bytes.
+    Result<bool> mount(Client& client, const TransferBlob& blob) {
+        auto mounted = client.mount_blob(target_.repository(), blob.blob.digest, blob.remote->repository());
+        if (!mounted && !is_retryable(mounted.error())) return false;
+        return mounted;
     }
 
     Result<> send(Lines& lines, const TransferBlob& blob) {
