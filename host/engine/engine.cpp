@@ -17,6 +17,7 @@ namespace {
 
 constexpr std::size_t kPoolThreads = 4;
 constexpr std::chrono::seconds kReadyWait{30};
+constexpr std::uint64_t kLargeBlobBytes = 20'000'000;  // whoever waits for its push wants to know
 
 }  // namespace
 
@@ -57,7 +58,14 @@ void Engine::spawn(boost::asio::awaitable<void> task, std::string what) {
 }
 
 images::BuildTools Engine::tools() const {
-    return {.store = parts_.store, .registries = parts_.registries, .progress = {}};
+    return {.store = parts_.store,
+            .registries = parts_.registries,
+            .progress = {},
+            .transfer_progress = [this](const registry::BlobEvent& event) {
+                if (event.step == registry::BlobStep::started && event.size >= kLargeBlobBytes)
+                    parts_.reporter->line(Tone::faint, "pushing", event.digest.short_hex(),
+                                          human_bytes(event.size));
+            }};
 }
 
 boost::asio::awaitable<Result<>> Engine::run() {
