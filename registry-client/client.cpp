@@ -124,6 +124,9 @@ Result<FetchedManifest> Client::get_manifest(const Reference& image) {
         if (at.digest() && *at.digest() != digest) {
             return named({Errc::protocol, "the manifest is not the one that its digest names", 0, {}});
         }
+        // Of a tag nobody but the registry knows the digest: what came is at least what it sent.
+        if (const auto said = Digest::parse(answer.header("docker-content-digest")); said && *said != digest)
+            return named({Errc::protocol, "the manifest was damaged on the way", 0, "Try again."});
         auto parsed = parse_manifest(answer.body, answer.header("content-type"));
         if (!parsed) return named(std::move(parsed.error()));
         if (auto* manifest = std::get_if<Manifest>(&*parsed)) {
@@ -171,6 +174,12 @@ Result<Digest> Client::put_manifest(const Reference& image, std::string_view med
     if (answer.status != 201) {
         return std::unexpected(
             own(detail::error_of_answer(answer.status, answer.body).context(image.to_string())));
+    }
+    if (const auto said = Digest::parse(answer.header("docker-content-digest")); said && *said != digest) {
+        return std::unexpected(
+            own({Errc::protocol,
+                 image.to_string() + ": the registry has stored another manifest, " + said->to_string(), 0,
+                 "Push again."}));
     }
     return digest;
 }
