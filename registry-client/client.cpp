@@ -107,6 +107,10 @@ Result<StoredDocument> Client::get_document(const Reference& image) {
             detail::error_of_answer(404, answer.body).hint("Check the name, or push the image there."));
     }
     if (answer.status != 200) return named(detail::error_of_answer(answer.status, answer.body));
+    // Of a tag nobody but the registry knows the digest: what came is at least what it sent.
+    const auto said = Digest::parse(answer.header("docker-content-digest"));
+    if (!image.digest() && said && *said != sha256(answer.body))
+        return named({Errc::protocol, "the manifest was damaged on the way", 0, "Try again."});
     auto document = make_document(std::move(answer.body), answer.header("content-type"), image.digest());
     if (!document) return named(std::move(document.error()));
     return document;
@@ -164,6 +168,12 @@ Result<Digest> Client::put_manifest(const Reference& image, std::string_view med
     if (answer.status != 201) {
         return std::unexpected(
             own(detail::error_of_answer(answer.status, answer.body).context(image.to_string())));
+    }
+    if (const auto said = Digest::parse(answer.header("docker-content-digest")); said && *said != digest) {
+        return std::unexpected(
+            own({Errc::protocol,
+                 image.to_string() + ": the registry has stored another manifest, " + said->to_string(), 0,
+                 "Push again."}));
     }
     return digest;
 }

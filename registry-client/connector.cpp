@@ -63,8 +63,11 @@ struct Connector::Shared {
 Connector::Connector(ConnectorOptions options)
     : options_(std::move(options)), shared_(std::make_shared<Shared>()) {
     if (options_.login_files.empty()) options_.login_files = detail::login_files();
-    shared_->settings = std::make_shared<const detail::ClientSettings>(
-        options_.retry, real_world(options_.stop), std::max<std::uint64_t>(options_.piece_bytes, 1));
+    RetryPolicy restarts = options_.retry;
+    restarts.patience = std::chrono::hours(24 * 365);
+    shared_->settings =
+        std::make_shared<const detail::ClientSettings>(options_.retry, restarts, real_world(options_.stop),
+                                                       std::max<std::uint64_t>(options_.piece_bytes, 1));
     shared_->proxies = detail::proxy_environment(::getenv);
 }
 

@@ -84,7 +84,7 @@ std::optional<milliseconds> parse_retry_after(std::string_view text,
 
 Result<> Attempts::failed(Error error, std::optional<milliseconds> asked) {
     ++made_;
-    ++fruitless_;
+    if (++fruitless_ == 1) since_ = world_.now();
     const auto give_up = [&](Error last) {
         if (made_ > 1) last.message += after(made_);
         return std::unexpected(std::move(last));

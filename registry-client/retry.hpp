@@ -25,7 +25,7 @@ struct RetryPolicy {
     std::chrono::milliseconds first{250};  // the first pause is at most this, each next up to twice as long
     std::chrono::milliseconds longest{10'000};        // of the pauses that we choose
     std::chrono::milliseconds longest_asked{60'000};  // a registry that asks for more is not waited for
-    std::chrono::milliseconds patience{120'000};      // after which no further attempt begins
+    std::chrono::milliseconds patience{120'000};  // from the first failure on; then no further attempt begins
 };
 
 // What a retry needs of the world.
@@ -47,24 +47,20 @@ std::optional<std::chrono::milliseconds> parse_retry_after(std::string_view text
 // The attempts of one operation.
 class Attempts {
   public:
-    Attempts(const RetryPolicy& policy, const RetryWorld& world)
-        : policy_(policy), world_(world), since_(world.now()) {}
+    Attempts(const RetryPolicy& policy, const RetryWorld& world) : policy_(policy), world_(world) {}
 
     // After a failure: sleeps, and then the operation may be tried again; or the error to give up with, which
     // says how many attempts there were, or that the caller asks to stop.
     Result<> failed(Error error, std::optional<std::chrono::milliseconds> asked = {});
     // Bytes have moved: the count of fruitless attempts begins anew.
-    void moved() {
-        fruitless_ = 0;
-        since_ = world_.now();
-    }
+    void moved() { fruitless_ = 0; }
 
   private:
     const RetryPolicy& policy_;
     const RetryWorld& world_;
     int made_ = 0;
     int fruitless_ = 0;
-    std::chrono::steady_clock::time_point since_;  // the last progress
+    std::chrono::steady_clock::time_point since_;  // the first fruitless one
 };
 
 }  // namespace synchost::registry

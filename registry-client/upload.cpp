@@ -111,7 +111,7 @@ Result<End> send_source(UploadSession& session, std::uint64_t piece_bytes, const
 
 Result<> Client::upload_blob(const std::string& repository, const Digest& digest, std::uint64_t size,
                              const BodyReader& body) {
-    Sessions sessions(attempts());
+    Sessions sessions({settings_->restarts, settings_->world});
     while (true) {
         UploadSession session(*this, repository);
         TRY_ASSIGN(const End end, send_pieces(session, digest, size, settings_->piece_bytes, body));
@@ -153,7 +153,7 @@ Result<bool> Client::mount_blob(const std::string& repository, const Digest& dig
 
 Result<> Client::stream_blob(Client& from, const std::string& from_repository, const std::string& repository,
                              const Descriptor& blob) {
-    Sessions sessions(attempts());
+    Sessions sessions({settings_->restarts, settings_->world});
     while (true) {
         UploadSession session(*this, repository);
         TRY(session.start());
@@ -181,7 +181,7 @@ Result<> Client::stream_blob(Client& from, const std::string& from_repository, c
 }
 
 Result<StreamedBlob> Client::upload_blob_stream(const std::string& repository, const BlobSource& source) {
-    Sessions sessions(attempts());
+    Sessions sessions({settings_->restarts, settings_->world});
     while (true) {
         UploadSession session(*this, repository);
         StreamedBlob out;

@@ -9,6 +9,7 @@ namespace synchost::registry::detail {
 
 struct ClientSettings {
     RetryPolicy retry;
+    RetryPolicy restarts;  // of whole uploads: the same, however long they take
     RetryWorld world;
     std::uint64_t piece_bytes = 0;
 };

@@ -20,9 +20,19 @@ std::string status_answer(const Fault& fault) {
 }
 
 const char* name_of(Fault::Kind kind) {
-    constexpr const char* kNames[] = {"reset_request",   "reset_answer", "stall_request", "stall_answer",
-                                      "truncate_answer", "status",       "damage_upload", "damage_download"};
+    constexpr const char* kNames[] = {"reset_request", "reset_answer",    "stall_request",
+                                      "stall_answer",  "truncate_answer", "status",
+                                      "damage_upload", "damage_download", "damage_manifest"};
     return kNames[static_cast<std::size_t>(kind)];
+}
+
+// Whether the fault is for the body of this request, or else of its answer.
+bool damages(const Fault& fault, const HttpText& request, bool sent) {
+    const bool sends = request.method() == "PUT" || request.method() == "PATCH";
+    if (fault.kind == Fault::Kind::damage_manifest)
+        return sent == sends && request.path().find("/manifests/") != std::string::npos;
+    if (sent) return fault.kind == Fault::Kind::damage_upload && request.is_upload();
+    return fault.kind == Fault::Kind::damage_download && request.is_blob_download();
 }
 
 struct Exchange {
@@ -121,7 +131,7 @@ class FaultProxy::Impl {
         }
         if (!receive_body(client.get(), buffer, length)) return false;
         take_body(all, buffer, length);
-        if (fault && fault->kind == Fault::Kind::damage_upload && all.request.is_upload() && length > 0) {
+        if (fault && damages(*fault, all.request, true) && length > 0) {
             happened(*fault);
             all.body[static_cast<std::size_t>(fault->at * static_cast<double>(length - 1))] ^= 1;
         }
@@ -205,8 +215,8 @@ class FaultProxy::Impl {
 
     bool deliver(Fd& client, Exchange& all, const std::optional<Fault>& fault) {
         std::string bytes = all.answer.text() + all.answer_body;
-        if (fault && fault->kind == Fault::Kind::damage_download && all.request.is_blob_download() &&
-            !all.answer_body.empty() && all.answer.status() / 100 == 2) {
+        if (fault && damages(*fault, all.request, false) && !all.answer_body.empty() &&
+            all.answer.status() / 100 == 2) {
             happened(*fault);
             const auto at =
                 static_cast<std::size_t>(fault->at * static_cast<double>(all.answer_body.size() - 1));

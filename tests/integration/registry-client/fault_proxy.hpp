@@ -23,6 +23,7 @@ struct Fault {
         status,           // answered by the proxy
         damage_upload,    // a bit of the body of a PATCH or PUT of a blob
         damage_download,  // a bit of the body of a blob
+        damage_manifest,  // a bit of one, in either direction
     };
     Kind kind = Kind::status;
     double at = 0;  // 0 to 1: which byte of request or answer

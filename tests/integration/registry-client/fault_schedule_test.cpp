@@ -25,6 +25,7 @@ using test::RegistryServer;
 
 constexpr unsigned kCases = 10;
 constexpr unsigned kSeedsPerCase = 100;
+constexpr unsigned kKinds = static_cast<unsigned>(Fault::Kind::damage_download) + 1;
 
 struct Blob {
     std::string bytes;
@@ -72,7 +73,7 @@ std::map<std::size_t, Fault> random_faults(std::mt19937& random) {
     const std::size_t count = 1 + random() % 6;
     bool may_stall = random() % 4 == 0;  // and once, because each costs its time
     for (std::size_t i = 0; i < count; ++i) {
-        Fault fault{.kind = static_cast<Fault::Kind>(random() % 8),
+        Fault fault{.kind = static_cast<Fault::Kind>(random() % kKinds),
                     .at = std::uniform_real_distribution<double>(0, 1)(random),
                     .status = kStatuses[random() % 6],
                     .header = kHeaders[random() % 3],

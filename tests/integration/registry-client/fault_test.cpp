@@ -274,6 +274,18 @@ TEST_F(Faults, ADamagedDownloadIsFetchedAgainAndNeverLands) {
     EXPECT_FALSE(std::filesystem::exists(folder_.path() / "bad"));
 }
 
+TEST_F(Faults, AManifestThatTheWireDamagedIsNotTaken) {
+    start();
+    const std::string manifest = R"({"schemaVersion":2,"mediaType":")" + std::string(kOciIndex) +
+                                 R"(","manifests":[],"annotations":{"a":"a long enough text"}})";
+    const auto name = Reference::parse(server_->address() + "/app:1").value();
+    proxy_->plan({{0, {.kind = Kind::damage_manifest, .at = 0.93}}});  // within the text
+    EXPECT_ERROR(client().put_manifest(name, kOciIndex, manifest), Errc::protocol, "has stored another");
+    ASSERT_OK(client().put_manifest(name, kOciIndex, manifest));
+    proxy_->plan({{0, {.kind = Kind::damage_manifest, .at = 0.93}}});
+    EXPECT_ERROR(client().get_manifest(name), Errc::protocol, "damaged on the way");
+}
+
 TEST_F(Faults, AStopEndsAPauseAndARequestAtOnce) {
     start();
     for (const Fault& fault : {Fault{.status = 503}, Fault{.kind = Kind::stall_answer}}) {

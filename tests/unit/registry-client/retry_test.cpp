@@ -90,15 +90,17 @@ TEST_F(Retries, TheServersWishIsTheLeastPauseUpToABound) {
     EXPECT_THAT(too_long.error().next_step, HasSubstr("30 seconds"));
 }
 
-TEST_F(Retries, PatienceEndsWithoutProgress) {
+TEST_F(Retries, PatienceIsCountedFromTheFirstFailureSinceProgress) {
     Attempts attempts(policy_, world_);
+    now_ += 1h;
+    ASSERT_OK(attempts.failed(passing_));
     now_ += 59s;
     ASSERT_OK(attempts.failed(passing_));
     attempts.moved();
     now_ += 59s;
     ASSERT_OK(attempts.failed(passing_));
-    now_ += 1s;
-    EXPECT_ERROR(attempts.failed(passing_), Errc::timeout, "too busy (after 3 attempts)");
+    now_ += 60s;
+    EXPECT_ERROR(attempts.failed(passing_), Errc::timeout, "too busy (after 4 attempts)");
 }
 
 TEST_F(Retries, AStopIsCancelledWithTheLastCause) {
