@@ -116,6 +116,11 @@ class Client {
     Result<> upload_blob_file(const std::string& repository, const Descriptor& blob,
                               const std::filesystem::path& path);
     Result<> upload_blob_bytes(const std::string& repository, const Digest& digest, std::string_view bytes);
+    // The request that begins the upload asks for the blob as well, which saves a HEAD: false where it was
+    // there, and nothing was sent. Only for a registry of which mount_blob() from a repository to itself has
+    // shown that it looks; any other gets the bytes again.
+    Result<bool> upload_blob_file_if_missing(const std::string& repository, const Descriptor& blob,
+                                             const std::filesystem::path& path);
     // Takes the blob over from another repository of the same registry; false where the registry would not.
     Result<bool> mount_blob(const std::string& repository, const Digest& digest,
                             const std::string& from_repository);
@@ -163,8 +168,12 @@ class Client {
     Result<> again(Attempts& attempts, const Answer& answer);
     Result<bool> fetch_blob(const std::string& repository, const Descriptor& blob, const BlobSink& sink);
     Error damaged(const std::string& repository, const Descriptor& blob) const;
-    Result<> upload_blob(const std::string& repository, const Digest& digest, std::uint64_t size,
-                         const BodyReader& body);
+    enum class UploadStart : std::uint8_t { always, unless_present };
+    // False where it was present.
+    Result<bool> upload_blob(const std::string& repository, const Descriptor& blob, const BodyReader& body,
+                             UploadStart start);
+    Result<bool> upload_file(const std::string& repository, const Descriptor& blob,
+                             const std::filesystem::path& path, UploadStart start);
     using PageReader = std::function<Result<>(const detail::HttpResponse& page)>;
     Result<int> each_page(std::string target, const detail::HttpRequest& like, const PageReader& read);
     Result<> remove(std::string target, const std::string& scope, const std::string& what);

@@ -5,9 +5,12 @@
 #include <mutex>
 #include <set>
 #include <thread>
+#include <utility>
 
 namespace synchost::registry {
 namespace {
+
+constexpr std::size_t kWorthLearning = 16;  // blobs
 
 class Blobs {
   public:
@@ -57,6 +60,7 @@ class Blobs {
 
     Result<BlobStep> bring(Lines& lines, const TransferBlob& blob) {
         Client& client = lines.to;
+        if (looks_ && !blob.bytes && !blob.file.empty() && !blob.remote) return bring_file(client, blob);
         TRY_ASSIGN(const auto there, client.head_blob(target_.repository(), blob.blob.digest));
         if (there) return ended(blob, BlobStep::present);
         if (blob.remote && blob.remote->host() == target_.host()) {
@@ -68,7 +72,35 @@ class Blobs {
         client.on_progress({});
         ended(blob, sent ? BlobStep::sent : BlobStep::failed);
         if (!sent) return std::unexpected(std::move(sent.error()));
+        learn(client, blob.blob.digest);
         return BlobStep::sent;
+    }
+
+    // To a registry that looks for a blob when an upload begins: no HEAD.
+    Result<BlobStep> bring_file(Client& client, const TransferBlob& blob) {
+        bool begun = false;
+        std::int64_t done = 0;
+        const auto begin = [&] {
+            if (!std::exchange(begun, true)) tell({blob.blob.digest, blob.blob.size, 0, BlobStep::started});
+        };
+        client.on_progress([&](std::int64_t bytes) {
+            begin();
+            done += bytes;
+            tell_moved(blob, done);
+        });
+        const auto sent = client.upload_blob_file_if_missing(target_.repository(), blob.blob, blob.file);
+        client.on_progress({});
+        if (sent && !*sent) return ended(blob, BlobStep::present);
+        begin();
+        ended(blob, sent ? BlobStep::sent : BlobStep::failed);
+        if (!sent) return std::unexpected(sent.error());
+        return BlobStep::sent;
+    }
+
+    // Whether the registry looks: asked once, of a blob that it has, where it saves more than it costs.
+    void learn(Client& client, const Digest& has) {
+        if (todo_.size() < kWorthLearning || learnt_.exchange(true)) return;
+        looks_ = client.mount_blob(target_.repository(), has, target_.repository()).value_or(false);
     }
 
     // A registry that refuses to mount, in whatever words, gets the bytes.
@@ -83,8 +115,7 @@ class Blobs {
         std::int64_t done = 0;
         client.on_progress([&](std::int64_t bytes) {
             done += bytes;
-            tell({blob.blob.digest, blob.blob.size,
-                  static_cast<std::uint64_t>(std::max<std::int64_t>(done, 0)), BlobStep::moved});
+            tell_moved(blob, done);
         });
         if (blob.bytes) return client.upload_blob_bytes(target_.repository(), blob.blob.digest, *blob.bytes);
         if (!blob.file.empty()) return client.upload_blob_file(target_.repository(), blob.blob, blob.file);
@@ -103,6 +134,11 @@ class Blobs {
         return step;
     }
 
+    void tell_moved(const TransferBlob& blob, std::int64_t done) {
+        tell({blob.blob.digest, blob.blob.size, static_cast<std::uint64_t>(std::max<std::int64_t>(done, 0)),
+              BlobStep::moved});
+    }
+
     void tell(const BlobEvent& event) {
         if (!options_.progress) return;
         const std::lock_guard lock(telling_);
@@ -115,6 +151,8 @@ class Blobs {
     std::vector<const TransferBlob*> todo_;
     std::atomic<std::size_t> next_{0};
     std::atomic<bool> failed_{false};
+    std::atomic<bool> learnt_{false};
+    std::atomic<bool> looks_{false};
     std::mutex telling_;
     std::mutex mutex_;  // of what follows
     TransferReport report_;

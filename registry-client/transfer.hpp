@@ -2,9 +2,10 @@
 // OCI layout, bytes in memory, or another registry, from which they pass through without touching the disk.
 //
 // Each blob is asked for by HEAD first, mounted where its registry is the target's, and sent where neither
-// helped; several at a time, each thread with a connection of its own. Manifests follow when all blobs are
-// there, children before the index that names them, and the one that the target names comes last: a transfer
-// that fails leaves no tag that points at nothing, and the next one sends what is missing.
+// helped (of many files, the later ones are asked for by the request that begins their upload, where the
+// registry looks); several at a time, each thread with a connection of its own. Manifests follow when all
+// blobs are there, children before the index that names them, and the one that the target names comes last: a
+// transfer that fails leaves no tag that points at nothing, and the next one sends what is missing.
 #pragma once
 
 #include <cstdint>

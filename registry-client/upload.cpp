@@ -79,9 +79,9 @@ class PieceWriter {
     std::size_t filled_ = 0;
 };
 
+// In a session that was begun.
 Result<End> send_pieces(UploadSession& session, const Digest& digest, std::uint64_t size, std::uint64_t piece,
                         const detail::BodyReader& body) {
-    TRY(session.start());
     for (std::uint64_t end = piece; size > piece && end < size + piece; end += piece) {
         TRY_ASSIGN(const End state, session.append(std::min(end, size), 0, body));
         if (state != End::good) return state;
@@ -109,28 +109,48 @@ Result<End> send_source(UploadSession& session, std::uint64_t piece_bytes, const
 
 }  // namespace
 
-Result<> Client::upload_blob(const std::string& repository, const Digest& digest, std::uint64_t size,
-                             const BodyReader& body) {
-    Sessions sessions({settings_->restarts, settings_->world});
+Result<bool> Client::upload_blob(const std::string& repository, const Descriptor& blob,
+                                 const BodyReader& body, UploadStart start) {
+    Sessions sessions(attempts());
     while (true) {
         UploadSession session(*this, repository);
-        TRY_ASSIGN(const End end, send_pieces(session, digest, size, settings_->piece_bytes, body));
-        if (end == End::good) return {};
+        if (start == UploadStart::unless_present) {
+            TRY_ASSIGN(const bool present, session.start_unless_present(blob.digest));
+            if (present) return false;
+        } else {
+            TRY(session.start());
+        }
+        TRY_ASSIGN(const End end, send_pieces(session, blob.digest, blob.size, settings_->piece_bytes, body));
+        if (end == End::good) return true;
         TRY(sessions.again(end, session.reason()));
     }
 }
 
 Result<> Client::upload_blob_bytes(const std::string& repository, const Digest& digest,
                                    std::string_view bytes) {
-    return upload_blob(repository, digest, bytes.size(), from_memory(bytes));
+    TRY(upload_blob(repository, {.media_type = {}, .digest = digest, .size = bytes.size()},
+                    from_memory(bytes), UploadStart::always));
+    return {};
 }
 
 Result<> Client::upload_blob_file(const std::string& repository, const Descriptor& blob,
                                   const std::filesystem::path& path) {
+    TRY(upload_file(repository, blob, path, UploadStart::always));
+    return {};
+}
+
+Result<bool> Client::upload_blob_file_if_missing(const std::string& repository, const Descriptor& blob,
+                                                 const std::filesystem::path& path) {
+    return upload_file(repository, blob, path, UploadStart::unless_present);
+}
+
+Result<bool> Client::upload_file(const std::string& repository, const Descriptor& blob,
+                                 const std::filesystem::path& path, UploadStart start) {
     TRY_ASSIGN(const Fd file, open_file(path, O_RDONLY));
-    return upload_blob(repository, blob.digest, blob.size, [&](std::uint64_t offset, std::span<char> into) {
+    const auto body = [&](std::uint64_t offset, std::span<char> into) {
         return read_at(file.get(), offset, into);
-    });
+    };
+    return upload_blob(repository, blob, body, start);
 }
 
 Result<bool> Client::mount_blob(const std::string& repository, const Digest& digest,

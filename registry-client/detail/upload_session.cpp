@@ -53,14 +53,27 @@ Result<> UploadSession::take_location(const HttpResponse& answer) {
 }
 
 Result<> UploadSession::start() {
-    TRY_ASSIGN(const auto answer,
-               client_.send(
-                   {.method = "POST", .target = "/v2/" + repository_ + "/blobs/uploads/", .scope = scope_}));
+    TRY(open({}));
+    return {};
+}
+
+// A mount from the repository itself (distribution-spec spec.md, Mounting a blob from another repository).
+Result<bool> UploadSession::start_unless_present(const Digest& digest) {
+    return open("?mount=" + digest.to_string() + "&from=" + repository_);
+}
+
+Result<bool> UploadSession::open(const std::string& query) {
+    TRY_ASSIGN(const auto answer, client_.send({.method = "POST",
+                                                .target = "/v2/" + repository_ + "/blobs/uploads/" + query,
+                                                .scope = scope_}));
+    complete_ = answer.status == 201 && !query.empty();
+    if (complete_) return true;
     if (answer.status != 202) {
         Error error = error_of_answer(answer.status, answer.body);
         return std::unexpected(client_.own(std::move(error).context("upload to " + repository_)));
     }
-    return take_location(answer);
+    TRY(take_location(answer));
+    return false;
 }
 
 UploadSession::Answer UploadSession::send_body(std::string_view method, const std::string& target,

@@ -38,6 +38,8 @@ class UploadSession {
     UploadSession& operator=(const UploadSession&) = delete;
 
     Result<> start();
+    // The same request asks for the blob: true where the repository has it, and no session was begun.
+    Result<bool> start_unless_present(const Digest& digest);
     // Sends the blob's bytes up to `end`. `body` gives them by their offset in the blob, from `lowest` on.
     Result<End> append(std::uint64_t end, std::uint64_t lowest, const BodyReader& body);
     // Sends what is left up to `size`, and gives the blob its name.
@@ -48,6 +50,7 @@ class UploadSession {
 
   private:
     using Answer = Result<HttpResponse>;
+    Result<bool> open(const std::string& query);
     Answer send_body(std::string_view method, const std::string& target, std::uint64_t end,
                      const BodyReader& body);
     Result<End> recover(Answer answer, Attempts& attempts, std::uint64_t lowest,

@@ -17,6 +17,7 @@ namespace synchost::registry {
 namespace {
 
 using test::LayoutMaker;
+using test::LayoutOptions;
 using test::RegistryServer;
 using test::TokenServer;
 using testing::HasSubstr;
@@ -262,6 +263,41 @@ TEST_F(Copy, WhatIsThereIsNotAskedForAgain) {
     ASSERT_OK(other_tag);
     EXPECT_EQ(other_tag->blobs.blobs_present, 5u);
     EXPECT_EQ(other_tag->blobs.bytes_sent, 0u);
+}
+
+// docker-registry looks for a blob when its upload begins: what was learnt of it spares the HEADs, and still
+// nothing is sent that is there.
+TEST_F(Copy, OfManyBlobsTheLaterOnesAreAskedForAsTheirUploadBegins) {
+    const Peer peer = plain_peer();
+    LayoutOptions options{.platforms = {}, .layer_bytes = 1000};
+    for (int i = 0; i < 20; ++i) options.platforms.push_back("linux/arch" + std::to_string(i));
+    const LayoutMaker layout(options);
+    const auto last_image = read_file(layout.folder() / "blobs/sha256" / layout.images().back().hex());
+    ASSERT_OK(last_image);
+    const auto last = std::get<Manifest>(parse_manifest(*last_image, "").value()).layers.at(1);
+    ASSERT_OK(Connector()
+                  .client(peer.server.address())
+                  .upload_blob_file("app", last, layout.folder() / "blobs/sha256" / last.digest.hex()));
+
+    const std::size_t before = peer.server.requests().size();
+    std::map<BlobStep, int> steps;
+    CopyOptions telling{.all_platforms = true};
+    telling.transfer.progress = [&](const BlobEvent& event) { ++steps[event.step]; };
+    const auto report = push(layout, peer, "app:1", telling);
+    ASSERT_OK(report);
+    EXPECT_EQ(report->blobs.blobs_sent, 40u);  // 20 configs, 20 layers and a shared one, less the one
+    EXPECT_EQ(report->blobs.blobs_present, 1u);
+    EXPECT_EQ(steps[BlobStep::started], 40);
+    EXPECT_EQ(steps[BlobStep::sent], 40);
+    EXPECT_EQ(steps[BlobStep::present], 1);
+    const auto requests = peer.server.requests();
+    const auto count = [&](std::string_view start) {
+        return std::count_if(requests.begin() + static_cast<std::ptrdiff_t>(before), requests.end(),
+                             [&](const std::string& line) { return line.starts_with(start); });
+    };
+    EXPECT_LE(count("HEAD /v2/app/blobs/"), 20);
+    EXPECT_EQ(count("PUT /v2/app/blobs/uploads/"), 40);
+    expect_read_back(layout, peer);
 }
 
 TEST_F(Copy, ACopyThatFailsLeavesNoTagAndTheNextOneSendsWhatIsMissing) {
