@@ -26,6 +26,8 @@ struct RegistryOptions {
     std::string htpasswd;          // a file with bcrypt lines; no login where empty
     std::string token_realm;       // URL of a token server, see token_server.hpp
     std::string token_certificate;
+    bool in_memory =
+        false;  // where the machine can: it syncs each small file, which takes its time on a disk
 };
 
 class RegistryServer {
@@ -34,7 +36,9 @@ class RegistryServer {
     static Result<RegistryServer> start(const RegistryOptions& options = {}) {
         // httplib writes without MSG_NOSIGNAL: see registry-client/client.hpp.
         ::signal(SIGPIPE, SIG_IGN);
-        TRY_ASSIGN(TempDir folder, TempDir::make("registry"));
+        const std::filesystem::path memory = "/dev/shm";
+        const bool has_memory = options.in_memory && std::filesystem::is_directory(memory);
+        TRY_ASSIGN(TempDir folder, TempDir::make("registry", has_memory ? memory : std::filesystem::path()));
         TRY(write_file_atomic(folder.path() / "config.yml", configuration(folder.path(), options)));
         TRY_ASSIGN(BackgroundProcess process,
                    BackgroundProcess::start(

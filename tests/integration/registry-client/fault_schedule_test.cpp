@@ -110,7 +110,7 @@ ConnectorOptions options() {
 class Schedules : public testing::TestWithParam<unsigned> {
   protected:
     void SetUp() override {
-        auto server = RegistryServer::start();
+        auto server = RegistryServer::start({.in_memory = true});
         ASSERT_OK(server);
         server_.emplace(*std::move(server));
         direct_.emplace(Connector().client(server_->address()));
