@@ -28,7 +28,7 @@
 #include <string_view>
 #include <vector>
 
-#include "agent/apply/file_maker.hpp"
+#include "agent/apply/file_writer.hpp"
 #include "agent/apply/folders.hpp"
 #include "agent/apply/journal.hpp"
 #include "agent/apply/staging_area.hpp"
@@ -85,6 +85,7 @@ class Transaction {
     Result<> stage_symlink(const protocol::Change& change, const Place& place);
     Result<> stage_file(const protocol::Change& change, const Place& place, bool in_fresh_folder);
     Result<> open_file(int folder, const std::string& name, std::uint32_t mode);
+    bool writes_behind(std::uint64_t more);
     Result<> open_base(const protocol::Change& change, const protocol::FileBase& base);
     Result<int> open_or_make_folder_of(const Place& place);
     Result<> check_targets();
@@ -132,7 +133,9 @@ class Transaction {
     bool resumed_ = false;               // from a journal: an item may be published already
 
     // The file that is being written
-    Fd file_;
+    std::shared_ptr<const Fd> file_;
+    std::uint64_t written_ = 0;  // bytes of it
+    bool is_behind_ = false;     // they go through writer_
     Fd base_;
     bool has_base_ = false;
     bool reserves_ = false;  // the first bytes' blocks
@@ -140,9 +143,8 @@ class Transaction {
     std::uint32_t file_mode_ = 0;
     // Or the one that is not made before it is here whole
     std::optional<WholeFile> whole_file_;
-    FileMaker maker_;
+    FileWriter writer_;
     Xxh3Hasher hasher_;
-    std::string buffer_;  // of copies
     // The staged folder that was opened last: most files follow one of the same folder.
     std::shared_ptr<const Fd> last_folder_;
     Place last_place_;

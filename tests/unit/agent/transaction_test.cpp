@@ -205,6 +205,28 @@ TEST_F(TransactionTest, ManyFilesOfANewFolderAreMadeByTwoThreads) {
     }
 }
 
+TEST_F(TransactionTest, ALargeFileIsMadeOfItsBaseAndOfWhatIsNew) {
+    std::string old(5'000'000, '\0');
+    for (std::size_t i = 0; i < old.size(); ++i) old[i] = static_cast<char>(i * 7 / 3);
+    ASSERT_OK(apply({{"large", old}}));
+    const std::string content =
+        old.substr(100, 900'000) + "new" + old.substr(4'000'000) + old.substr(0, 3'000'001);
+    Transaction transaction(folders_, areas_, GenerationId{2});
+    ChangeStart start = file({"large", "", 04755});
+    start.base = FileBase{old.size(), xxh3(old)};
+    ASSERT_OK(transaction.stage(start));
+    ASSERT_OK(transaction.copy({100, 900'000}));
+    ASSERT_OK(transaction.write({"new"}));
+    ASSERT_OK(transaction.copy({4'000'000, 1'000'000}));
+    ASSERT_OK(transaction.copy({0, 3'000'001}));
+    ASSERT_OK(transaction.finish({xxh3(content)}));
+    ASSERT_OK(transaction.commit());
+    EXPECT_TRUE(read_file(app_ / "large").value() == content);
+    struct stat info{};
+    ASSERT_EQ(::stat((app_ / "large").c_str(), &info), 0);
+    EXPECT_EQ(info.st_mode & 07777, 04755U);
+}
+
 TEST_F(TransactionTest, AnErrorOfTheOtherThreadFailsTheGeneration) {
     ASSERT_OK(apply({{"a", "1"}}));
     const Tree before = tree();

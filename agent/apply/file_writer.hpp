@@ -1,12 +1,14 @@
-// Makes the small files of new folders, whose contents have arrived whole. To create a file costs the kernel
-// tens of microseconds, far more than to receive one: where there are many, a second thread makes what the
-// caller's own has no time for.
+// A second thread that writes staged files while the caller's own receives, reads and hashes.
+//
+// Small files of new folders, whose contents have arrived whole: to create one costs the kernel tens of
+// microseconds, far more than to receive it. Nobody knows the folders yet, so the order does not matter.
 //
 //     caller:  receive, make() ─┬─▶ queue (bounded) ─▶ thread: open, write, close
 //                               └─▶ where the queue is full: makes it itself
 //
-// Nobody else knows the folders yet, so the order among the files does not matter. The thread exists from the
-// first few dozen files to finish().
+// Large files, piece by piece: append() waits while the queue is full.
+//
+// The thread exists from the first few dozen files, or the first piece, to finish().
 #pragma once
 
 #include <condition_variable>
@@ -19,6 +21,7 @@
 #include <optional>
 #include <string>
 #include <thread>
+#include <variant>
 
 #include "base/error.hpp"
 #include "base/fd.hpp"
@@ -34,36 +37,52 @@ struct WholeFile {
     Xxh3 hash;          // that the content was announced with
     std::string shown;  // the target, for messages
 };
+// What is to be written behind all that was written to the file before.
+struct FilePiece {
+    std::shared_ptr<const Fd> file;
+    std::string bytes;
+    std::string shown;
+};
 
-class FileMaker {
+class FileWriter {
   public:
-    FileMaker() = default;
-    ~FileMaker() { abandon(); }
-    FileMaker(const FileMaker&) = delete;
-    FileMaker& operator=(const FileMaker&) = delete;
+    FileWriter() = default;
+    ~FileWriter() { abandon(); }
+    FileWriter(const FileWriter&) = delete;
+    FileWriter& operator=(const FileWriter&) = delete;
 
     // The error may be that of an earlier file; after one nothing more is made.
     Result<> make(WholeFile file);
-    // Returns when all files are made, or nothing more will be.
+    // Likewise. To a file that pieces go to nobody else writes before finish().
+    Result<> append(FilePiece piece);
+    // The memory of a piece that was written, for the next one; any size.
+    std::string buffer();
+    // Returns when all is written, or nothing more will be.
     Result<> finish();
     // What is queued is not made any more.
     void abandon();
 
   private:
+    using Task = std::variant<WholeFile, FilePiece>;
     void run();
+    void start();
     bool queue(WholeFile& file);
+    void push(Task task, std::size_t bytes);
+    [[nodiscard]] bool is_full() const;
     void fail_with(Error error);
     Result<> state();
     void end_thread();
 
     std::size_t made_ = 0;
     std::thread thread_;
-    std::mutex mutex_;  // of what follows
-    std::condition_variable wake_;
-    std::deque<WholeFile> files_;
+    std::mutex mutex_;              // of what follows
+    std::condition_variable wake_;  // the thread: there is a task
+    std::condition_variable room_;  // the caller: there is room for one
+    std::deque<Task> tasks_;
+    std::string free_buffer_;
     std::size_t queued_bytes_ = 0;
     std::optional<Error> error_;
-    bool is_waiting_ = false;  // the thread, for a file
+    bool is_waiting_ = false;  // the thread, for a task
     bool ends_ = false;
 };
 

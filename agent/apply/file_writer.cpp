@@ -1,4 +1,4 @@
-#include "agent/apply/file_maker.hpp"
+#include "agent/apply/file_writer.hpp"
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -30,20 +30,38 @@ Result<> make_file(const WholeFile& file) {
     return {};
 }
 
+Result<> carry_out(const WholeFile& file) {
+    return make_file(file);
+}
+
+Result<> carry_out(const FilePiece& piece) {
+    auto written = write_all(piece.file->get(), piece.bytes);
+    if (!written) return std::unexpected(std::move(written).error().context(piece.shown));
+    return {};
+}
+
+std::size_t bytes_of(const WholeFile& file) {
+    return file.content.size();
+}
+
+std::size_t bytes_of(const FilePiece& piece) {
+    return piece.bytes.size();
+}
+
 }  // namespace
 
-void FileMaker::abandon() {
+void FileWriter::abandon() {
     {
         const std::lock_guard lock(mutex_);
-        files_.clear();
+        tasks_.clear();
         queued_bytes_ = 0;
     }
     end_thread();
 }
 
-Result<> FileMaker::make(WholeFile file) {
+Result<> FileWriter::make(WholeFile file) {
     if (++made_ > kFewFiles) {
-        if (!thread_.joinable()) thread_ = std::thread([this] { run(); });
+        start();
         if (queue(file)) return {};
         TRY(state());
     }
@@ -52,56 +70,91 @@ Result<> FileMaker::make(WholeFile file) {
     return made;
 }
 
-Result<> FileMaker::finish() {
+Result<> FileWriter::append(FilePiece piece) {
+    start();
+    {
+        std::unique_lock lock(mutex_);
+        room_.wait(lock, [this] { return !is_full() || error_; });
+        if (!error_) {
+            const std::size_t bytes = piece.bytes.size();
+            push(std::move(piece), bytes);
+        }
+    }
+    wake_.notify_one();
+    return state();
+}
+
+std::string FileWriter::buffer() {
+    const std::lock_guard lock(mutex_);
+    return std::move(free_buffer_);
+}
+
+Result<> FileWriter::finish() {
     end_thread();
     return state();
 }
 
+void FileWriter::start() {
+    if (!thread_.joinable()) thread_ = std::thread([this] { run(); });
+}
+
+bool FileWriter::is_full() const {
+    return tasks_.size() == kMostQueued || queued_bytes_ >= kMostQueuedBytes;
+}
+
+void FileWriter::push(Task task, std::size_t bytes) {
+    queued_bytes_ += bytes;
+    tasks_.push_back(std::move(task));
+}
+
 // False where the queue is full, or something has failed.
-bool FileMaker::queue(WholeFile& file) {
+bool FileWriter::queue(WholeFile& file) {
     bool wakes = false;
     {
         const std::lock_guard lock(mutex_);
-        const bool is_full = files_.size() == kMostQueued || queued_bytes_ >= kMostQueuedBytes;
-        if (is_full || error_) return false;
-        queued_bytes_ += file.content.size();
-        files_.push_back(std::move(file));
+        if (is_full() || error_) return false;
+        const std::size_t bytes = file.content.size();
+        push(std::move(file), bytes);
         wakes = std::exchange(is_waiting_, false);
     }
     if (wakes) wake_.notify_one();
     return true;
 }
 
-void FileMaker::run() {
+void FileWriter::run() {
     std::unique_lock lock(mutex_);
     for (;;) {
-        while (files_.empty() && !ends_) {
+        while (tasks_.empty() && !ends_) {
             is_waiting_ = true;
             wake_.wait(lock);
         }
-        if (files_.empty()) return;
-        const WholeFile file = std::move(files_.front());
-        files_.pop_front();
-        queued_bytes_ -= file.content.size();
+        if (tasks_.empty()) return;
+        Task task = std::move(tasks_.front());
+        tasks_.pop_front();
+        queued_bytes_ -= std::visit([](const auto& what) { return bytes_of(what); }, task);
         lock.unlock();
-        if (auto made = make_file(file); !made) fail_with(std::move(made).error());
+        room_.notify_one();
+        auto done = std::visit([](const auto& what) { return carry_out(what); }, task);
+        if (!done) fail_with(std::move(done).error());
         lock.lock();
+        if (auto* piece = std::get_if<FilePiece>(&task)) free_buffer_ = std::move(piece->bytes);
     }
 }
 
-void FileMaker::fail_with(Error error) {
+void FileWriter::fail_with(Error error) {
     const std::lock_guard lock(mutex_);
     if (!error_) error_ = std::move(error);
-    files_.clear();
+    tasks_.clear();
     queued_bytes_ = 0;
+    room_.notify_one();
 }
 
-Result<> FileMaker::state() {
+Result<> FileWriter::state() {
     const std::lock_guard lock(mutex_);
     return error_ ? Result<>(std::unexpected(*error_)) : Result<>();
 }
 
-void FileMaker::end_thread() {
+void FileWriter::end_thread() {
     if (!thread_.joinable()) return;
     {
         const std::lock_guard lock(mutex_);
