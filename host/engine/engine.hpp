@@ -111,6 +111,7 @@ class Engine {
     boost::asio::awaitable<bool> take_sources(Service& service, Touched touched);
     boost::asio::awaitable<std::optional<RebuildCause>> find_rebuild(const Service& service,
                                                                      const Touched& touched);
+    boost::asio::awaitable<void> give_back_memory();
     void tell_ignored(const std::string& path, const std::set<const Service*>& settled);
     void announce(Service& service, const std::vector<std::string>& sources, const Batch& batch);
     void on_outcome(const SyncOutcome& outcome);
@@ -138,8 +139,9 @@ class Engine {
     boost::asio::io_context& io_;
     EngineParts parts_;
     boost::asio::thread_pool pool_;
-    Signal changed_;   // stop_, tasks_, fatal_ or a session's state
-    Signal stopping_;  // stop_, for those whom a session's state does not concern
+    Signal changed_;           // stop_, tasks_, fatal_ or a session's state
+    bool gives_back_ = false;  // memory, soon
+    Signal stopping_;          // stop_, for those whom a session's state does not concern
     bool stop_ = false;
     bool rewatch_ = false;  // an ignore file changed: the folders to watch are others
     std::size_t tasks_ = 0;

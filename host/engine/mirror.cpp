@@ -92,13 +92,13 @@ std::vector<Mirror::Changed> Mirror::changed_since(protocol::GenerationId from) 
 }
 
 void Mirror::learn(const std::vector<ReadNote>& notes) {
-    for (const ReadNote& note : notes) {
-        const auto found = nodes_.find(note.image_path);
-        if (found == nodes_.end()) continue;
-        Node node = found->second;
+    auto at = nodes_.begin();
+    for (const ReadNote& note : notes) {  // in the order of image paths, but where generations meet
+        const bool goes_on = &note == notes.data() || (&note - 1)->image_path <= note.image_path;
+        at = nodes_.lower_bound(note.image_path, goes_on ? at : nodes_.begin());
+        if (at == nodes_.end() || at.path() != note.image_path) continue;
         // Of a version that was replaced meanwhile only this is known: it is not sure what the pods have.
-        node.hash = nodes_.changed_at(found) == note.generation ? note.hash : std::nullopt;
-        nodes_.refresh(note.image_path, node);
+        nodes_.set_hash(at, nodes_.changed_at(at) == note.generation ? note.hash : std::nullopt);
     }
 }
 

@@ -114,6 +114,10 @@ class NodeTable {
                     protocol::GenerationId generation);
     // Takes what was learned of a node that is there; its generation stays.
     void refresh(std::string_view image_path, const Node& node);
+    void set_hash(const const_iterator& at, std::optional<Xxh3> hash) {
+        records_[at.at_].has_hash = hash.has_value();
+        records_[at.at_].hash = hash.value_or(Xxh3{});
+    }
     // When the node was put; 0 since the beginning.
     [[nodiscard]] protocol::GenerationId changed_at(const const_iterator& at) const {
         return records_[at.at_].changed_at;

@@ -289,8 +289,20 @@ void Engine::settle(const Service& service) {
         parts_.reporter->line(Tone::good, "synced", service.name, text);
         return true;
     });
-    // Paths, changes and frames of all of them are gone by now.
-    if (was_large) boost::asio::post(pool_, [] { ::malloc_trim(0); });
+    if (was_large && !std::exchange(gives_back_, true)) spawn(give_back_memory(), "giving back memory");
+}
+
+// Once the paths, changes and frames of a large generation are gone; another one that follows at once would
+// fault all of it in again.
+boost::asio::awaitable<void> Engine::give_back_memory() {
+    constexpr std::chrono::seconds kRest{2};
+    co_await stopping_.wait_until(Clock::now() + kRest);
+    gives_back_ = false;
+    for (const auto& service : services_) {
+        const auto guard = co_await service->lock.acquire();
+        if (service->built && !stop_) service->mirror.learn(service->contents->take_notes());
+    }
+    if (!stop_) boost::asio::post(pool_, [] { ::malloc_trim(0); });
 }
 
 std::size_t Engine::containers_of(const Service& service) const {
