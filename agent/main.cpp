@@ -1,4 +1,5 @@
 // synchost-agent: one static binary, the two roles of an injected pod and the checks that go with them.
+#include <malloc.h>
 #include <cstdio>
 #include <exception>
 #include <string_view>
@@ -85,6 +86,11 @@ int main_of(std::span<char*> words) {
 }  // namespace synchost::agent
 
 int main(int argc, char** argv) {
+    // One heap for all threads, because only its top is ever given back (mallopt(3), malloc_trim(3)), and
+    // fixed thresholds: by itself glibc raises them with the largest block that was freed.
+    ::mallopt(M_ARENA_MAX, 1);
+    ::mallopt(M_MMAP_THRESHOLD, 1 << 20);
+    ::mallopt(M_TRIM_THRESHOLD, 1 << 18);
     try {
         return synchost::agent::main_of({argv, static_cast<std::size_t>(argc)});
     } catch (const std::exception& error) {
