@@ -34,6 +34,10 @@ class Evaluator {
     struct CopyFlags {
         std::optional<std::string> from;
         std::optional<std::string> chown;
+        std::optional<std::string> chmod;
+        std::vector<std::string> exclude;
+        bool link = false;
+        bool parents = false;
     };
     struct CopySource {
         const FileTree* tree = nullptr;

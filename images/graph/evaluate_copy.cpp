@@ -12,8 +12,8 @@
 namespace synchost::images {
 namespace {
 
-constexpr std::array<std::string_view, 3> kKnownFlags = {"--from", "--chown", "--link"};
-constexpr std::array<std::string_view, 3> kLaterFlags = {"--chmod", "--exclude", "--parents"};
+constexpr std::array<std::string_view, 6> kKnownFlags = {"--from", "--chown",   "--chmod",
+                                                         "--link", "--parents", "--exclude"};
 
 const ManagedPaths kWholeContext = {"/"};
 
@@ -35,27 +35,32 @@ Result<Evaluator::CopyFlags> Evaluator::copy_flags(const Instruction& instructio
         const std::size_t equals = flag.find('=');
         const std::string name = flag.substr(0, equals);
         const std::string value = equals == std::string::npos ? std::string() : flag.substr(equals + 1);
-        if (name == "--link") {
+        if (name == "--link" || name == "--parents") {
             if (equals != std::string::npos && value != "true" && value != "false") {
-                return fail(Errc::invalid_input, "--link is true or false");
+                return fail(Errc::invalid_input, name + " is true or false");
             }
+            (name == "--link" ? out.link : out.parents) = value != "false";
             continue;
         }
-        if (std::ranges::find(kLaterFlags, name) != kLaterFlags.end()) {
-            return fail(Errc::unsupported, "COPY " + name + " is not supported yet", "Leave the flag out.");
-        }
-        if (name != "--from" && name != "--chown") {
+        if (std::ranges::find(kKnownFlags, name) == kKnownFlags.end()) {
             return fail(Errc::invalid_input, "COPY has no flag " + printable(name.substr(0, 60)),
                         did_you_mean(name, kKnownFlags));
         }
         if (value.empty()) return fail(Errc::invalid_input, "COPY " + name + " needs a value");
-        std::optional<std::string>& into = name == "--from" ? out.from : out.chown;
-        if (into) return fail(Errc::invalid_input, "COPY " + name + " is given twice");
         if (name == "--from" && value.contains('$')) {
             return fail(Errc::invalid_input, "COPY --from cannot hold a variable",
                         "Name the image in a FROM line, which can: FROM $X AS name.");
         }
-        TRY_ASSIGN(into, expand(value, state.variables(), plan_.dockerfile().escape));
+        TRY_ASSIGN(std::string expanded, expand(value, state.variables(), plan_.dockerfile().escape));
+        if (name == "--exclude") {
+            out.exclude.push_back(std::move(expanded));
+            continue;
+        }
+        std::optional<std::string>& into = name == "--from"    ? out.from
+                                           : name == "--chown" ? out.chown
+                                                               : out.chmod;
+        if (into) return fail(Errc::invalid_input, "COPY " + name + " is given twice");
+        into = std::move(expanded);
     }
     return out;
 }
@@ -130,8 +135,14 @@ Result<> Evaluator::copy(std::size_t stage, const Instruction& instruction, Stag
         TRY_ASSIGN(words.emplace_back(), expand(arg, state.variables(), plan_.dockerfile().escape));
     }
     CopyRequest request{.destination = absolute_destination(words.back(), state.config.working_dir),
+                        .parents = flags.parents,
+                        .link = flags.link,
                         .managed_owner = request_.managed_owner,
                         .line = instruction.line};
+    if (flags.chmod) {
+        TRY_ASSIGN(request.chmod, ModeChange::parse(*flags.chmod));
+    }
+    TRY_ASSIGN(request.exclude, exclude_rules(flags.exclude));
     words.pop_back();
     request.sources = std::move(words);
     TRY_ASSIGN(const CopySource source, copy_source(flags, stage));
