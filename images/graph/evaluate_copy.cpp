@@ -79,13 +79,49 @@ Result<> Evaluator::load_context() {
     return {};
 }
 
+Result<FileTree> Evaluator::named_context(const std::string& name) const {
+    const auto root = std::make_shared<const std::filesystem::path>(request_.build_contexts.at(name));
+    const auto scan = [&]() -> Result<ScannedContext> {
+        TRY_ASSIGN(const IgnoreRules rules, IgnoreRules::load(*root, *root / ""));
+        return scan_context(*root, rules);
+    };
+    auto scanned = scan();
+    if (!scanned)
+        return std::unexpected(std::move(scanned.error()).context("the context " + printable(name)));
+    FileTree out;
+    for (const auto& [path, scanned_node] : scanned->tree.nodes()) {
+        Node node = scanned_node;
+        node.context_source.reset();
+        if (auto* file = std::get_if<ContextFile>(&node.content)) file->root = root;
+        out.put(path, std::move(node));
+    }
+    return out;
+}
+
+// FROM NAME of a --build-context: one layer of all that is there.
+Result<StageState> Evaluator::start_from_folder(const Stage& stage) const {
+    StageState out;
+    out.config = scratch_config();
+    TRY_ASSIGN(out.tree, named_context(stage.base));
+    NodeMap nodes = out.tree.nodes();
+    nodes.erase("");
+    TRY(add_layer(*stage.from, nodes, out));
+    return out;
+}
+
 Result<Evaluator::CopySource> Evaluator::copy_source(const CopyFlags& flags, std::size_t stage) {
     if (!flags.from) {
         TRY(load_context());
         return CopySource{&*context_, &kWholeContext, nullptr};
     }
     StageState* from = nullptr;
-    if (const auto earlier = plan_.find_stage(*flags.from, stage)) {
+    if (request_.build_contexts.contains(*flags.from)) {
+        const auto [entry, is_new] = images_.try_emplace(*flags.from);
+        from = &entry->second;
+        if (is_new) {
+            TRY_ASSIGN(from->tree, named_context(*flags.from));
+        }
+    } else if (const auto earlier = plan_.find_stage(*flags.from, stage)) {
         from = &*done_[*earlier];
     } else {
         const auto [entry, is_new] = images_.try_emplace(*flags.from);
@@ -146,7 +182,8 @@ Result<> Evaluator::copy(std::size_t stage, const Instruction& instruction, Stag
     words.pop_back();
     request.sources = std::move(words);
     TRY_ASSIGN(const CopySource source, copy_source(flags, stage));
-    const bool traced_image = tools_ == nullptr && flags.from;
+    const bool traced_image =
+        tools_ == nullptr && flags.from && !request_.build_contexts.contains(*flags.from);
     if (!traced_image) {
         request.missing = [&](const std::string& path) { return missing_source(path, !flags.from); };
     }

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <functional>
 #include <map>
 #include <memory>
@@ -23,7 +24,8 @@ namespace synchost::images {
 class BaseImage;
 
 struct ContextFile {
-    std::string path;  // relative to the context
+    std::string path;                                     // relative to its root
+    std::shared_ptr<const std::filesystem::path> root{};  // of a named context; the build context where null
 };
 struct LayerMember {
     std::shared_ptr<BaseImage> image;

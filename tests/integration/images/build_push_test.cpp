@@ -97,6 +97,35 @@ TEST_F(BuildAndPush, ScratchImageIsWhatSkopeoReads) {
     EXPECT_THAT(image.managed_paths, ElementsAre("/app/"));
 }
 
+TEST_F(BuildAndPush, CopyFlagsAreWhatSkopeoReads) {
+    ImageContext context;
+    ImageContext named;
+    named.file("n", "nn", 0600);
+    context
+        .file("Dockerfile",
+              "FROM scratch\nCOPY --chmod=2640 run /p/\nCOPY --chown=5 --chmod=u=rwX,go=rX --exclude=*.o src "
+              "/q\n"
+              "COPY --parents --link src/./sub/b.o /r/\nCOPY --from=named n /s/\n")
+        .file("run", "x", 04755)
+        .folder("src/sub", 0750)
+        .file("src/a.o", "")
+        .file("src/a.py", "a", 0700)
+        .file("src/sub/b.o", "b", 01600);
+    build_and_push(context, "app:1", {.build_contexts = {{"named", named.path()}}});
+    EXPECT_EQ(skopeo_listing("app:1"),
+              "drwxr-S--- 0/0               0 1970-01-01 00:00:00 p/\n"
+              "-rw-r-S--- 0/0               1 1970-01-01 00:00:00 p/run\n--\n"
+              "drwxr-xr-x 5/5               0 1970-01-01 00:00:00 q/\n"
+              "-rwxr-xr-x 5/5               1 1970-01-01 00:00:00 q/a.py\n"
+              "drwxr-xr-x 5/5               0 1970-01-01 00:00:00 q/sub/\n"
+              "-rw-r--r-- 5/5               1 1970-01-01 00:00:00 q/sub/b.o\n--\n"
+              "drwxr-xr-x 0/0               0 1970-01-01 00:00:00 r/\n"
+              "drwxr-x--- 0/0               0 1970-01-01 00:00:00 r/sub/\n"
+              "-rw------T 0/0               1 1970-01-01 00:00:00 r/sub/b.o\n--\n"
+              "drwxr-xr-x 0/0               0 1970-01-01 00:00:00 s/\n"
+              "-rw------- 0/0               2 1970-01-01 00:00:00 s/n\n--\n");
+}
+
 TEST_F(BuildAndPush, SecondPushSendsNothing) {
     ImageContext context;
     context.file("Dockerfile", "FROM scratch\nCOPY a /a\n").file("a", "1");

@@ -45,6 +45,19 @@ TEST(Trace, FollowsWorkdirStagesRenamesAndPatterns) {
     EXPECT_THAT(traced->managed_paths, ElementsAre("/etc/one", "/srv/app/"));
 }
 
+TEST(Trace, AnIgnoredDockerfileIsReadAllTheSameAndItsOwnIgnoreFileIsInTheContext) {
+    ImageContext context;
+    context.file("app.df", "FROM scratch\nCOPY . /x\n")
+        .file("app.df.dockerignore", "app.df\n")
+        .file(".dockerignore", "*\n")
+        .file("a", "");
+    const auto traced = trace({.context = context.path(), .dockerfile = context.path() / "app.df"});
+    ASSERT_OK(traced);
+    EXPECT_THAT(lines(traced->copied),
+                ElementsAre(" -> /x/:2", ".dockerignore -> /x/.dockerignore:2", "a -> /x/a:2",
+                            "app.df.dockerignore -> /x/app.df.dockerignore:2"));
+}
+
 TEST(Trace, IsWhatTheBuildSays) {
     ImageContext context;
     context
