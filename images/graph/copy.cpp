@@ -1,6 +1,8 @@
 #include "images/graph/copy.hpp"
 
 #include <algorithm>
+#include <map>
+#include <memory>
 
 #include "base/rel_path.hpp"
 #include "images/context/glob.hpp"
@@ -72,6 +74,8 @@ class Copy {
     FileTree& to_;
     std::string destination_;
     bool into_folder_ = false;
+    // Files stay hard links of each other within one COPY, and share nothing with another's.
+    std::map<std::shared_ptr<const LinkGroup>, std::shared_ptr<const LinkGroup>> links_;
     CopyResult out_;
 };
 
@@ -146,6 +150,11 @@ Result<> Copy::lay(const std::string& path, const Node& source) {
     if (owns(source)) {
         node.uid = request_.managed_owner->uid;
         node.gid = request_.managed_owner->gid;
+    }
+    if (node.links) {
+        auto& group = links_[node.links];
+        if (!group) group = std::make_shared<const LinkGroup>();
+        node.links = group;
     }
     node.line = request_.line;
     out_.layer[path] = node;

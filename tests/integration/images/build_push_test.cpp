@@ -126,6 +126,19 @@ TEST_F(BuildAndPush, CopyFlagsAreWhatSkopeoReads) {
               "-rw------- 0/0               2 1970-01-01 00:00:00 s/n\n--\n");
 }
 
+TEST_F(BuildAndPush, HardLinksComeThroughAnImageAndACopyFromIt) {
+    ImageContext context;
+    context.file("Dockerfile", "FROM scratch\nCOPY d /d/\n").file("d/a", "text");
+    std::filesystem::create_hard_link(context.path() / "d/a", context.path() / "d/b");
+    build_and_push(context, "links:1");
+    EXPECT_THAT(skopeo_listing("links:1"), HasSubstr(" d/b link to d/a\n"));
+    store_.emplace(*TempDir::make("store"));
+    ImageContext second;
+    second.file("Dockerfile", "FROM scratch\nCOPY --from=" + name("links:1").to_string() + " /d /e\n");
+    build_and_push(second, "again:1");
+    EXPECT_THAT(skopeo_listing("again:1"), HasSubstr(" e/b link to e/a\n"));
+}
+
 TEST_F(BuildAndPush, SecondPushSendsNothing) {
     ImageContext context;
     context.file("Dockerfile", "FROM scratch\nCOPY a /a\n").file("a", "1");

@@ -85,5 +85,20 @@ TEST_F(BuildContexts, ThatAreGoneAreNamed) {
     EXPECT_ERROR(build(gone, {.store = store_.path()}), Errc::not_found, "the context libs");
 }
 
+TEST_F(BuildContexts, HardLinksOfOneCopyAreWrittenAsSuch) {
+    std::filesystem::create_hard_link(named_.path() / "lib/x.h", named_.path() / "lib/y.h");
+    std::filesystem::create_hard_link(named_.path() / "lib/x.h", named_.path() / "z");
+    const auto image = build_it("FROM scratch\nCOPY --from=libs lib /a/\nCOPY --from=libs z /\n");
+    ASSERT_OK(image);
+    std::vector<std::string> links;
+    for (const Layer& layer : image->layers) {
+        EXPECT_OK(read_tar(layer.file, [&](const TarEntry& entry, TarContent&) -> Result<TarWalk> {
+            if (entry.kind == TarKind::hard_link) links.push_back(entry.path + " -> " + entry.link);
+            return TarWalk::go_on;
+        }));
+    }
+    EXPECT_THAT(links, ElementsAre("a/y.h -> a/x.h"));
+}
+
 }  // namespace
 }  // namespace synchost::images
