@@ -113,7 +113,7 @@ TEST_F(BuildAndPush, CopyFlagsAreWhatSkopeoReads) {
         .file("src/sub/b.o", "b", 01600);
     build_and_push(context, "app:1", {.build_contexts = {{"named", named.path()}}});
     EXPECT_EQ(skopeo_listing("app:1"),
-              "drwxr-S--- 0/0               0 1970-01-01 00:00:00 p/\n"
+              "drw-r-S--- 0/0               0 1970-01-01 00:00:00 p/\n"
               "-rw-r-S--- 0/0               1 1970-01-01 00:00:00 p/run\n--\n"
               "drwxr-xr-x 5/5               0 1970-01-01 00:00:00 q/\n"
               "-rwxr-xr-x 5/5               1 1970-01-01 00:00:00 q/a.py\n"
