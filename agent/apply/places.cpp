@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <memory>
 #include <utility>
 
 #include "agent/apply/transaction.hpp"
@@ -15,11 +16,12 @@ Result<int> Transaction::open_folder_of(const Place& place) {
     TRY_ASSIGN(StagingArea* const area, areas_.of(place.root));
     if (place.folder.empty()) return area->folder();
     if (last_folder_ && last_place_.root == place.root && last_place_.folder == place.folder)
-        return last_folder_.get();
-    last_folder_ = open_beneath(area->folder(), place.folder);
-    if (!last_folder_) return fail_errno(name_of(place));
+        return last_folder_->get();
+    Fd folder = open_beneath(area->folder(), place.folder);
+    if (!folder) return fail_errno(name_of(place));
+    last_folder_ = std::make_shared<const Fd>(std::move(folder));
     last_place_ = {place.root, true, place.folder, {}};
-    return last_folder_.get();
+    return last_folder_->get();
 }
 
 std::string Transaction::name_of(const Place& place) const {

@@ -20,6 +20,10 @@ using protocol::ChangeKind;
 namespace {
 
 constexpr std::size_t kCopyBytes = std::size_t{256} << 10;
+// Up to so many bytes a new folder's file is collected, and made on whichever thread has time.
+constexpr std::size_t kWholeBytes = std::size_t{64} << 10;
+// A thread is worth it from so many bytes on.
+constexpr std::uint64_t kWriteBehindFrom = std::uint64_t{1} << 20;
 constexpr std::uint32_t kOwnerMayAll = 0700;
 
 std::string_view parent_of(std::string_view path) {
@@ -33,15 +37,6 @@ bool may_be_made(const Error& error) {
     return error.code == Errc::not_found || error.code == Errc::invalid_input || error.sys_errno == ENOTDIR;
 }
 
-std::unexpected<Error> stage_failure(const std::string& name, int why) {
-    auto failure = fail_errno(name + ": stage", why);
-    if (why == EACCES || why == EPERM || why == EROFS) {
-        failure.error().next_step =
-            "Make the folder writable for the container's user: images that synchost builds are.";
-    }
-    return failure;
-}
-
 std::unexpected<Error> base_differs(const std::string& name, std::string_view why) {
     return std::unexpected(Error{Errc::conflict,
                                  name + ": is not the version that the host knows: " + std::string(why),
@@ -51,25 +46,16 @@ std::unexpected<Error> base_differs(const std::string& name, std::string_view wh
 // Permission bits as they are asked for, whatever the process's mask, which nobody else changes.
 class NoMask {
   public:
-    explicit NoMask(std::uint32_t mode) : is_in_the_way_((mode & mask()) != 0) {
+    explicit NoMask(std::uint32_t mode) : is_in_the_way_((mode & masked_bits()) != 0) {
         if (is_in_the_way_) ::umask(0);
     }
     ~NoMask() {
-        if (is_in_the_way_) ::umask(mask());
+        if (is_in_the_way_) ::umask(masked_bits());
     }
     NoMask(const NoMask&) = delete;
     NoMask& operator=(const NoMask&) = delete;
 
   private:
-    static mode_t mask() {
-        static const mode_t of_process = [] {
-            const mode_t before = ::umask(0);
-            ::umask(before);
-            return before;
-        }();
-        return of_process;
-    }
-
     bool is_in_the_way_;
 };
 
@@ -151,7 +137,11 @@ Result<> Transaction::stage(protocol::ChangeStart start) {
         TRY_ASSIGN(place, place_beside_or_in_area(change));
         garbage_.push_back(*place);
     }
-    TRY(stage_file(change, *place));
+    if (change.kind == ChangeKind::put_symlink) {
+        TRY(stage_symlink(change, *place));
+    } else {
+        TRY(stage_file(change, *place, in_fresh_folder));
+    }
     reserves_ = items_.empty() && !in_fresh_folder;
     if (in_fresh_folder) return {};
     TRY_ASSIGN(const int folder, open_folder_of(*place));
@@ -161,19 +151,29 @@ Result<> Transaction::stage(protocol::ChangeStart start) {
     return {};
 }
 
-Result<> Transaction::stage_file(const Change& change, const Place& place) {
+Result<> Transaction::stage_symlink(const Change& change, const Place& place) {
     TRY_ASSIGN(const int folder, open_or_make_folder_of(place));
-    const char* name = place.name.c_str();
+    if (::symlinkat(change.link_target.c_str(), folder, place.name.c_str()) != 0)
+        return stage_failure(folders_.name_of(change.root, change.path.str()), errno);
+    return {};
+}
+
+Result<> Transaction::stage_file(const Change& change, const Place& place, bool in_fresh_folder) {
+    TRY_ASSIGN(const int folder, open_or_make_folder_of(place));
     file_name_ = folders_.name_of(change.root, change.path.str());
-    if (change.kind == ChangeKind::put_symlink) {
-        if (::symlinkat(change.link_target.c_str(), folder, name) != 0)
-            return stage_failure(file_name_, errno);
-        return {};
-    }
-    const NoMask exact(change.mode);
-    file_.reset(::openat(folder, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, change.mode));
-    if (!file_) return stage_failure(file_name_, errno);
-    file_mode_ = change.mode;
+    if (!in_fresh_folder || !place.in_area || has_base_) return open_file(folder, place.name, change.mode);
+    whole_file_ = WholeFile{last_folder_, place.name, change.mode, {}, {}, file_name_};
+    return {};
+}
+
+Result<> Transaction::open_file(int folder, const std::string& name, std::uint32_t mode) {
+    const NoMask exact(mode);
+    Fd file(::openat(folder, name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode));
+    if (!file) return stage_failure(file_name_, errno);
+    file_ = std::make_shared<const Fd>(std::move(file));
+    written_ = 0;
+    is_behind_ = false;
+    file_mode_ = mode;
     hasher_ = Xxh3Hasher();
     return {};
 }
@@ -228,48 +228,83 @@ Result<> Transaction::open_base(const Change& change, const protocol::FileBase& 
 }
 
 Result<> Transaction::write(protocol::FileBytes bytes) {
+    if (whole_file_) {
+        std::string& content = whole_file_->content;
+        content += bytes.bytes;
+        if (content.size() <= kWholeBytes) return {};
+        const WholeFile begun = *std::exchange(whole_file_, std::nullopt);
+        TRY(open_file(begun.folder->get(), begun.name, begun.mode));
+        return write({begun.content});
+    }
     hasher_.update(bytes.bytes);
     // ext4 writes a file out to the disk in the rename that puts it over another one, unless its blocks are
     // allocated by then. Worth a call where that rename is the whole generation.
     if (std::exchange(reserves_, false))
-        (void)::fallocate(file_.get(), FALLOC_FL_KEEP_SIZE, 0, static_cast<off_t>(bytes.bytes.size()));
-    if (auto written = write_all(file_.get(), bytes.bytes); !written)
+        (void)::fallocate(file_->get(), FALLOC_FL_KEEP_SIZE, 0, static_cast<off_t>(bytes.bytes.size()));
+    if (writes_behind(bytes.bytes.size())) {
+        std::string piece = writer_.buffer();
+        piece.assign(bytes.bytes);
+        return writer_.append({file_, std::move(piece), file_name_});
+    }
+    if (auto written = write_all(file_->get(), bytes.bytes); !written)
         return std::unexpected(std::move(written).error().context(file_name_));
     return {};
 }
 
+// Whether so many bytes more of the file go through the writer, as all that follow do then.
+bool Transaction::writes_behind(std::uint64_t more) {
+    written_ += more;
+    is_behind_ = is_behind_ || written_ > kWriteBehindFrom;
+    return is_behind_;
+}
+
 Result<> Transaction::copy(protocol::CopyRange range) {
-    buffer_.resize(kCopyBytes);
+    const bool behind = writes_behind(range.length);
+    std::string buffer;
     auto offset = static_cast<off_t>(range.offset);
     for (std::uint64_t left = range.length; left > 0;) {
-        const std::size_t wanted = std::min<std::uint64_t>(left, buffer_.size());
-        const ssize_t got = ::pread(base_.get(), buffer_.data(), wanted, offset);
+        if (behind) buffer = writer_.buffer();
+        buffer.resize(std::min<std::uint64_t>(left, kCopyBytes));
+        const ssize_t got = ::pread(base_.get(), buffer.data(), buffer.size(), offset);
         if (got < 0 && errno == EINTR) continue;
         if (got < 0) return fail_errno(file_name_ + ": read");
         if (got == 0) return base_differs(file_name_, "it has become shorter");
-        TRY(write({std::string_view(buffer_).substr(0, static_cast<std::size_t>(got))}));
+        buffer.resize(static_cast<std::size_t>(got));
+        hasher_.update(buffer);
         offset += got;
         left -= static_cast<std::uint64_t>(got);
+        if (behind) {
+            TRY(writer_.append({file_, std::move(buffer), file_name_}));
+        } else if (auto written = write_all(file_->get(), buffer); !written) {
+            return std::unexpected(std::move(written).error().context(file_name_));
+        }
     }
     return {};
 }
 
 Result<> Transaction::finish(protocol::FileEnd end) {
     base_.reset();
-    std::string().swap(buffer_);
+    if (whole_file_) {
+        whole_file_->hash = end.hash;
+        return writer_.make(*std::exchange(whole_file_, std::nullopt));
+    }
     if (hasher_.value() != end.hash) {
         if (has_base_) return base_differs(file_name_, "what was made of it has another hash");
         return fail(Errc::protocol, file_name_ + ": the content does not have the announced hash");
     }
     // Writing takes set-user-ID bits away.
-    if ((file_mode_ & 07000) != 0 && ::fchmod(file_.get(), file_mode_) != 0)
-        return fail_errno(file_name_ + ": chmod");
+    if ((file_mode_ & 07000) != 0) {
+        if (is_behind_) TRY(writer_.finish());
+        if (::fchmod(file_->get(), file_mode_) != 0) return fail_errno(file_name_ + ": chmod");
+    }
     file_.reset();
     return {};
 }
 
-// Every target must be reachable now, or below a folder that this generation makes.
+// All files must be made, and every target must be reachable now, or below a folder that this generation
+// makes.
 Result<> Transaction::check_targets() {
+    TRY(writer_.finish());
     MadeFolders made;
     for (const JournalItem& item : items_) {
         if (item.kind == ChangeKind::make_folder) made.emplace(item.root, item.path.str());
@@ -288,6 +323,7 @@ Result<> Transaction::check_targets() {
 }
 
 Transaction::~Transaction() {
+    writer_.abandon();
     file_.reset();
     clean_up();
     folders_.release();

@@ -22,10 +22,13 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "agent/apply/file_writer.hpp"
 #include "agent/apply/folders.hpp"
 #include "agent/apply/journal.hpp"
 #include "agent/apply/staging_area.hpp"
@@ -35,8 +38,6 @@
 #include "protocol/generation_decoder.hpp"
 
 namespace synchost::agent {
-
-
 
 class Transaction {
   public:
@@ -49,8 +50,8 @@ class Transaction {
     // The next change. The content of a file follows, up to finish().
     Result<> stage(protocol::ChangeStart start);
     Result<> write(protocol::FileBytes bytes);
-    // conflict with protocol::kBaseDiffers, here and from stage() and finish(), where the file is not the announced
-    // base.
+    // conflict with protocol::kBaseDiffers, here and from stage() and finish(), where the file is not the
+    // announced base.
     Result<> copy(protocol::CopyRange range);
     Result<> finish(protocol::FileEnd end);
     // Whichever of the above the step is; nothing for start and end of a generation.
@@ -81,7 +82,10 @@ class Transaction {
     Result<Place> place_beside_or_in_area(const protocol::Change& change);
     [[nodiscard]] std::optional<Place> place_in_fresh_folder(std::uint16_t root, std::string_view path) const;
     Result<> stage_folder(const protocol::Change& change);
-    Result<> stage_file(const protocol::Change& change, const Place& place);
+    Result<> stage_symlink(const protocol::Change& change, const Place& place);
+    Result<> stage_file(const protocol::Change& change, const Place& place, bool in_fresh_folder);
+    Result<> open_file(int folder, const std::string& name, std::uint32_t mode);
+    bool writes_behind(std::uint64_t more);
     Result<> open_base(const protocol::Change& change, const protocol::FileBase& base);
     Result<int> open_or_make_folder_of(const Place& place);
     Result<> check_targets();
@@ -129,16 +133,20 @@ class Transaction {
     bool resumed_ = false;               // from a journal: an item may be published already
 
     // The file that is being written
-    Fd file_;
+    std::shared_ptr<const Fd> file_;
+    std::uint64_t written_ = 0;  // bytes of it
+    bool is_behind_ = false;     // they go through writer_
     Fd base_;
     bool has_base_ = false;
     bool reserves_ = false;  // the first bytes' blocks
     std::string file_name_;  // for messages
     std::uint32_t file_mode_ = 0;
+    // Or the one that is not made before it is here whole
+    std::optional<WholeFile> whole_file_;
+    FileWriter writer_;
     Xxh3Hasher hasher_;
-    std::string buffer_;  // of copies
     // The staged folder that was opened last: most files follow one of the same folder.
-    Fd last_folder_;
+    std::shared_ptr<const Fd> last_folder_;
     Place last_place_;
 };
 

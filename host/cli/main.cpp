@@ -1,4 +1,5 @@
 // The command line of `synchost`: says what the commands take, and turns errors into messages and exit codes.
+#include <malloc.h>
 #include <signal.h>
 
 #include <CLI/CLI.hpp>
@@ -243,6 +244,10 @@ int run_program(int argc, char** argv) {
 }  // namespace synchost::host
 
 int main(int argc, char** argv) {
+    // Fixed: by itself glibc raises both with the largest block that was freed (mallopt(3)), up to 64 MB that
+    // each thread then keeps after a large generation.
+    ::mallopt(M_MMAP_THRESHOLD, 1 << 20);
+    ::mallopt(M_TRIM_THRESHOLD, 1 << 20);
     // A registry or an agent that goes away shows as an error of the write, not as the end of this process.
     ::signal(SIGPIPE, SIG_IGN);
     try {

@@ -54,7 +54,7 @@ Result<> compare_content(const std::string& image_path, Node node, Look look, Tr
 void put_fresh(const std::string& image_path, Node node, TreeUpdate& update) {
     node.hash.reset();
     node.stamp.reset();
-    update.put[image_path] = std::move(node);
+    update.put.insert_or_assign(update.put.end(), image_path, std::move(node));
 }
 
 Xxh3 inputs_of(const images::BuildRequest& request) {

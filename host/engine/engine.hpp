@@ -64,7 +64,8 @@ class Engine {
   private:
     // One save on its way to the containers: printed once the last of them has it.
     struct Pending {
-        std::vector<std::string> sources;
+        std::string sources;    // for the report
+        bool is_large = false;  // by their number
         std::chrono::steady_clock::time_point first_event;
         std::chrono::steady_clock::time_point seen;
         std::set<std::string> done;                     // pod/container
@@ -72,6 +73,16 @@ class Engine {
         std::chrono::microseconds slowest_restart{};
     };
     using SourceSet = std::set<std::string>;
+    // What a batch names of one service's context.
+    struct Touched {
+        const Batch& batch;
+        SourceSet sources;
+        std::vector<std::string> arrived;  // folders of these that stand for all that they hold
+    };
+    struct RebuildCause {
+        std::string source;
+        Decision decision;
+    };
 
     // Start (engine.cpp)
     boost::asio::awaitable<Result<>> serve();
@@ -97,8 +108,12 @@ class Engine {
     boost::asio::awaitable<void> take_manifests();
     boost::asio::awaitable<void> take_batch(const Batch& batch,
                                             const std::vector<std::filesystem::path>& roots);
-    boost::asio::awaitable<SourceSet> take_sources(Service& service, SourceSet sources, const Batch& batch);
-    void announce(Service& service, const SourceSet& sources, const Batch& batch);
+    boost::asio::awaitable<bool> take_sources(Service& service, Touched touched);
+    boost::asio::awaitable<std::optional<RebuildCause>> find_rebuild(const Service& service,
+                                                                     const Touched& touched);
+    boost::asio::awaitable<void> give_back_memory();
+    void tell_ignored(const std::string& path, const std::set<const Service*>& settled);
+    void announce(Service& service, const std::vector<std::string>& sources, const Batch& batch);
     void on_outcome(const SyncOutcome& outcome);
     // Prints the saves that all containers of the service have by now.
     void settle(const Service& service);
@@ -124,8 +139,9 @@ class Engine {
     boost::asio::io_context& io_;
     EngineParts parts_;
     boost::asio::thread_pool pool_;
-    Signal changed_;   // stop_, tasks_, fatal_ or a session's state
-    Signal stopping_;  // stop_, for those whom a session's state does not concern
+    Signal changed_;           // stop_, tasks_, fatal_ or a session's state
+    bool gives_back_ = false;  // memory, soon
+    Signal stopping_;          // stop_, for those whom a session's state does not concern
     bool stop_ = false;
     bool rewatch_ = false;  // an ignore file changed: the folders to watch are others
     std::size_t tasks_ = 0;

@@ -59,11 +59,12 @@ class PathExaminer {
     Result<bool> prepare();
     // Each path below the source on disk or in the mirror, sorted; nothing where a folder cannot be read.
     [[nodiscard]] std::optional<Below> find_below(const std::string& source, const Entry& entry) const;
-    // `had`: the image paths that the mirror has of it.
+    // `had`: the image paths that the mirror has of it. `is_new`: and no other has them.
     Result<bool> examine_one(const std::string& source, const Entry& entry,
-                             const std::vector<std::string>& had);
-    Result<bool> place(const std::string& source, const std::string& image_path, const Entry& entry);
-    [[nodiscard]] bool has_folder(std::string_view image_path) const;
+                             const std::vector<std::string>& had, bool is_new = false);
+    Result<bool> place(const std::string& source, const std::string& image_path, const Entry& entry,
+                       bool is_new);
+    bool has_folder(std::string_view image_path);
     bool is_excluded_folder(std::string_view folder);
 
     const images::BuildRequest& request_;
@@ -75,6 +76,7 @@ class PathExaminer {
     images::IgnoreRules ignore_;
     std::string last_folder_;  // that was asked for, and the answer
     bool last_folder_excluded_ = false;
+    std::string last_there_;  // image path of a folder that is there
 };
 
 // The rules and the ignore file, read once; false where they are not those of the mirror.
@@ -118,7 +120,7 @@ Result<bool> PathExaminer::touched(const std::string& source) {
     for (auto it = below->found.begin(); told && it != below->found.end(); ++it) {
         if (!RelPath::parse(it->source)) return false;  // deeper than we go: the whole comparison says so
         const auto had = below->is_new ? std::vector<std::string>{} : mirror_.image_paths_of(it->source);
-        TRY_ASSIGN(told, examine_one(it->source, it->entry, had));
+        TRY_ASSIGN(told, examine_one(it->source, it->entry, had, below->is_new));
     }
     return told;
 }
@@ -160,7 +162,7 @@ std::optional<Below> PathExaminer::find_below(const std::string& source, const E
 }
 
 Result<bool> PathExaminer::examine_one(const std::string& source, const Entry& entry,
-                                       const std::vector<std::string>& had) {
+                                       const std::vector<std::string>& had, bool is_new) {
     const bool excluded = ignore_.excluded(source);
     if (excluded && had.empty() && (entry.kind != EntryKind::folder || !ignore_.may_include_below(source)))
         return true;
@@ -171,7 +173,7 @@ Result<bool> PathExaminer::examine_one(const std::string& source, const Entry& e
     const auto places = mirror_.plan()->rules.places(source);
     if (!places || !std::ranges::includes(*places, had)) return false;
     for (const std::string& image_path : *places) {
-        TRY_ASSIGN(const bool told, place(source, image_path, entry));
+        TRY_ASSIGN(const bool told, place(source, image_path, entry, is_new));
         if (!told) return false;
     }
     return true;
@@ -186,9 +188,9 @@ bool PathExaminer::is_excluded_folder(std::string_view folder) {
     return last_folder_excluded_;
 }
 
-Result<bool> PathExaminer::place(const std::string& source, const std::string& image_path,
-                                 const Entry& entry) {
-    const auto before = mirror_.nodes().find(image_path);
+Result<bool> PathExaminer::place(const std::string& source, const std::string& image_path, const Entry& entry,
+                                 bool is_new) {
+    const auto before = is_new ? mirror_.nodes().end() : mirror_.nodes().find(image_path);
     const bool known = before != mirror_.nodes().end();
     if (known && before->second.source != source) return false;
     const auto kind = kind_in_image(entry.kind);
@@ -210,11 +212,18 @@ Result<bool> PathExaminer::place(const std::string& source, const std::string& i
     return true;
 }
 
-bool PathExaminer::has_folder(std::string_view image_path) const {
-    if (const auto fresh = update_.put.find(image_path); fresh != update_.put.end())
-        return fresh->second.kind == images::FileKind::folder;
-    const auto found = mirror_.nodes().find(image_path);
-    return found != mirror_.nodes().end() && found->second.kind == images::FileKind::folder;
+// Neighbours come one after the other here too, and a folder that was seen stays one.
+bool PathExaminer::has_folder(std::string_view image_path) {
+    if (image_path == last_there_) return true;
+    bool is_there = false;
+    if (const auto fresh = update_.put.find(image_path); fresh != update_.put.end()) {
+        is_there = fresh->second.kind == images::FileKind::folder;
+    } else {
+        const auto found = mirror_.nodes().find(image_path);
+        is_there = found != mirror_.nodes().end() && found->second.kind == images::FileKind::folder;
+    }
+    if (is_there) last_there_ = image_path;
+    return is_there;
 }
 
 }  // namespace

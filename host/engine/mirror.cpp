@@ -30,30 +30,30 @@ std::optional<protocol::GenerationId> Mirror::advance(TreeUpdate update) {
     if (update.empty()) return std::nullopt;
 
     generation_ = protocol::GenerationId{std::to_underlying(generation_) + 1};
-    std::map<std::string, Xxh3> had;
-    for (const auto& [image_path, node] : update.put) {
-        const auto before = nodes_.find(image_path);
-        if (before == nodes_.end()) continue;
-        if (const auto hash = before->second.hash) had.emplace(image_path, *hash);
-    }
-    nodes_.update(update.put, update.removed, generation_);
-    log(update, std::move(had));
+    log(update, nodes_.update(update.put, update.removed, generation_));
     recent_differences_ = std::move(update.differences);
     recent_bulky_ = std::move(update.bulky);
     recent_ = update.contents_bytes <= kMaxRecentBytes ? std::move(update.contents) : decltype(recent_){};
     return generation_;
 }
 
-void Mirror::log(const TreeUpdate& update, std::map<std::string, Xxh3> had) {
-    std::vector<Changed>& touched = log_[generation_];
-    for (const std::string& image_path : update.removed) {
-        removed_at_[image_path] = generation_;
-        touched.push_back({image_path, std::nullopt});
+void Mirror::log(const TreeUpdate& update, const NodeTable::Replaced& replaced) {
+    for (const std::string& image_path : update.removed) removed_at_[image_path] = generation_;
+    if (!removed_at_.empty()) {
+        for (const auto& [image_path, node] : update.put) removed_at_.erase(image_path);
     }
+    if (update.removed.size() + update.put.size() > kMaxLoggedPaths) {
+        log_.clear();
+        logged_paths_ = 0;
+        log_begins_after_ = generation_;
+        return;
+    }
+    std::vector<Changed>& touched = log_[generation_];
+    for (const std::string& image_path : update.removed) touched.push_back({image_path, std::nullopt});
+    auto before = replaced.begin();  // in the order of `put`
     for (const auto& [image_path, node] : update.put) {
-        removed_at_.erase(image_path);
-        const auto before = had.find(image_path);
-        touched.push_back({image_path, before == had.end() ? std::nullopt : std::optional(before->second)});
+        const bool had = before != replaced.end() && before->first == image_path;
+        touched.push_back({image_path, had ? std::optional(before++->second) : std::nullopt});
     }
     logged_paths_ += touched.size();
     while (logged_paths_ > kMaxLoggedPaths) {
@@ -68,35 +68,37 @@ void Mirror::skip_to(protocol::GenerationId at_least) {
 }
 
 std::vector<Mirror::Changed> Mirror::changed_since(protocol::GenerationId from) const {
-    std::map<std::string, std::optional<Xxh3>> paths;
+    std::vector<Changed> out;
     if (from >= log_begins_after_) {
         // The first change after `from` is the one that says what was there before.
+        std::map<std::string_view, const Changed*> paths;
         for (auto it = log_.upper_bound(from); it != log_.end(); ++it) {
             for (const Changed& changed : it->second)  // those that were put are sorted
-                paths.emplace_hint(paths.end(), changed.image_path, changed.had);
+                paths.emplace_hint(paths.end(), changed.image_path, &changed);
         }
-    } else {
-        for (auto it = nodes_.begin(); it != nodes_.end(); ++it) {
-            if (nodes_.changed_at(it) > from) paths.emplace_hint(paths.end(), it.path(), std::nullopt);
-        }
-        for (const auto& [image_path, generation] : removed_at_) {
-            if (generation > from) paths.emplace(image_path, std::nullopt);
-        }
+        out.reserve(paths.size());
+        for (const auto& [image_path, changed] : paths) out.push_back(*changed);
+        return out;
     }
-    std::vector<Changed> out;
-    out.reserve(paths.size());
-    for (auto& [image_path, had] : paths) out.push_back({image_path, had});
+    for (auto it = nodes_.begin(); it != nodes_.end(); ++it) {
+        if (nodes_.changed_at(it) > from) out.push_back({std::string(it.path()), std::nullopt});
+    }
+    const std::size_t there = out.size();
+    for (const auto& [image_path, generation] : removed_at_) {
+        if (generation > from) out.push_back({image_path, std::nullopt});
+    }
+    if (out.size() > there) std::ranges::sort(out, {}, &Changed::image_path);
     return out;
 }
 
 void Mirror::learn(const std::vector<ReadNote>& notes) {
-    for (const ReadNote& note : notes) {
-        const auto found = nodes_.find(note.image_path);
-        if (found == nodes_.end()) continue;
-        Node node = found->second;
+    auto at = nodes_.begin();
+    for (const ReadNote& note : notes) {  // in the order of image paths, but where generations meet
+        const bool goes_on = &note == notes.data() || (&note - 1)->image_path <= note.image_path;
+        at = nodes_.lower_bound(note.image_path, goes_on ? at : nodes_.begin());
+        if (at == nodes_.end() || at.path() != note.image_path) continue;
         // Of a version that was replaced meanwhile only this is known: it is not sure what the pods have.
-        node.hash = nodes_.changed_at(found) == note.generation ? note.hash : std::nullopt;
-        nodes_.refresh(note.image_path, node);
+        nodes_.set_hash(at, nodes_.changed_at(at) == note.generation ? note.hash : std::nullopt);
     }
 }
 
@@ -110,20 +112,23 @@ std::shared_ptr<const std::string> Mirror::recent_content(const std::string& ima
     return found == recent_.end() ? nullptr : found->second;
 }
 
-std::set<std::string> sources_of(const TreeUpdate& update, const Mirror& mirror) {
-    std::set<std::string> files;
-    std::set<std::string> folders;
-    for (const auto& [image_path, node] : update.put) {
-        // In the order of image paths, which mostly is that of sources.
-        auto& sources = node.kind == images::FileKind::folder ? folders : files;
-        sources.insert(sources.end(), node.source);
-    }
+std::vector<std::string> sources_of(const TreeUpdate& update, const Mirror& mirror) {
+    std::vector<std::string> files;
+    std::vector<std::string> folders;
+    const auto add = [&](const Node& node) {
+        (node.kind == images::FileKind::folder ? folders : files).push_back(node.source);
+    };
+    for (const auto& [image_path, node] : update.put) add(node);
     for (const std::string& image_path : update.removed) {
         const auto node = mirror.nodes().find(image_path);
-        if (node == mirror.nodes().end()) continue;
-        (node->second.kind == images::FileKind::folder ? folders : files).insert(node->second.source);
+        if (node != mirror.nodes().end()) add(node->second);
     }
-    return files.empty() ? folders : files;
+    std::vector<std::string>& out = files.empty() ? folders : files;
+    // They come in the order of image paths, which mostly is theirs too.
+    if (!std::ranges::is_sorted(out)) std::ranges::sort(out);
+    const auto [first, last] = std::ranges::unique(out);
+    out.erase(first, last);
+    return std::move(out);
 }
 
 std::optional<Placed> place(std::string_view image_path, const std::vector<std::string>& managed_paths) {

@@ -98,7 +98,7 @@ class Mirror {
     void learn(const std::vector<ReadNote>& notes);
 
   private:
-    void log(const TreeUpdate& update, std::map<std::string, Xxh3> had);
+    void log(const TreeUpdate& update, const NodeTable::Replaced& replaced);
 
     NodeTable nodes_;
     std::vector<std::string> managed_paths_;
@@ -115,9 +115,9 @@ class Mirror {
     std::set<std::string, std::less<>> recent_bulky_;
 };
 
-// The paths of the context that an update is about; folders only where nothing else is. Before it is taken
-// in.
-std::set<std::string> sources_of(const TreeUpdate& update, const Mirror& mirror);
+// The paths of the context that an update is about, sorted; folders only where nothing else is. Before it is
+// taken in.
+std::vector<std::string> sources_of(const TreeUpdate& update, const Mirror& mirror);
 
 // A managed path as the wire names it: the root, and the path below it.
 struct Placed {

@@ -57,6 +57,22 @@ NodeTable::const_iterator NodeTable::lower_bound(std::string_view image_path) co
     return {this, static_cast<std::size_t>(found - records_.begin())};
 }
 
+// Steps that double until one is too far, then a search between the last two.
+NodeTable::const_iterator NodeTable::lower_bound(std::string_view image_path, const_iterator from) const {
+    std::size_t low = from.at_;
+    std::size_t step = 1;
+    while (low + step <= records_.size() && path_at(low + step - 1) < image_path) {
+        low += step;
+        step *= 2;
+    }
+    const auto begin = records_.begin() + static_cast<std::ptrdiff_t>(low);
+    const auto end = records_.begin() + static_cast<std::ptrdiff_t>(std::min(low + step, records_.size()));
+    const auto found = std::lower_bound(
+        begin, end, image_path,
+        [this](const Record& record, std::string_view path) { return path_of(record) < path; });
+    return {this, static_cast<std::size_t>(found - records_.begin())};
+}
+
 NodeTable::const_iterator NodeTable::find(std::string_view image_path) const {
     const const_iterator found = lower_bound(image_path);
     return found != end() && found.path() == image_path ? found : end();
@@ -132,14 +148,18 @@ void NodeTable::refresh(std::string_view image_path, const Node& node) {
     if (found != end()) fill(records_[found.at_], image_path, node);
 }
 
-void NodeTable::update(const NodeMap& put, const std::vector<std::string>& removed,
-                       protocol::GenerationId generation) {
+NodeTable::Replaced NodeTable::update(const NodeMap& put, const std::vector<std::string>& removed,
+                                      protocol::GenerationId generation) {
+    Replaced replaced;
     std::vector<Record> fresh;
+    const_iterator found = begin();
     for (const auto& [image_path, node] : put) {
-        const const_iterator found = find(image_path);
-        if (found != end()) {
-            fill(records_[found.at_], image_path, node);
-            records_[found.at_].changed_at = generation;
+        found = lower_bound(image_path, found);
+        if (found != end() && found.path() == image_path) {
+            Record& record = records_[found.at_];
+            if (record.has_hash) replaced.emplace_back(image_path, record.hash);
+            fill(record, image_path, node);
+            record.changed_at = generation;
         } else {
             fresh.push_back(make(image_path, node));
             fresh.back().changed_at = generation;
@@ -149,14 +169,15 @@ void NodeTable::update(const NodeMap& put, const std::vector<std::string>& remov
         rebuild(std::move(fresh), removed);
     } else {
         for (const std::string& image_path : removed) {
-            const const_iterator found = find(image_path);
-            if (found == end()) continue;
+            const const_iterator gone = find(image_path);
+            if (gone == end()) continue;
             unused_text_ += image_path.size();
-            records_.erase(records_.begin() + static_cast<std::ptrdiff_t>(found.at_));
+            records_.erase(records_.begin() + static_cast<std::ptrdiff_t>(gone.at_));
         }
         for (const Record& record : fresh) insert(record);
     }
     if (unused_text_ > text_.size() / 2) tidy_text();
+    return replaced;
 }
 
 // `fresh` is sorted.

@@ -94,6 +94,9 @@ class NodeTable {
     [[nodiscard]] const_iterator end() const { return {this, records_.size()}; }
     [[nodiscard]] const_iterator find(std::string_view image_path) const;
     [[nodiscard]] const_iterator lower_bound(std::string_view image_path) const;
+    // The same from `from` on, which it does not lie before: who asks for many paths in their order looks at
+    // each record about once.
+    [[nodiscard]] const_iterator lower_bound(std::string_view image_path, const_iterator from) const;
     [[nodiscard]] bool contains(std::string_view image_path) const { return find(image_path) != end(); }
     [[nodiscard]] Node at(std::string_view image_path) const {
         return find(image_path)->second;
@@ -105,10 +108,16 @@ class NodeTable {
     void append(std::string_view image_path, const Node& node);
     void reserve(std::size_t nodes);
     // Removes first. Few are moved into their place, many in one pass over all.
-    void update(const NodeMap& put, const std::vector<std::string>& removed,
-                protocol::GenerationId generation);
+    // Gives the hashes that nodes had which were replaced, in the order of `put`.
+    using Replaced = std::vector<std::pair<std::string, Xxh3>>;
+    Replaced update(const NodeMap& put, const std::vector<std::string>& removed,
+                    protocol::GenerationId generation);
     // Takes what was learned of a node that is there; its generation stays.
     void refresh(std::string_view image_path, const Node& node);
+    void set_hash(const const_iterator& at, std::optional<Xxh3> hash) {
+        records_[at.at_].has_hash = hash.has_value();
+        records_[at.at_].hash = hash.value_or(Xxh3{});
+    }
     // When the node was put; 0 since the beginning.
     [[nodiscard]] protocol::GenerationId changed_at(const const_iterator& at) const {
         return records_[at.at_].changed_at;

@@ -265,10 +265,13 @@ boost::asio::awaitable<Result<std::shared_ptr<const OutgoingGeneration>>> PodSes
     std::vector<WantedPath> wanted;
     wanted.reserve(paths.size());
     bool is_small = true;
-    for (Mirror::Changed& changed : paths) {
-        const auto node = service.mirror.nodes().find(changed.image_path);
+    auto node = service.mirror.nodes().begin();
+    for (Mirror::Changed& changed : paths) {  // sorted, but for what a comparison adds
+        const bool goes_on = wanted.empty() || wanted.back().image_path < changed.image_path;
+        node = service.mirror.nodes().lower_bound(changed.image_path,
+                                                  goes_on ? node : service.mirror.nodes().begin());
         WantedPath path{.image_path = std::move(changed.image_path)};
-        if (node != service.mirror.nodes().end()) {
+        if (node != service.mirror.nodes().end() && node.path() == path.image_path) {
             path.node = node->second;
             if (!container.whole_files) path.had = changed.had;
             path.bytes = service.mirror.recent_content(path.image_path);

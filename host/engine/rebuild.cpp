@@ -153,7 +153,7 @@ boost::asio::awaitable<void> Engine::catch_up(Service& service) {
         service.touched_during_build.merge(touched);
         co_return;
     }
-    const SourceSet changed = sources_of(*update, service.mirror);
+    const std::vector<std::string> changed = sources_of(*update, service.mirror);
     if (const auto generation = service.mirror.advance(*std::move(update))) {
         service.remember_after(*generation, plan_after(service.after_rules, changed));
         notify_sessions(service);

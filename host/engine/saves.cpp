@@ -6,12 +6,12 @@
 #include <algorithm>
 #include <boost/asio/experimental/awaitable_operators.hpp>
 #include <boost/asio/post.hpp>
-#include <unordered_set>
 #include <utility>
 
 #include "base/on_pool.hpp"
 #include "base/rel_path.hpp"
 #include "host/engine/engine.hpp"
+#include "host/tree/snapshot.hpp"
 
 namespace synchost::host {
 namespace {
@@ -127,100 +127,131 @@ boost::asio::awaitable<void> Engine::take_manifests() {
 
 boost::asio::awaitable<void> Engine::take_batch(const Batch& batch, const std::vector<fs::path>& roots) {
     // As strings: paths that are compared component by component take seconds over a hundred thousand.
-    std::unordered_set<std::string> used;
-    std::set<std::string> touched;
-    for (const PathEvent& event : batch.paths)  // sorted below each root
-        touched.insert(touched.end(), roots[event.root].native() + "/" + event.path);
+    const auto whole = [&](const PathEvent& event) { return roots[event.root].native() + "/" + event.path; };
+    std::set<const Service*> settled;  // all that was touched there has been told of
     for (const auto& service : services_) {
         const std::string& context = service->request.context.native();
-        SourceSet sources;
-        for (const std::string& path : touched) {
-            if (auto source = below(path, context)) sources.insert(sources.end(), *std::move(source));
+        Touched touched{.batch = batch};
+        for (const PathEvent& event : batch.paths) {  // sorted below each root
+            if (auto source = below(whole(event), context))
+                touched.sources.insert(touched.sources.end(), *std::move(source));
         }
-        if (sources.empty() && !batch.rescan) continue;
-        for (const std::string& source : co_await take_sources(*service, std::move(sources), batch)) {
-            used.insert(context + "/" + source);
+        for (const PathEvent& event : batch.arrived) {
+            if (auto source = below(whole(event), context)) touched.arrived.push_back(*std::move(source));
         }
+        if (touched.sources.empty() && !batch.rescan) continue;
+        if (!co_await take_sources(*service, std::move(touched))) settled.insert(service.get());
     }
-    for (const std::string& path : touched) {
-        if (used.contains(path) || !is_file(path) || k8s::is_source(path, manifest_sources_)) continue;
-        for (const auto& service : services_) {
-            const auto source = below(path, service->request.context.native());
-            if (!source || service->rules.ignore.excluded(*source)) continue;
-            parts_.reporter->line(Tone::faint, "ignored", service->name,
-                                  *source + ": " + decide(*source, {}, service->rules).reason);
-            break;
-        }
-    }
+    for (const PathEvent& event : batch.paths) tell_ignored(whole(event), settled);
 }
 
-boost::asio::awaitable<Engine::SourceSet> Engine::take_sources(Service& service, SourceSet sources,
-                                                               const Batch& batch) {
-    auto guard = std::optional(co_await service.lock.acquire());
-    if (!service.built) {
-        service.touched_during_build.insert(sources.begin(), sources.end());
-        co_return sources;
+// Where no image has the file, and nothing else is known of it.
+void Engine::tell_ignored(const std::string& path, const std::set<const Service*>& settled) {
+    if (!is_file(path) || k8s::is_source(path, manifest_sources_)) return;
+    const Service* ignores = nullptr;
+    std::string source;
+    for (const auto& service : services_) {
+        auto here = below(path, service->request.context.native());
+        if (!here) continue;
+        if (settled.contains(service.get()) || !service->mirror.image_paths_of(*here).empty()) return;
+        if (ignores != nullptr || service->rules.ignore.excluded(*here)) continue;
+        ignores = service.get();
+        source = *std::move(here);
     }
-    auto rebuild_for = [&](const std::string& source, const Decision& decision) {
-        parts_.reporter->line(Tone::plain, "rebuild", service.name, source + ": " + decision.reason);
+    if (ignores == nullptr) return;
+    parts_.reporter->line(Tone::faint, "ignored", ignores->name,
+                          source + ": " + decide(source, {}, ignores->rules).reason);
+}
+
+boost::asio::awaitable<std::optional<Engine::RebuildCause>> Engine::find_rebuild(const Service& service,
+                                                                                 const Touched& touched) {
+    for (const std::string& source : touched.sources) {
+        if (auto decision = why_rebuild(source, service.rules))
+            co_return RebuildCause{source, *std::move(decision)};
+    }
+    for (const std::string& folder : touched.arrived) {
+        if (!may_rebuild_below(folder, service.rules)) continue;
+        const auto found = co_await on_pool(pool_, [&]() -> Result<std::optional<RebuildCause>> {
+            const images::IgnoreRules& ignore = service.rules.ignore;
+            TRY_ASSIGN(const Snapshot all,
+                       take_snapshot(service.request.context / folder, [&](std::string_view relative) {
+                           const std::string source = folder + "/" + std::string(relative);
+                           return ignore.excluded(source) && !ignore.may_include_below(source);
+                       }));
+            for (const SnapshotEntry& entry : all.entries) {
+                std::string source = folder + "/" + entry.path;
+                if (auto decision = why_rebuild(source, service.rules))
+                    return RebuildCause{std::move(source), *std::move(decision)};
+            }
+            return std::nullopt;
+        });
+        if (found && *found) co_return *found;  // a folder that is gone again tells so by its own event
+    }
+    co_return std::nullopt;
+}
+
+// False where all of it was told of: it rebuilds, or could not be read.
+boost::asio::awaitable<bool> Engine::take_sources(Service& service, Touched touched) {
+    auto guard = std::optional(co_await service.lock.acquire());
+    SourceSet& sources = touched.sources;
+    if (!service.built) {
+        service.touched_during_build.merge(sources);
+        co_return false;
+    }
+    auto rebuild_for = [&](const RebuildCause& cause) {
+        parts_.reporter->line(Tone::plain, "rebuild", service.name,
+                              cause.source + ": " + cause.decision.reason);
         service.touched_during_build.insert(sources.begin(), sources.end());
+        rewatch_ = rewatch_ || std::ranges::find(service.rules.ignore_files, cause.source) !=
+                                   service.rules.ignore_files.end();
         spawn(rebuild(service), "the rebuild of " + service.name);
     };
-    for (const std::string& source : sources) {
-        const Decision decision = decide(source, {}, service.rules);
-        if (decision.action != Action::rebuild) continue;
-        rewatch_ = rewatch_ ||
-                   std::ranges::find(service.rules.ignore_files, source) != service.rules.ignore_files.end();
-        rebuild_for(source, decision);
-        co_return sources;
+    if (const auto cause = co_await find_rebuild(service, touched)) {
+        rebuild_for(*cause);
+        co_return false;
     }
 
     service.mirror.learn(service.contents->take_notes());
     auto examined = co_await on_pool(pool_, [&] {
         const Look look(*service.index, service.contents.get());
-        return batch.rescan ? examine_all(service.request, service.mirror, look)
-                            : examine(sources, service.request, service.mirror, look);
+        return touched.batch.rescan ? examine_all(service.request, service.mirror, look)
+                                    : examine(sources, service.request, service.mirror, look);
     });
     if (!examined) {
         // While the Dockerfile is broken, which was told, the next build that succeeds looks at these again.
-        service.touched_during_build.insert(sources.begin(), sources.end());
+        service.touched_during_build.merge(sources);
         if (!service.build_failed) parts_.reporter->failure(service.name, examined.error());
-        co_return sources;
+        co_return false;
     }
-    TreeUpdate update = *std::move(examined);
-    const SourceSet changed = sources_of(update, service.mirror);
+    const std::vector<std::string> changed = sources_of(*examined, service.mirror);
     for (const std::string& source : changed) {
-        const Decision decision = decide(source, {source}, service.rules);
-        if (decision.action != Action::rebuild) continue;
+        auto decision = why_rebuild(source, service.rules);
+        if (!decision) continue;
         sources.insert(changed.begin(), changed.end());
-        rebuild_for(source, decision);
-        co_return sources;
+        rebuild_for({source, *std::move(decision)});
+        co_return false;
     }
     if (service.building) service.touched_during_build.insert(changed.begin(), changed.end());
-    for (const auto& [image_path, node] : update.refreshed) sources.insert(node.source);
-    if (const auto generation = service.mirror.advance(std::move(update))) {
+    if (const auto generation = service.mirror.advance(*std::move(examined))) {
         service.remember_after(*generation, plan_after(service.after_rules, changed));
-        announce(service, changed, batch);
+        announce(service, changed, touched.batch);
         notify_sessions(service);
     }
     // The sessions go first: what is left is for the report.
     guard.reset();
     co_await boost::asio::post(io_, boost::asio::use_awaitable);
-    std::erase_if(sources,
-                  [&](const std::string& source) { return service.mirror.image_paths_of(source).empty(); });
-    sources.insert(changed.begin(), changed.end());
-    co_return sources;
+    co_return true;
 }
 
-void Engine::announce(Service& service, const SourceSet& sources, const Batch& batch) {
+void Engine::announce(Service& service, const std::vector<std::string>& sources, const Batch& batch) {
     Pending& pending = pending_[{&service, service.mirror.generation()}];
-    pending.sources.assign(sources.begin(), sources.end());
+    pending.sources = listed(sources);
+    pending.is_large = sources.size() > kManyPaths;
     pending.seen = Clock::now();
     pending.first_event = batch.rescan ? pending.seen : batch.first_event;
     if (containers_of(service) == 0) {
-        parts_.reporter->line(
-            Tone::plain, "saved", service.name,
-            listed(pending.sources) + ": no pod is there yet; it gets this before it starts");
+        parts_.reporter->line(Tone::plain, "saved", service.name,
+                              pending.sources + ": no pod is there yet; it gets this before it starts");
     }
 }
 
@@ -248,18 +279,30 @@ void Engine::settle(const Service& service) {
     std::erase_if(pending_, [&](const auto& item) {
         const auto& [key, pending] = item;
         if (key.first != &service || !std::ranges::includes(pending.done, containers)) return false;
-        was_large = was_large || pending.sources.size() > kManyPaths;
+        was_large = was_large || pending.is_large;
         const auto total = pending.applied - pending.first_event;
         const auto seen = pending.seen - pending.first_event;
-        std::string text = fmt::format("{} -> {} in {} (seen {}, sent and applied {})",
-                                       listed(pending.sources), counted(containers.size(), "container"),
-                                       human(total), human(seen), human(total - seen));
+        std::string text = fmt::format("{} -> {} in {} (seen {}, sent and applied {})", pending.sources,
+                                       counted(containers.size(), "container"), human(total), human(seen),
+                                       human(total - seen));
         if (pending.slowest_restart.count() > 0) text += ", restarted in " + human(pending.slowest_restart);
         parts_.reporter->line(Tone::good, "synced", service.name, text);
         return true;
     });
-    // Paths, changes and frames of all of them are gone by now.
-    if (was_large) boost::asio::post(pool_, [] { ::malloc_trim(0); });
+    if (was_large && !std::exchange(gives_back_, true)) spawn(give_back_memory(), "giving back memory");
+}
+
+// Once the paths, changes and frames of a large generation are gone; another one that follows at once would
+// fault all of it in again.
+boost::asio::awaitable<void> Engine::give_back_memory() {
+    constexpr std::chrono::seconds kRest{2};
+    co_await stopping_.wait_until(Clock::now() + kRest);
+    gives_back_ = false;
+    for (const auto& service : services_) {
+        const auto guard = co_await service->lock.acquire();
+        if (service->built && !stop_) service->mirror.learn(service->contents->take_notes());
+    }
+    if (!stop_) boost::asio::post(pool_, [] { ::malloc_trim(0); });
 }
 
 std::size_t Engine::containers_of(const Service& service) const {

@@ -21,12 +21,12 @@ std::vector<AfterApply> Service::steps_after(protocol::GenerationId from, protoc
 }
 
 std::vector<AfterApply> Service::steps_of(const std::vector<Mirror::Changed>& lacks) const {
-    std::set<std::string> sources;
+    std::vector<std::string> sources;
     bool removes = false;  // of what is gone it is not known which source it came from
     for (const Mirror::Changed& lack : lacks) {
         const auto node = mirror.nodes().find(lack.image_path);
         removes = removes || node == mirror.nodes().end();
-        if (node != mirror.nodes().end()) sources.insert(node->second.source);
+        if (node != mirror.nodes().end()) sources.push_back(node->second.source);
     }
     std::vector<AfterApply> steps = plan_after(after_rules, sources);
     return removes ? merge_after(std::move(steps), {AfterApply{}}) : steps;

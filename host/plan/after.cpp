@@ -39,7 +39,8 @@ std::string text_of(const AfterApply& step) {
 }  // namespace
 
 std::vector<AfterApply> plan_after(const std::vector<AfterRule>& rules,
-                                   const std::set<std::string>& sources) {
+                                   const std::vector<std::string>& sources) {
+    if (rules.empty()) return sources.empty() ? std::vector<AfterApply>{} : std::vector{kRestart};
     std::vector<bool> asked(rules.size());
     bool restart = false;
     for (const std::string& source : sources) {

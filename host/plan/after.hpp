@@ -19,7 +19,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -43,7 +42,7 @@ struct AfterRule {
 // The steps that follow when these files of the context changed, in order. Commands come in the order of
 // their rules. Empty where no file asks for any, and where none changed.
 [[nodiscard]] std::vector<AfterApply> plan_after(const std::vector<AfterRule>& rules,
-                                                 const std::set<std::string>& sources);
+                                                 const std::vector<std::string>& sources);
 
 // The steps of two bursts that are applied as one, the earlier one first.
 [[nodiscard]] std::vector<AfterApply> merge_after(std::vector<AfterApply> earlier,

@@ -18,13 +18,27 @@ std::string_view to_string(Action action) {
     return "?";
 }
 
+std::optional<Decision> why_rebuild(std::string_view path, const DecisionRules& rules) {
+    if (path == rules.dockerfile) return Decision{Action::rebuild, "it is the Dockerfile"};
+    if (std::ranges::find(rules.ignore_files, path) != rules.ignore_files.end()) {
+        return Decision{Action::rebuild, "it is the ignore file of the build context"};
+    }
+    if (rules.rebuild.matches(path))
+        return Decision{Action::rebuild, "a rebuild pattern of synchost.yaml names it"};
+    return std::nullopt;
+}
+
+bool may_rebuild_below(std::string_view folder, const DecisionRules& rules) {
+    const auto lies_below = [&](std::string_view path) {
+        return path.size() > folder.size() && path.starts_with(folder) && path[folder.size()] == '/';
+    };
+    return !rules.rebuild.empty() || lies_below(rules.dockerfile) ||
+           std::ranges::any_of(rules.ignore_files, lies_below);
+}
+
 Decision decide(std::string_view path, const std::vector<std::string>& copied_to,
                 const DecisionRules& rules) {
-    if (path == rules.dockerfile) return {Action::rebuild, "it is the Dockerfile"};
-    if (std::ranges::find(rules.ignore_files, path) != rules.ignore_files.end()) {
-        return {Action::rebuild, "it is the ignore file of the build context"};
-    }
-    if (rules.rebuild.matches(path)) return {Action::rebuild, "a rebuild pattern of synchost.yaml names it"};
+    if (auto rebuild = why_rebuild(path, rules)) return *std::move(rebuild);
     if (!copied_to.empty()) {
         std::string reason = "COPY lays it at " + printable(copied_to.front());
         if (copied_to.size() > 1) reason += " and " + std::to_string(copied_to.size() - 1) + " more";

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -32,5 +33,9 @@ struct DecisionRules {
 // `path` is relative to the context. `copied_to` are the image paths that come from it now or did before the
 // save.
 Decision decide(std::string_view path, const std::vector<std::string>& copied_to, const DecisionRules& rules);
+// The same where it rebuilds, else nothing.
+std::optional<Decision> why_rebuild(std::string_view path, const DecisionRules& rules);
+// False: whatever lies below the folder, no path there rebuilds.
+[[nodiscard]] bool may_rebuild_below(std::string_view folder, const DecisionRules& rules);
 
 }  // namespace synchost::host

@@ -18,12 +18,9 @@
 namespace synchost::host {
 namespace {
 
-// A handle on whatever lies there, opened for nothing (O_PATH): this has no effect on a FIFO or a device.
-// With O_NOFOLLOW, RESOLVE_NO_SYMLINKS still gives a handle on a symlink that is the last component
-// (openat2(2)).
-Fd open_handle(int root, const RelPath& path) {
+Fd open_beneath(int root, const RelPath& path, int flags) {
     open_how how{};
-    how.flags = O_PATH | O_NOFOLLOW | O_CLOEXEC;
+    how.flags = static_cast<std::uint64_t>(flags) | O_NOFOLLOW | O_CLOEXEC;
     how.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS;
     constexpr int kTries = 8;  // EAGAIN: something was renamed above the path during the walk
     long fd = -1;
@@ -32,6 +29,12 @@ Fd open_handle(int root, const RelPath& path) {
         if (fd >= 0 || (errno != EAGAIN && errno != EINTR)) break;
     }
     return Fd(static_cast<int>(fd));
+}
+
+// A handle on whatever lies there, opened for nothing: this has no effect on a FIFO or a device. With
+// O_NOFOLLOW, RESOLVE_NO_SYMLINKS still gives a handle on a symlink that is the last component (openat2(2)).
+Fd open_handle(int root, const RelPath& path) {
+    return open_beneath(root, path, O_PATH);
 }
 
 // For a handle that was seen to be one of a regular file. The kernel's own link to the handle: this opens the
@@ -47,14 +50,21 @@ bool leads_nowhere(int error_number) {
     return error_number == ENOENT || error_number == ENOTDIR || error_number == ELOOP;
 }
 
+// Opens at once what the caller has seen to be a regular file before: half the system calls of a look by a
+// handle. What was put in its place since is closed again; O_NONBLOCK waits for nobody.
 Result<Fd> open_regular(int root, const RelPath& path) {
-    const Fd handle = open_handle(root, path);
-    if (!handle && leads_nowhere(errno)) return fail(Errc::not_found, "no such file");
-    if (!handle) return fail_errno("open");
+    Fd fd = open_beneath(root, path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
+    if (!fd && leads_nowhere(errno)) {
+        const Fd symlink = errno == ELOOP ? open_handle(root, path) : Fd();
+        if (symlink) return fail(Errc::invalid_input, "is not a regular file");
+        return fail(Errc::not_found, "no such file");
+    }
+    if (!fd && errno == ENXIO) return fail(Errc::invalid_input, "is not a regular file");  // a socket
+    if (!fd) return fail_errno("open");
     struct stat info{};
-    if (::fstat(handle.get(), &info) != 0) return fail_errno("stat");
+    if (::fstat(fd.get(), &info) != 0) return fail_errno("stat");
     if (kind_of(info) != EntryKind::file) return fail(Errc::invalid_input, "is not a regular file");
-    return reopen(handle.get());
+    return fd;
 }
 
 // Hashes up to `most` bytes and one more, which shows that the file grew; how many there were.

@@ -2,8 +2,8 @@
 // read twice. A file is read whole or not at all: one that changes while it is read is read again.
 //
 // Paths are resolved beneath the root without following any symlink (openat2: RESOLVE_BENEATH,
-// RESOLVE_NO_SYMLINKS), and a file is opened for reading only after it was seen to be one, by the handle that
-// it was seen through: a FIFO put there meanwhile is neither opened nor waited for.
+// RESOLVE_NO_SYMLINKS), and read() opens a file only after it was seen to be one, by the handle that it was
+// seen through: a FIFO put there meanwhile is neither opened nor waited for.
 //
 // Hashes are kept by the inode's stamp, and only where the stamp had settled before the file was read: a
 // second write in the same tick of the kernel's clock would not change it (git calls such an entry racily
@@ -55,12 +55,13 @@ class FileIndex {
     // for the change will come), io otherwise (no permission). Errors name the path. Blocks while it reads.
     Result<Entry> read(const RelPath& path, Want want = Want::content);
 
-    // The file itself, open for reading from its start, found by the same rules as read() finds it. not_found
-    // where nothing lies there, invalid_input where it is no regular file. What is read from it need not be
+    // The file itself, open for reading from its start, for who has seen that a file lies there; found by the
+    // same rules as read() finds it. not_found where nothing lies there any more, invalid_input where it is
+    // no regular file: then it is closed again, and nobody was waited for. What is read from it need not be
     // what read() saw: the caller compares hashes or stamps.
     [[nodiscard]] Result<Fd> open_for_reading(const RelPath& path) const;
-    // The target of a symlink, as it is; nothing where no symlink lies there. Like open_for_reading() safe for
-    // several threads.
+    // The target of a symlink, as it is; nothing where no symlink lies there. Like open_for_reading() safe
+    // for several threads.
     [[nodiscard]] std::optional<std::string> link_target(const RelPath& path) const;
 
     [[nodiscard]] std::uint64_t files_read() const { return files_read_; }  // how often a content was read

@@ -25,8 +25,10 @@ struct PathEvent {
 struct Batch {
     using Time = std::chrono::steady_clock::time_point;
     std::vector<PathEvent> paths;  // sorted, each once; empty where rescan is set
-    bool rescan = false;           // something was lost: compare the whole tree
-    Time first_event{};            // when the first and the last of its touches were read
+    // Of these the folders that were moved here: each stands for everything below it, which is not named.
+    std::vector<PathEvent> arrived;
+    bool rescan = false;  // something was lost: compare the whole tree
+    Time first_event{};   // when the first and the last of its touches were read
     Time last_event{};
     std::vector<Error>
         unwatched;  // folders that appeared and cannot be watched (no permission, path too long)

@@ -22,7 +22,9 @@ void Debounce::touch(PathEvent path, Touch touch, Time now) {
     if (rescan_) return;
     const auto [place, fresh] = paths_.try_emplace(std::move(path));
     State& state = place->second;
-    if (fresh) state.born = touch == Touch::created || touch == Touch::arrived;
+    const bool appears = touch == Touch::created || touch == Touch::arrived || touch == Touch::all_arrived;
+    if (fresh) state.born = appears;
+    if (touch == Touch::all_arrived) state.with_all_below = true;
     switch (touch) {
         case Touch::created:
         case Touch::written:
@@ -30,6 +32,7 @@ void Debounce::touch(PathEvent path, Touch touch, Time now) {
             break;
         case Touch::closed:
         case Touch::arrived:
+        case Touch::all_arrived:
             set(state, false, false);
             break;
         case Touch::attributes:
@@ -75,7 +78,11 @@ std::optional<Debounce::Time> Debounce::due(Outlook outlook) const {
 Batch Debounce::take() {
     Batch batch;
     batch.paths.reserve(paths_.size());
-    while (!paths_.empty()) batch.paths.push_back(std::move(paths_.extract(paths_.begin()).key()));
+    while (!paths_.empty()) {
+        auto node = paths_.extract(paths_.begin());
+        if (node.mapped().with_all_below) batch.arrived.push_back(node.key());
+        batch.paths.push_back(std::move(node.key()));
+    }
     batch.rescan = std::exchange(rescan_, false);
     batch.first_event = first_;
     batch.last_event = last_;

@@ -35,13 +35,14 @@
 namespace synchost::host {
 
 enum class Touch : std::uint8_t {
-    created,     // a regular file appeared under an open writer
-    written,     // bytes changed; the writer may go on
-    closed,      // closed by its writer
-    arrived,     // renamed or linked into place: whole from the start
-    attributes,  // mode, owner or times
-    removed,     // unlinked, or renamed away
-    found,       // seen while a new folder was scanned
+    created,      // a regular file appeared under an open writer
+    written,      // bytes changed; the writer may go on
+    closed,       // closed by its writer
+    arrived,      // renamed or linked into place: whole from the start
+    all_arrived,  // a folder that was, with all that it holds
+    attributes,   // mode, owner or times
+    removed,      // unlinked, or renamed away
+    found,        // seen while a new folder was scanned
 };
 
 struct DebounceTimes {
@@ -79,6 +80,7 @@ class Debounce {
         bool open = false;
         bool unsure = false;
         bool born = false;  // first seen by its appearance in this burst
+        bool with_all_below = false;
     };
     void see(Time now);
     void set(State& state, bool open, bool unsure);

@@ -194,11 +194,12 @@ Result<> Watcher::Impl::handle_folder(const PathEvent& folder, std::uint32_t mas
         set_.drop(folder);
         touch(folder, Touch::removed);
     } else if ((mask & (IN_CREATE | IN_MOVED_TO)) != 0) {
-        touch(folder, Touch::arrived);
         // A folder that was moved here is complete; in one that was made here, writers may be at work.
-        const Touch below = (mask & IN_MOVED_TO) != 0 ? Touch::arrived : Touch::found;
+        const bool is_whole = (mask & IN_MOVED_TO) != 0;
+        touch(folder, is_whole ? Touch::all_arrived : Touch::arrived);
         std::vector<Error> unwatched;
-        TRY(set_.add(folder, [&](PathEvent path) { touch(std::move(path), below); }, unwatched));
+        auto found = [&](PathEvent path) { touch(std::move(path), Touch::found); };
+        TRY(is_whole ? set_.add(folder, nullptr, unwatched) : set_.add(folder, found, unwatched));
         report(std::move(unwatched));
     } else {
         touch(folder, Touch::attributes);

@@ -44,16 +44,20 @@ bool is_folder(DIR* dir, const dirent& entry) {
     return ::fstatat(::dirfd(dir), entry.d_name, &info, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(info.st_mode);
 }
 
+enum class Entries : std::uint8_t { all, folders };
+
 // Calls each(path below the folder, whether it is a folder itself).
 template <typename Each>
-void for_each_entry(DIR* dir, const PathEvent& folder, Each each) {
+void for_each_entry(DIR* dir, const PathEvent& folder, Entries which, Each each) {
     while (const dirent* entry = ::readdir(dir)) {
         const std::string_view name = entry->d_name;
         if (name == "." || name == "..") continue;
+        const bool is_dir = is_folder(dir, *entry);
+        if (!is_dir && which == Entries::folders) continue;
         std::string path = folder.path;
         if (!path.empty()) path += '/';
         path += name;
-        each(PathEvent{folder.root, std::move(path)}, is_folder(dir, *entry));
+        each(PathEvent{folder.root, std::move(path)}, is_dir);
     }
 }
 
@@ -169,7 +173,8 @@ Result<> WatchSet::add_one(const PathEvent& folder, const std::function<void(Pat
             unwatched.push_back(fail_errno("watch " + printable(full_path(folder).native())).error());
         return {};
     }
-    for_each_entry(dir.get(), folder, [&](PathEvent path, bool is_dir) {
+    const Entries which = found ? Entries::all : Entries::folders;
+    for_each_entry(dir.get(), folder, which, [&](PathEvent path, bool is_dir) {
         if (is_dir && is_ignored(path)) return;
         if (found) found(path);
         if (is_dir) below.push_back(std::move(path));
@@ -252,8 +257,8 @@ std::size_t WatchSet::count_folders() const {
         ++count;
         const Dir dir = open_dir(full_path(folder));
         if (!dir) continue;
-        for_each_entry(dir.get(), folder, [&](PathEvent path, bool is_dir) {
-            if (is_dir && !is_ignored(path)) pending.push_back(std::move(path));
+        for_each_entry(dir.get(), folder, Entries::folders, [&](PathEvent path, bool) {
+            if (!is_ignored(path)) pending.push_back(std::move(path));
         });
     }
     return count;

@@ -63,6 +63,13 @@ class Scene {
              change(ChangeKind::make_folder, "n", 0755), change(ChangeKind::make_folder, "n/deep", 0555),
              change(ChangeKind::make_folder, "f", 0700), change(ChangeKind::put_symlink, "s", 0, "a")});
     }
+    // So many that two threads make them.
+    Result<> new_folder() {
+        Puts puts;
+        for (int i = 0; i < 45; ++i) puts.emplace_back("n/" + std::to_string(i), std::to_string(i));
+        return generation(2, puts,
+                          {change(ChangeKind::make_folder, "n", 0755), change(ChangeKind::remove, "b")});
+    }
     Result<> one_file() { return generation(2, {{"a", "2"}}, {}); }
 
   private:
@@ -107,12 +114,13 @@ Trees trees_of(Step step) {
     return trees;
 }
 
-void kill_at_every_call(Step step) {
+// Or at every so many-th.
+void kill_at_every_call(Step step, int stride = 1) {
     const Trees trees = trees_of(step);
     ASSERT_GT(trees.calls, 4);
     int forward = 0;
     int back = 0;
-    for (int nth = 1; nth <= trees.calls; ++nth) {
+    for (int nth = 1; nth <= trees.calls; nth += stride) {
         Scene scene;
         ASSERT_OK(scene.first());
         const pid_t child = ::fork();
@@ -151,6 +159,10 @@ TEST(Recovery, OneFileThatIsKilledAnywhereIsWholeAfterwards) {
     kill_at_every_call(&Scene::one_file);
 }
 
+TEST(Recovery, ANewFolderThatIsKilledAnywhereIsWholeAfterwards) {
+    kill_at_every_call(&Scene::new_folder, 3);
+}
+
 TEST(Recovery, AKillDuringTheRecoveryIsRecoveredToo) {
     const Trees trees = trees_of(&Scene::second);
     for (int first = 1; first <= trees.calls; first += 3) {
@@ -175,15 +187,15 @@ TEST(Recovery, AKillDuringTheRecoveryIsRecoveredToo) {
     }
 }
 
-TEST(Recovery, AnErrorOfAnyCallLeavesThePreviousGenerationOrSaysWhatIsMissing) {
-    const Trees trees = trees_of(&Scene::second);
+void fail_every_call(Step step, int stride = 1) {
+    const Trees trees = trees_of(step);
     int refused = 0;
     for (const int why : {ENOSPC, EIO, EACCES}) {
-        for (int nth = 1; nth <= trees.calls; ++nth) {
+        for (int nth = 1; nth <= trees.calls; nth += stride) {
             Scene scene;
             ASSERT_OK(scene.first());
             test::arm_faults(nth, Fault::fail, why);
-            const auto done = scene.second();
+            const auto done = (scene.*step)();
             test::disarm_faults();
             if (!done && done.error().message.contains("all else of this generation is in place")) continue;
             if (done) {  // a name that could not be deleted, say: nothing of the user's
@@ -198,11 +210,19 @@ TEST(Recovery, AnErrorOfAnyCallLeavesThePreviousGenerationOrSaysWhatIsMissing) {
                     << nth << ": " << done.error().message;
                 ++refused;
             }
-            ASSERT_OK(scene.second()) << nth;
+            ASSERT_OK((scene.*step)()) << nth;
             EXPECT_EQ(scene.tree(), trees.after) << nth;
         }
     }
     EXPECT_GT(refused, 30);
+}
+
+TEST(Recovery, AnErrorOfAnyCallLeavesThePreviousGenerationOrSaysWhatIsMissing) {
+    fail_every_call(&Scene::second);
+}
+
+TEST(Recovery, AnErrorOfAnyThreadLeavesThePreviousGeneration) {
+    fail_every_call(&Scene::new_folder, 4);
 }
 
 TEST(Recovery, ADamagedJournalIsDropped) {

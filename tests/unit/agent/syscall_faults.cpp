@@ -7,13 +7,15 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
 
 namespace synchost::test {
 namespace {
 
-bool armed = false;
-int calls = 0;
+// Of every thread
+std::atomic<bool> armed = false;
+std::atomic<int> calls = 0;
 int at = 0;
 Fault what = Fault::fail;
 int why = 0;

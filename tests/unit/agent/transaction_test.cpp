@@ -176,6 +176,73 @@ TEST_F(TransactionTest, ContentThatDoesNotMatchItsHashIsRefused) {
                  "a: the content does not have the announced hash");
 }
 
+TEST_F(TransactionTest, ManyFilesOfANewFolderAreMadeByTwoThreads) {
+    std::vector<Put> puts;
+    for (int i = 0; i < 2'000; ++i) {
+        const std::string folder = "n/" + std::to_string(i / 50);
+        // Up to twice of what is collected before a file is opened.
+        const std::string content(static_cast<std::size_t>(i % 40 == 0 ? 131'072 - i : i),
+                                  static_cast<char>(i));
+        puts.push_back({folder + "/" + std::to_string(i), content, i % 7 == 0 ? 04711U : 0666U});
+    }
+    Transaction transaction(folders_, areas_, GenerationId{1});
+    ASSERT_OK(transaction.stage(folder("n")));
+    std::string last;
+    for (const Put& put : puts) {
+        const std::string above = put.path.substr(0, put.path.rfind('/'));
+        if (std::exchange(last, above) != above) ASSERT_OK(transaction.stage(folder(above)));
+        ASSERT_OK(transaction.stage(file(put)));
+        for (std::size_t at = 0; at < put.content.size(); at += 40'000)
+            ASSERT_OK(transaction.write({std::string_view(put.content).substr(at, 40'000)}));
+        ASSERT_OK(transaction.finish({xxh3(put.content)}));
+    }
+    ASSERT_OK(transaction.commit());
+    for (const Put& put : puts) {
+        EXPECT_EQ(read_file(app_ / put.path).value_or("none"), put.content) << put.path;
+        struct stat info{};
+        ASSERT_EQ(::stat((app_ / put.path).c_str(), &info), 0);
+        EXPECT_EQ(info.st_mode & 07777, put.mode) << put.path;
+    }
+}
+
+TEST_F(TransactionTest, ALargeFileIsMadeOfItsBaseAndOfWhatIsNew) {
+    std::string old(5'000'000, '\0');
+    for (std::size_t i = 0; i < old.size(); ++i) old[i] = static_cast<char>(i * 7 / 3);
+    ASSERT_OK(apply({{"large", old}}));
+    const std::string content =
+        old.substr(100, 900'000) + "new" + old.substr(4'000'000) + old.substr(0, 3'000'001);
+    Transaction transaction(folders_, areas_, GenerationId{2});
+    ChangeStart start = file({"large", "", 04755});
+    start.base = FileBase{old.size(), xxh3(old)};
+    ASSERT_OK(transaction.stage(start));
+    ASSERT_OK(transaction.copy({100, 900'000}));
+    ASSERT_OK(transaction.write({"new"}));
+    ASSERT_OK(transaction.copy({4'000'000, 1'000'000}));
+    ASSERT_OK(transaction.copy({0, 3'000'001}));
+    ASSERT_OK(transaction.finish({xxh3(content)}));
+    ASSERT_OK(transaction.commit());
+    EXPECT_TRUE(read_file(app_ / "large").value() == content);
+    struct stat info{};
+    ASSERT_EQ(::stat((app_ / "large").c_str(), &info), 0);
+    EXPECT_EQ(info.st_mode & 07777, 04755U);
+}
+
+TEST_F(TransactionTest, AnErrorOfTheOtherThreadFailsTheGeneration) {
+    ASSERT_OK(apply({{"a", "1"}}));
+    const Tree before = tree();
+    Transaction transaction(folders_, areas_, GenerationId{2});
+    ASSERT_OK(transaction.stage(folder("n")));
+    Result<> done;
+    for (int i = 0; i < 500 && done; ++i) {
+        const Put put{"n/" + std::to_string(i == 300 ? 299 : i), "x"};  // one comes twice
+        done = stage(transaction, put);
+    }
+    if (done) done = transaction.commit();
+    EXPECT_ERROR(done, Errc::conflict, "n/299: stage: File exists");
+    transaction.clean_up();
+    EXPECT_EQ(tree(), before);
+}
+
 TEST_F(TransactionTest, AFailureWhilePublishingIsTakenBack) {
     ASSERT_OK(
         apply({{"a", "old"}, {"b", "old"}}, {symlink("s", "a"), change(ChangeKind::make_folder, "d", 0755)}));

@@ -95,6 +95,12 @@ TEST(NodeTable, EqualsAMapAfterAnyUpdates) {
         for (const std::string& path : removed) model.erase(path);
         for (const auto& [path, node] : put) model[path] = {node.source, generation};
         ASSERT_EQ(table.size(), model.size());
+        auto from_here = table.begin();
+        for (unsigned i = 0; i < 60; i += 1 + random() % 20) {
+            const std::string path = "/app/dir" + std::to_string(round % 9) + "/" + std::to_string(10 + i);
+            from_here = table.lower_bound(path, from_here);
+            ASSERT_EQ(from_here, table.lower_bound(path));
+        }
         auto at = table.begin();
         for (const auto& [path, expected] : model) {
             ASSERT_EQ(at.path(), path);

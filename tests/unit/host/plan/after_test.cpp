@@ -35,7 +35,7 @@ const std::vector<AfterRule>& rules() {
     };
     return kRules;
 }
-std::vector<AfterApply> plan(const std::set<std::string>& sources) {
+std::vector<AfterApply> plan(const std::vector<std::string>& sources) {
     return plan_after(rules(), sources);
 }
 

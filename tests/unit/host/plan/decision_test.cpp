@@ -36,6 +36,20 @@ TEST_F(DecisionTest, ARebuildPatternWinsOverTheCopy) {
     EXPECT_EQ(decision.reason, "a rebuild pattern of synchost.yaml names it");
 }
 
+TEST_F(DecisionTest, KnowsWhichFoldersMayHoldWhatRebuilds) {
+    EXPECT_TRUE(may_rebuild_below("web", rules_)) << "a pattern may match anywhere";
+    rules_.rebuild = {};
+    rules_.dockerfile = "build/Dockerfile";
+    rules_.ignore_files = {"build/Dockerfile.dockerignore", "etc/x/.dockerignore"};
+    EXPECT_TRUE(may_rebuild_below("build", rules_));
+    EXPECT_TRUE(may_rebuild_below("etc", rules_));
+    EXPECT_TRUE(may_rebuild_below("etc/x", rules_));
+    EXPECT_FALSE(may_rebuild_below("et", rules_));
+    EXPECT_FALSE(may_rebuild_below("build/Dockerfile", rules_));
+    EXPECT_TRUE(why_rebuild("build/Dockerfile", rules_).has_value());
+    EXPECT_FALSE(why_rebuild("build/other", rules_).has_value());
+}
+
 TEST_F(DecisionTest, WhatIsCopiedIsSynced) {
     const Decision decision = decide("api/app.py", {"/srv/api/app.py", "/opt/app.py"}, rules_);
     EXPECT_EQ(decision.action, Action::sync);

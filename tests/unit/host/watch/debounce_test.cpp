@@ -100,6 +100,17 @@ TEST(Debounce, ATemporaryFileThatCameAndWentLeavesNothingToWaitFor) {
     EXPECT_EQ(burst.due(), 1'020);
 }
 
+TEST(Debounce, AFolderThatWasMovedInStandsForAllBelowIt) {
+    Burst burst;
+    burst.at(0)("lib", Touch::all_arrived)("b", Touch::arrived)("lib", Touch::attributes);
+    EXPECT_EQ(burst.due(), 1'000);
+    const Batch batch = burst.debounce.take();
+    EXPECT_THAT(names(batch), ElementsAre("b", "lib"));
+    EXPECT_THAT(batch.arrived, ElementsAre(PathEvent{0, "lib"}));
+    burst.at(5'000)("lib", Touch::attributes);
+    EXPECT_THAT(burst.debounce.take().arrived, testing::IsEmpty());
+}
+
 TEST(Debounce, FilesFoundInANewFolderMayStillBeWritten) {
     Burst burst;
     burst.at(0)("new", Touch::arrived)("new/a", Touch::found);

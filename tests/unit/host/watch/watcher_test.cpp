@@ -57,7 +57,7 @@ TEST(Watcher, WatchesAFolderThatWasMovedIn) {
     outside.write("lib/x/one", "");
     Watching watching({tree.root()});
     fs::rename(outside / "lib", tree / "lib");
-    EXPECT_THAT(watching.names(), ElementsAre("lib", "lib/x", "lib/x/one"));
+    EXPECT_THAT(watching.names(), ElementsAre("lib/..."));
     tree.write("lib/x/two", "");
     EXPECT_THAT(watching.names(), ElementsAre("lib/x/two"));
 }
@@ -79,7 +79,7 @@ TEST(Watcher, NamesPathsByTheNewNameOfARenamedFolder) {
     tree.write("old/x/one", "");
     Watching watching({tree.root()});
     tree.rename("old", "new");
-    EXPECT_THAT(watching.names(), ElementsAre("new", "new/x", "new/x/one", "old"));
+    EXPECT_THAT(watching.names(), ElementsAre("new/...", "old"));
     tree.write("new/x/one", "again");
     EXPECT_THAT(watching.names(), ElementsAre("new/x/one"));
 }
@@ -92,7 +92,7 @@ TEST(Watcher, FollowsTwoFoldersThatSwapTheirNames) {
     tree.rename("a", "t");
     tree.rename("b", "a");
     tree.rename("t", "b");
-    EXPECT_THAT(watching.names(), testing::IsSupersetOf({"a", "a/inner/from_b", "b", "b/inner/from_a"}));
+    EXPECT_THAT(watching.names(), testing::IsSupersetOf({"a/...", "b/..."}));
     tree.write("a/inner/from_b", "x");
     EXPECT_THAT(watching.names(), ElementsAre("a/inner/from_b"));
     tree.write("b/inner/from_a", "x");
@@ -177,7 +177,7 @@ TEST(Watcher, NeverWatchesIgnoredFolders) {
     tree.folder("src/new/node_modules/package/lib");
     tree.folder("moved/node_modules/package");
     tree.rename("moved", "src/moved");
-    EXPECT_THAT(watching.names(), testing::IsSupersetOf({"src/new", "src/moved"}));
+    EXPECT_THAT(watching.names(), testing::IsSupersetOf({"src/new", "src/moved/..."}));
     EXPECT_EQ(kernel_watches() - before, 5u) << "and src/new, src/moved";
 
     tree.rename("src/deep", "src/node_modules");

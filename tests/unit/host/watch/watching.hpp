@@ -44,13 +44,16 @@ class Watching {
         }
         return *std::move(batch);
     }
-    // The paths of the first root that the next batch names.
+    // The paths of the first root that the next batch names; one that stands for all below it ends in "/...".
     std::vector<std::string> names() {
         const auto batch = next();
         std::vector<std::string> out;
         if (!batch) return {"error: " + batch.error().message};
         if (batch->rescan) out.emplace_back("rescan");
-        for (const PathEvent& event : batch->paths) out.push_back(event.path);
+        for (const PathEvent& event : batch->paths) {
+            const bool is_whole = std::ranges::find(batch->arrived, event) != batch->arrived.end();
+            out.push_back(event.path + (is_whole ? "/..." : ""));
+        }
         return out;
     }
     // The paths of the batches up to the one that names `last`.
