@@ -26,6 +26,9 @@ struct BuildRequest {
     std::filesystem::path dockerfile;  // context/Dockerfile where empty
     std::string target;                // last stage where empty
     std::map<std::string, std::string> build_args;
+    // Folders by name, for COPY --from=NAME and FROM NAME: a name here wins over a stage and an image of that
+    // name. Each is read by its own .dockerignore. What comes from one is never synced.
+    std::map<std::string, std::filesystem::path> build_contexts;
     Compression compression = Compression::zstd;
     std::int64_t source_date_epoch = 0;  // seconds: time of every file and of the config
     // `watch` builds: what COPY lays from the context, and the folders that lead there below the COPY's

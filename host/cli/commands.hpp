@@ -61,7 +61,8 @@ struct BuildFlags {
     std::filesystem::path dockerfile;
     std::string target;
     std::vector<std::string> build_args;
-    std::string tag;  // name for `synchost push`; a registry reference
+    std::vector<std::string> build_contexts;  // NAME=FOLDER
+    std::string tag;                          // name for `synchost push`; a registry reference
     bool push = false;
     images::Compression compression = images::Compression::zstd;
     bool json = false;
@@ -103,6 +104,10 @@ struct KeyFlags {
     std::string namespace_name = "default";
 };
 Result<> run_key(const KeyFlags& flags);
+
+// "NAME=FOLDER" pairs of --build-context. invalid_input where one has no name or is no folder.
+Result<std::map<std::string, std::filesystem::path>> parse_build_contexts(
+    const std::vector<std::string>& pairs);
 
 // "NAME=value" pairs. invalid_input where one has no name.
 Result<std::map<std::string, std::string>> parse_build_args(const std::vector<std::string>& pairs);

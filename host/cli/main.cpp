@@ -106,6 +106,10 @@ void add_build(CLI::App& app, BuildFlags& flags, Run& run) {
     command->add_option("--target", flags.target, "Stage to build (default: the last)");
     command->add_option("--build-arg", flags.build_args, "NAME=value for an ARG of the Dockerfile")
         ->allow_extra_args(false);
+    command
+        ->add_option("--build-context", flags.build_contexts,
+                     "NAME=FOLDER that COPY --from and FROM can name")
+        ->allow_extra_args(false);
     command->add_flag("--push", flags.push, "Push the result to the registry that its name says");
     const std::map<std::string, images::Compression> kinds = {{"zstd", images::Compression::zstd},
                                                               {"gzip", images::Compression::gzip}};

@@ -2,6 +2,25 @@
 
 namespace synchost::host {
 
+Result<std::map<std::string, std::filesystem::path>> parse_build_contexts(
+    const std::vector<std::string>& pairs) {
+    std::map<std::string, std::filesystem::path> out;
+    for (const std::string& pair : pairs) {
+        const std::size_t equals = pair.find('=');
+        if (equals == 0 || equals == std::string::npos) {
+            return fail(Errc::invalid_input, "--build-context " + pair + ": not NAME=FOLDER");
+        }
+        std::error_code ignored;
+        std::filesystem::path folder = pair.substr(equals + 1);
+        if (!std::filesystem::is_directory(folder, ignored)) {
+            return fail(Errc::invalid_input, "--build-context " + pair + ": not a folder",
+                        "Name a folder of this machine; images need no context, FROM and --from take them.");
+        }
+        out[pair.substr(0, equals)] = std::move(folder);
+    }
+    return out;
+}
+
 Result<std::map<std::string, std::string>> parse_build_args(const std::vector<std::string>& pairs) {
     std::map<std::string, std::string> out;
     for (const std::string& pair : pairs) {

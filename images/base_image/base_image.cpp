@@ -84,6 +84,8 @@ class Listing {
             case TarKind::hard_link: {
                 const auto target = members_.find(entry.link);
                 if (target == members_.end()) return;
+                if (target->second.kind == FileKind::file && !target->second.links)
+                    target->second.links = std::make_shared<const LinkGroup>();
                 node = target->second;
                 break;
             }

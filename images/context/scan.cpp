@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <map>
 #include <memory>
 
 #include "base/file.hpp"
@@ -31,6 +32,7 @@ class Scanner {
     void add_parents(std::string_view path);
     const IgnoreRules& rules_;
     ScannedContext& out_;
+    std::map<std::pair<dev_t, ino_t>, std::shared_ptr<const LinkGroup>> links_;
     std::vector<std::pair<std::string, Node>> excluded_folders_;  // on the way from the root to here
 };
 
@@ -71,6 +73,11 @@ Result<> Scanner::entry(int folder_fd, std::string path, const char* name,
     Node node{.kind = FileKind::file, .mode = mode, .context_source = path};
     if (S_ISREG(info.st_mode)) {
         node.content = ContextFile{path};
+        if (info.st_nlink > 1) {
+            auto& group = links_[{info.st_dev, info.st_ino}];
+            if (!group) group = std::make_shared<const LinkGroup>();
+            node.links = group;
+        }
     } else if (S_ISLNK(info.st_mode)) {
         node.kind = FileKind::symlink;
         node.mode = 0777;

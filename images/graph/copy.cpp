@@ -1,6 +1,8 @@
 #include "images/graph/copy.hpp"
 
 #include <algorithm>
+#include <map>
+#include <memory>
 
 #include "base/rel_path.hpp"
 #include "images/context/glob.hpp"
@@ -23,6 +25,17 @@ struct Match {
     bool by_pattern = false;
 };
 
+// What is left and right of the "/./" of a --parents source.
+struct Pivot {
+    std::string root;
+    std::string pattern;
+};
+Pivot split_pivot(const std::string& source) {
+    const std::size_t at = source.find("/./");
+    if (at == std::string::npos) return {"", clean_path(source)};
+    return {clean_path(source.substr(0, at)), clean_path(std::string_view(source).substr(at + 3))};
+}
+
 class Copy {
   public:
     Copy(const FileTree& from, const ManagedPaths& managed_from, const CopyRequest& request, FileTree& to)
@@ -34,7 +47,20 @@ class Copy {
     Result<> match_pattern(const std::string& pattern, std::vector<Match>& out);
     Result<> copy_folder(const Match& match);
     Result<> copy_file(const Match& match);
+    Result<> copy_with_parents(const std::string& source);
+    // What of a folder the patterns leave, below the destination.
+    struct Walk {
+        std::string root;
+        const IgnoreRules* include = nullptr;  // what it "excludes" is wanted; all where null
+        bool owns_way = true;                  // the folders on the way count as copied themselves
+    };
+    Result<bool> copy_below(const Walk& walk);  // whether anything of the context was laid
+    Result<> lay_way(const Walk& walk, std::string_view relative, const Node& below);
     Result<> lay(const std::string& path, const Node& source);
+    Result<> make(const std::string& folder) {
+        const std::uint32_t mode = request_.chmod ? request_.chmod->apply(0755, FileKind::folder) : 0755;
+        return make_folder(to_, folder, new_owner(), out_.layer, mode);
+    }
     void mark_folder_managed(const std::string& path);
     void carry_managed(const Match& match, bool folder, const std::string& laid_at);
     [[nodiscard]] bool owns(const Node& source) const {
@@ -48,6 +74,8 @@ class Copy {
     FileTree& to_;
     std::string destination_;
     bool into_folder_ = false;
+    // Files stay hard links of each other within one COPY, and share nothing with another's.
+    std::map<std::shared_ptr<const LinkGroup>, std::shared_ptr<const LinkGroup>> links_;
     CopyResult out_;
 };
 
@@ -114,6 +142,7 @@ Result<> Copy::lay(const std::string& path, const Node& source) {
                                                          : "file cannot replace a folder"));
     }
     Node node = source;
+    if (request_.chmod) node.mode = request_.chmod->apply(node.mode, node.kind);
     if (request_.chown) {
         node.uid = request_.chown->uid;
         node.gid = request_.chown->gid;
@@ -122,6 +151,11 @@ Result<> Copy::lay(const std::string& path, const Node& source) {
         node.uid = request_.managed_owner->uid;
         node.gid = request_.managed_owner->gid;
     }
+    if (node.links) {
+        auto& group = links_[node.links];
+        if (!group) group = std::make_shared<const LinkGroup>();
+        node.links = group;
+    }
     node.line = request_.line;
     out_.layer[path] = node;
     to_.put(path, std::move(node));
@@ -129,7 +163,7 @@ Result<> Copy::lay(const std::string& path, const Node& source) {
 }
 
 Result<> Copy::copy_folder(const Match& match) {
-    TRY(make_folder(to_, destination_, new_owner(), out_.layer));
+    TRY(make(destination_));
     out_.rules.rules.push_back({match.resolved, destination_, true});
     const Node& source = *from_.find(match.resolved);
     Node* destination = to_.find(destination_);
@@ -138,25 +172,90 @@ Result<> Copy::copy_folder(const Match& match) {
         destination->line = request_.line;
         out_.layer[destination_] = *destination;
     }
+    const bool of_context = source.context_source.has_value();
+    TRY_ASSIGN(bool any_of_context, copy_below({.root = match.resolved}));
+    any_of_context |= of_context;
+    if (request_.managed_owner && any_of_context) mark_folder_managed(destination_);
+    carry_managed(match, true, destination_);
+    return {};
+}
+
+Result<> Copy::lay_way(const Walk& walk, std::string_view relative, const Node& below) {
+    for (std::size_t slash = relative.find('/'); slash != std::string_view::npos;
+         slash = relative.find('/', slash + 1)) {
+        const std::string_view part = relative.substr(0, slash);
+        const std::string path = join_path(destination_, part);
+        if (to_.find(path) == nullptr) {
+            Node folder = *from_.find(join_path(walk.root, part));
+            if (!walk.owns_way) folder.context_source.reset();
+            TRY(lay(path, folder));
+        }
+        TRY(make(path));
+        if (owns(below)) mark_folder_managed(path);
+    }
+    return {};
+}
+
+Result<bool> Copy::copy_below(const Walk& walk) {
     Result<> done;
-    bool any_of_context = source.context_source.has_value();
-    from_.each_below(match.resolved, [&](std::string_view relative, const Node& node) {
+    bool any_of_context = false;
+    from_.each_below(walk.root, [&](std::string_view relative, const Node& node) {
+        if (!done || (walk.include != nullptr && !walk.include->excluded(relative)) ||
+            request_.exclude.excluded(relative)) {
+            return;
+        }
         any_of_context |= node.context_source.has_value();
+        if (walk.include != nullptr) done = make(destination_);
+        if (done && (walk.include != nullptr || !request_.exclude.empty()))
+            done = lay_way(walk, relative, node);
         if (done) done = lay(join_path(destination_, relative), node);
     });
     TRY(done);
-    if (request_.managed_owner && any_of_context) mark_folder_managed(destination_);
-    carry_managed(match, true, destination_);
+    return any_of_context;
+}
+
+Result<> Copy::copy_with_parents(const std::string& source) {
+    const Pivot pivot = split_pivot(source);
+    TRY(check_glob(pivot.root));
+    TRY(check_glob(pivot.pattern));
+    const bool literal = !has_wildcard(pivot.root) && !has_wildcard(pivot.pattern);
+    IgnoreRules include;
+    if (!pivot.pattern.empty()) {
+        TRY_ASSIGN(include, exclude_rules({"./" + pivot.pattern}));
+    }
+    const std::vector<std::string> roots =
+        has_wildcard(pivot.root) ? from_.glob(pivot.root) : std::vector<std::string>{pivot.root};
+    for (const std::string& root : roots) {
+        TRY_ASSIGN(const std::string real, from_.resolve(root));
+        const std::string named = join_path(real, pivot.pattern);
+        const Node* node = from_.find(named);
+        if (literal && node == nullptr) {
+            if (request_.missing) return std::unexpected(request_.missing(source));
+            continue;
+        }
+        if (!from_.is_folder(real)) continue;
+        const bool all = pivot.pattern.empty();
+        if (all) TRY(make(destination_));
+        TRY_ASSIGN(const bool any_of_context,
+                   copy_below({.root = real, .include = all ? nullptr : &include, .owns_way = !literal}));
+        if (any_of_context && request_.managed_owner) mark_folder_managed(destination_);
+        if (literal) {
+            const bool folder = node->kind == FileKind::folder;
+            carry_managed({named, named, false}, folder, join_path(destination_, pivot.pattern));
+        } else if (any_of_context) {
+            out_.managed.push_back(folder_form(destination_));
+        }
+    }
     return {};
 }
 
 Result<> Copy::copy_file(const Match& match) {
     std::string path = destination_;
     if (into_folder_) {
-        TRY(make_folder(to_, destination_, new_owner(), out_.layer));
+        TRY(make(destination_));
         path = join_path(destination_, base_name(match.named));
     } else {
-        TRY(make_folder(to_, std::string(parent_path(destination_)), new_owner(), out_.layer));
+        TRY(make(std::string(parent_path(destination_))));
     }
     const Node& source = *from_.find(match.resolved);
     TRY(lay(path, source));
@@ -169,14 +268,24 @@ Result<> Copy::copy_file(const Match& match) {
 
 Result<CopyResult> Copy::run() {
     TRY_ASSIGN(destination_, to_.resolve(request_.destination));
-    into_folder_ = request_.destination.ends_with('/') || to_.is_folder(destination_);
+    into_folder_ = request_.parents || request_.destination.ends_with('/') || to_.is_folder(destination_);
     if (request_.sources.size() > 1 && !into_folder_) {
         return fail(Errc::invalid_input, "several sources need a folder as their destination",
                     "End the destination with '/'.");
     }
-    out_.rules.known = destination_ == clean_path(request_.destination);
+    // Rules speak of places alone, not of modes, and of whole folders.
+    out_.rules.known = destination_ == clean_path(request_.destination) && !request_.chmod &&
+                       !request_.parents && request_.exclude.empty();
     out_.rules.anchors.push_back(destination_);
-    TRY_ASSIGN(const std::vector<Match> matches, find_sources());
+    if (request_.parents) {
+        for (const std::string& source : request_.sources) TRY(copy_with_parents(source));
+        out_.managed = tidy(std::move(out_.managed));
+        return std::move(out_);
+    }
+    TRY_ASSIGN(std::vector<Match> matches, find_sources());
+    std::erase_if(matches, [&](const Match& match) {
+        return !from_.is_folder(match.resolved) && request_.exclude.excluded(base_name(match.named));
+    });
     if (matches.size() > 1 && !into_folder_ &&
         std::ranges::any_of(matches, [&](const Match& match) { return !from_.is_folder(match.resolved); })) {
         return fail(Errc::invalid_input,
@@ -194,21 +303,54 @@ Result<CopyResult> Copy::run() {
     return std::move(out_);
 }
 
+// What --link laid on nothing comes onto the image: what is there gives way, but the folders on the way to
+// the destination stay what they are, apart from those that were given to the managed paths' user.
+void merge_linked(const CopyRequest& request, CopyResult& linked, FileTree& to) {
+    const std::string destination = clean_path(request.destination);
+    for (auto& [path, node] : linked.layer) {
+        const Node* there = to.find(path);
+        if (there != nullptr && there->kind == FileKind::folder && node.kind == FileKind::folder &&
+            is_at_or_below(destination, path)) {
+            const bool managed = request.managed_owner && node.uid == request.managed_owner->uid &&
+                                 node.gid == request.managed_owner->gid &&
+                                 (path == destination || path == parent_path(destination));
+            node.mode = there->mode;
+            if (!managed) {
+                node.uid = there->uid;
+                node.gid = there->gid;
+            }
+        }
+        to.put(path, node);
+    }
+}
+
 }  // namespace
 
 Result<CopyResult> copy_into(const FileTree& from, const ManagedPaths& managed_from,
                              const CopyRequest& request, FileTree& to) {
-    return Copy(from, managed_from, request, to).run();
+    if (!request.link) return Copy(from, managed_from, request, to).run();
+    FileTree nothing;
+    TRY_ASSIGN(CopyResult out, Copy(from, managed_from, request, nothing).run());
+    merge_linked(request, out, to);
+    return out;
 }
 
-Result<> make_folder(FileTree& tree, const std::string& path, Owner owner, NodeMap& layer) {
+Result<IgnoreRules> exclude_rules(const std::vector<std::string>& patterns) {
+    std::string text;
+    for (const std::string& pattern : patterns)
+        text += (pattern.starts_with('#') ? "./" : "") + pattern + "\n";
+    return IgnoreRules::parse(text, "--exclude");
+}
+
+Result<> make_folder(FileTree& tree, const std::string& path, Owner owner, NodeMap& layer,
+                     std::uint32_t mode) {
     for (std::size_t slash = path.find('/');; slash = path.find('/', slash + 1)) {
         const std::string folder = path.substr(0, slash);
         if (folder.empty()) return {};
         const Node* there = tree.find(folder);
         if (there == nullptr) {
             tree.put(folder,
-                     Node{.kind = FileKind::folder, .mode = 0755, .uid = owner.uid, .gid = owner.gid});
+                     Node{.kind = FileKind::folder, .mode = mode, .uid = owner.uid, .gid = owner.gid});
             there = tree.find(folder);
         } else if (there->kind != FileKind::folder) {
             return fail(Errc::invalid_input,

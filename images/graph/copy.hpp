@@ -5,6 +5,13 @@
 // not the folder; a source that is a symlink is followed, one inside a copied folder is kept; a pattern that
 // matches nothing copies nothing. Other than there, several sources need a destination that is a folder, as
 // docker's reference says.
+//
+//   --parents a/./b/c.txt /x/   /x/b/c.txt: what is left of "/./" is cut off, the folders come with their
+//   modes
+//   --exclude=*.o src /x/       src without what matches, by the rules of .dockerignore below src
+//   --link                      laid as on an empty image: no symlink of the image is followed, a folder
+//   takes
+//                               its place; the folders above keep what they are
 #pragma once
 
 #include <functional>
@@ -14,6 +21,8 @@
 
 #include "base/error.hpp"
 #include "images/builder.hpp"
+#include "images/context/ignore.hpp"
+#include "images/graph/copy_mode.hpp"
 #include "images/graph/copy_rules.hpp"
 #include "images/tree/file_tree.hpp"
 
@@ -27,6 +36,10 @@ struct CopyRequest {
     std::vector<std::string> sources;  // paths or patterns
     std::string destination;           // a trailing '/' makes it a folder
     std::optional<Owner> chown;
+    std::optional<ModeChange> chmod;
+    IgnoreRules exclude;                 // see exclude_rules
+    bool parents = false;                // --parents
+    bool link = false;                   // --link
     std::optional<Owner> managed_owner;  // BuildRequest::managed_owner
     int line = 0;
     // What to say of a source that is not there; where it is empty such sources are passed over.
@@ -43,8 +56,12 @@ struct CopyResult {
 Result<CopyResult> copy_into(const FileTree& from, const ManagedPaths& managed_from,
                              const CopyRequest& request, FileTree& to);
 
+// The patterns of --exclude as rules; invalid_input names the broken one.
+Result<IgnoreRules> exclude_rules(const std::vector<std::string>& patterns);
+
 // Makes the folder and those above it where they are missing, and puts all of them into `layer`.
-Result<> make_folder(FileTree& tree, const std::string& path, Owner owner, NodeMap& layer);
+Result<> make_folder(FileTree& tree, const std::string& path, Owner owner, NodeMap& layer,
+                     std::uint32_t mode = 0755);
 
 // Sorted, each once, without those that another covers.
 ManagedPaths tidy(ManagedPaths paths);

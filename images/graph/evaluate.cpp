@@ -45,6 +45,7 @@ Result<std::shared_ptr<BaseImage>> Evaluator::fetch(const std::string& image) co
 }
 
 Result<StageState> Evaluator::start_stage(const Stage& stage) {
+    if (request_.build_contexts.contains(stage.base)) return start_from_folder(stage);
     if (stage.base_stage) {
         StageState out = *done_[*stage.base_stage];
         out.cmd_is_own = false;

@@ -34,6 +34,10 @@ class Evaluator {
     struct CopyFlags {
         std::optional<std::string> from;
         std::optional<std::string> chown;
+        std::optional<std::string> chmod;
+        std::vector<std::string> exclude;
+        bool link = false;
+        bool parents = false;
     };
     struct CopySource {
         const FileTree* tree = nullptr;
@@ -50,6 +54,8 @@ class Evaluator {
     Result<CopyFlags> copy_flags(const Instruction& instruction, const StageState& state) const;
     Result<CopySource> copy_source(const CopyFlags& flags, std::size_t stage);
     Result<> load_context();
+    Result<FileTree> named_context(const std::string& name) const;
+    Result<StageState> start_from_folder(const Stage& stage) const;
     [[nodiscard]] Error missing_source(const std::string& source, bool from_context) const;
     Result<> add_layer(const Instruction& instruction, const NodeMap& nodes, StageState& state) const;
 

@@ -12,8 +12,8 @@
 namespace synchost::images {
 namespace {
 
-constexpr std::array<std::string_view, 3> kKnownFlags = {"--from", "--chown", "--link"};
-constexpr std::array<std::string_view, 3> kLaterFlags = {"--chmod", "--exclude", "--parents"};
+constexpr std::array<std::string_view, 6> kKnownFlags = {"--from", "--chown",   "--chmod",
+                                                         "--link", "--parents", "--exclude"};
 
 const ManagedPaths kWholeContext = {"/"};
 
@@ -35,27 +35,32 @@ Result<Evaluator::CopyFlags> Evaluator::copy_flags(const Instruction& instructio
         const std::size_t equals = flag.find('=');
         const std::string name = flag.substr(0, equals);
         const std::string value = equals == std::string::npos ? std::string() : flag.substr(equals + 1);
-        if (name == "--link") {
+        if (name == "--link" || name == "--parents") {
             if (equals != std::string::npos && value != "true" && value != "false") {
-                return fail(Errc::invalid_input, "--link is true or false");
+                return fail(Errc::invalid_input, name + " is true or false");
             }
+            (name == "--link" ? out.link : out.parents) = value != "false";
             continue;
         }
-        if (std::ranges::find(kLaterFlags, name) != kLaterFlags.end()) {
-            return fail(Errc::unsupported, "COPY " + name + " is not supported yet", "Leave the flag out.");
-        }
-        if (name != "--from" && name != "--chown") {
+        if (std::ranges::find(kKnownFlags, name) == kKnownFlags.end()) {
             return fail(Errc::invalid_input, "COPY has no flag " + printable(name.substr(0, 60)),
                         did_you_mean(name, kKnownFlags));
         }
         if (value.empty()) return fail(Errc::invalid_input, "COPY " + name + " needs a value");
-        std::optional<std::string>& into = name == "--from" ? out.from : out.chown;
-        if (into) return fail(Errc::invalid_input, "COPY " + name + " is given twice");
         if (name == "--from" && value.contains('$')) {
             return fail(Errc::invalid_input, "COPY --from cannot hold a variable",
                         "Name the image in a FROM line, which can: FROM $X AS name.");
         }
-        TRY_ASSIGN(into, expand(value, state.variables(), plan_.dockerfile().escape));
+        TRY_ASSIGN(std::string expanded, expand(value, state.variables(), plan_.dockerfile().escape));
+        if (name == "--exclude") {
+            out.exclude.push_back(std::move(expanded));
+            continue;
+        }
+        std::optional<std::string>& into = name == "--from"    ? out.from
+                                           : name == "--chown" ? out.chown
+                                                               : out.chmod;
+        if (into) return fail(Errc::invalid_input, "COPY " + name + " is given twice");
+        into = std::move(expanded);
     }
     return out;
 }
@@ -74,13 +79,49 @@ Result<> Evaluator::load_context() {
     return {};
 }
 
+Result<FileTree> Evaluator::named_context(const std::string& name) const {
+    const auto root = std::make_shared<const std::filesystem::path>(request_.build_contexts.at(name));
+    const auto scan = [&]() -> Result<ScannedContext> {
+        TRY_ASSIGN(const IgnoreRules rules, IgnoreRules::load(*root, *root / ""));
+        return scan_context(*root, rules);
+    };
+    auto scanned = scan();
+    if (!scanned)
+        return std::unexpected(std::move(scanned.error()).context("the context " + printable(name)));
+    FileTree out;
+    for (const auto& [path, scanned_node] : scanned->tree.nodes()) {
+        Node node = scanned_node;
+        node.context_source.reset();
+        if (auto* file = std::get_if<ContextFile>(&node.content)) file->root = root;
+        out.put(path, std::move(node));
+    }
+    return out;
+}
+
+// FROM NAME of a --build-context: one layer of all that is there.
+Result<StageState> Evaluator::start_from_folder(const Stage& stage) const {
+    StageState out;
+    out.config = scratch_config();
+    TRY_ASSIGN(out.tree, named_context(stage.base));
+    NodeMap nodes = out.tree.nodes();
+    nodes.erase("");
+    TRY(add_layer(*stage.from, nodes, out));
+    return out;
+}
+
 Result<Evaluator::CopySource> Evaluator::copy_source(const CopyFlags& flags, std::size_t stage) {
     if (!flags.from) {
         TRY(load_context());
         return CopySource{&*context_, &kWholeContext, nullptr};
     }
     StageState* from = nullptr;
-    if (const auto earlier = plan_.find_stage(*flags.from, stage)) {
+    if (request_.build_contexts.contains(*flags.from)) {
+        const auto [entry, is_new] = images_.try_emplace(*flags.from);
+        from = &entry->second;
+        if (is_new) {
+            TRY_ASSIGN(from->tree, named_context(*flags.from));
+        }
+    } else if (const auto earlier = plan_.find_stage(*flags.from, stage)) {
         from = &*done_[*earlier];
     } else {
         const auto [entry, is_new] = images_.try_emplace(*flags.from);
@@ -130,12 +171,19 @@ Result<> Evaluator::copy(std::size_t stage, const Instruction& instruction, Stag
         TRY_ASSIGN(words.emplace_back(), expand(arg, state.variables(), plan_.dockerfile().escape));
     }
     CopyRequest request{.destination = absolute_destination(words.back(), state.config.working_dir),
+                        .parents = flags.parents,
+                        .link = flags.link,
                         .managed_owner = request_.managed_owner,
                         .line = instruction.line};
+    if (flags.chmod) {
+        TRY_ASSIGN(request.chmod, ModeChange::parse(*flags.chmod));
+    }
+    TRY_ASSIGN(request.exclude, exclude_rules(flags.exclude));
     words.pop_back();
     request.sources = std::move(words);
     TRY_ASSIGN(const CopySource source, copy_source(flags, stage));
-    const bool traced_image = tools_ == nullptr && flags.from;
+    const bool traced_image =
+        tools_ == nullptr && flags.from && !request_.build_contexts.contains(*flags.from);
     if (!traced_image) {
         request.missing = [&](const std::string& path) { return missing_source(path, !flags.from); };
     }

@@ -32,7 +32,12 @@ Result<ContentReader> ContentReader::make(const NodeMap& nodes, const std::files
     std::map<BaseImage*, std::map<std::size_t, std::set<std::string>>> wanted;
     bool from_context = false;
     for (const auto& [path, node] : nodes) {
-        from_context |= std::holds_alternative<ContextFile>(node.content);
+        if (const auto* file = std::get_if<ContextFile>(&node.content)) {
+            from_context |= !file->root;
+            if (file->root && !out.named_contexts_.contains(*file->root)) {
+                TRY_ASSIGN(out.named_contexts_[*file->root], open_file(*file->root, O_RDONLY | O_DIRECTORY));
+            }
+        }
         if (const auto* member = std::get_if<LayerMember>(&node.content)) {
             wanted[member->image.get()][member->layer].insert(member->path);
         }
@@ -78,7 +83,8 @@ Result<OpenContent> ContentReader::open(const Node& node) const {
     }
     const auto* file = std::get_if<ContextFile>(&node.content);
     if (file == nullptr) return out;
-    out.own = open_beneath(context_.get(), file->path);
+    const Fd& root = file->root ? named_contexts_.at(*file->root) : context_;
+    out.own = open_beneath(root.get(), file->path);
     if (!out.own) return fail_errno(printable(file->path));
     struct stat info{};
     if (::fstat(out.own.get(), &info) != 0) return fail_errno(printable(file->path));

@@ -42,6 +42,7 @@ class ContentReader {
         std::uint64_t size = 0;
     };
     Fd context_;
+    std::map<std::filesystem::path, Fd> named_contexts_;
     Fd spool_;
     std::map<MemberKey, Extent> members_;
 };

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <map>
+#include <memory>
 
 #include "base/rel_path.hpp"
 #include "images/layer/compressor.hpp"
@@ -46,7 +48,21 @@ Result<> write_content(const OpenContent& content, std::string& buffer, const By
 Result<> write_tar(const NodeMap& nodes, const ContentReader& contents, std::int64_t time,
                    const ByteSink& sink) {
     std::string buffer(kReadStep, '\0');
+    std::map<std::shared_ptr<const LinkGroup>, std::string_view> first_names;
     for (const auto& [path, node] : nodes) {
+        if (node.links) {
+            const auto [first, is_first] = first_names.try_emplace(node.links, path);
+            if (!is_first) {
+                TRY(sink(tar_header({.path = path,
+                                     .type = '1',
+                                     .mode = node.mode,
+                                     .uid = node.uid,
+                                     .gid = node.gid,
+                                     .mtime = time,
+                                     .link = first->second})));
+                continue;
+            }
+        }
         OpenContent content;
         if (node.kind == FileKind::file) {
             TRY_ASSIGN(content, contents.open(node));

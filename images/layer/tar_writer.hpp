@@ -15,13 +15,13 @@ namespace synchost::images {
 
 struct TarHeader {
     std::string_view path;  // relative, without a trailing '/'; "" is the root folder, written as "./"
-    char type = '0';        // '0' file, '5' folder, '2' symlink
+    char type = '0';        // '0' file, '1' hard link, '5' folder, '2' symlink
     std::uint32_t mode = 0;
     std::uint32_t uid = 0;
     std::uint32_t gid = 0;
     std::uint64_t size = 0;  // of a file
     std::int64_t mtime = 0;  // seconds, not negative
-    std::string_view link;   // of a symlink
+    std::string_view link;   // of a symlink; of a hard link the path of an earlier entry
 };
 
 // One or more blocks of 512 bytes.

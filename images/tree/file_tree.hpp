@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <functional>
 #include <map>
 #include <memory>
@@ -23,7 +24,8 @@ namespace synchost::images {
 class BaseImage;
 
 struct ContextFile {
-    std::string path;  // relative to the context
+    std::string path;                                     // relative to its root
+    std::shared_ptr<const std::filesystem::path> root{};  // of a named context; the build context where null
 };
 struct LayerMember {
     std::shared_ptr<BaseImage> image;
@@ -32,6 +34,9 @@ struct LayerMember {
 };
 using Content = std::variant<std::monostate, ContextFile, LayerMember, std::shared_ptr<const std::string>>;
 
+// Files that point to the same one are hard links of each other.
+struct LinkGroup {};
+
 struct Node {
     FileKind kind = FileKind::folder;
     std::uint32_t mode = 0755;  // permission bits, with setuid, setgid and sticky
@@ -39,6 +44,7 @@ struct Node {
     std::uint32_t gid = 0;
     std::string link;                           // target of a symlink
     Content content;                            // of a file
+    std::shared_ptr<const LinkGroup> links;     // of a file with several names, as one COPY laid them
     std::optional<std::string> context_source;  // the path of the context that a COPY laid here
     int line = 0;                               // of that COPY
 };

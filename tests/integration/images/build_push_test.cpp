@@ -97,6 +97,48 @@ TEST_F(BuildAndPush, ScratchImageIsWhatSkopeoReads) {
     EXPECT_THAT(image.managed_paths, ElementsAre("/app/"));
 }
 
+TEST_F(BuildAndPush, CopyFlagsAreWhatSkopeoReads) {
+    ImageContext context;
+    ImageContext named;
+    named.file("n", "nn", 0600);
+    context
+        .file("Dockerfile",
+              "FROM scratch\nCOPY --chmod=2640 run /p/\nCOPY --chown=5 --chmod=u=rwX,go=rX --exclude=*.o src "
+              "/q\n"
+              "COPY --parents --link src/./sub/b.o /r/\nCOPY --from=named n /s/\n")
+        .file("run", "x", 04755)
+        .folder("src/sub", 0750)
+        .file("src/a.o", "")
+        .file("src/a.py", "a", 0700)
+        .file("src/sub/b.o", "b", 01600);
+    build_and_push(context, "app:1", {.build_contexts = {{"named", named.path()}}});
+    EXPECT_EQ(skopeo_listing("app:1"),
+              "drw-r-S--- 0/0               0 1970-01-01 00:00:00 p/\n"
+              "-rw-r-S--- 0/0               1 1970-01-01 00:00:00 p/run\n--\n"
+              "drwxr-xr-x 5/5               0 1970-01-01 00:00:00 q/\n"
+              "-rwxr-xr-x 5/5               1 1970-01-01 00:00:00 q/a.py\n"
+              "drwxr-xr-x 5/5               0 1970-01-01 00:00:00 q/sub/\n"
+              "-rw-r--r-- 5/5               1 1970-01-01 00:00:00 q/sub/b.o\n--\n"
+              "drwxr-xr-x 0/0               0 1970-01-01 00:00:00 r/\n"
+              "drwxr-x--- 0/0               0 1970-01-01 00:00:00 r/sub/\n"
+              "-rw------T 0/0               1 1970-01-01 00:00:00 r/sub/b.o\n--\n"
+              "drwxr-xr-x 0/0               0 1970-01-01 00:00:00 s/\n"
+              "-rw------- 0/0               2 1970-01-01 00:00:00 s/n\n--\n");
+}
+
+TEST_F(BuildAndPush, HardLinksComeThroughAnImageAndACopyFromIt) {
+    ImageContext context;
+    context.file("Dockerfile", "FROM scratch\nCOPY d /d/\n").file("d/a", "text");
+    std::filesystem::create_hard_link(context.path() / "d/a", context.path() / "d/b");
+    build_and_push(context, "links:1");
+    EXPECT_THAT(skopeo_listing("links:1"), HasSubstr(" d/b link to d/a\n"));
+    store_.emplace(*TempDir::make("store"));
+    ImageContext second;
+    second.file("Dockerfile", "FROM scratch\nCOPY --from=" + name("links:1").to_string() + " /d /e\n");
+    build_and_push(second, "again:1");
+    EXPECT_THAT(skopeo_listing("again:1"), HasSubstr(" e/b link to e/a\n"));
+}
+
 TEST_F(BuildAndPush, SecondPushSendsNothing) {
     ImageContext context;
     context.file("Dockerfile", "FROM scratch\nCOPY a /a\n").file("a", "1");

@@ -152,6 +152,23 @@ TEST(Copy, ManagedOwnerGetsTheDestinationAndAllBelow) {
     EXPECT_EQ(file->layer.at("etc/app/f").uid, 1000u);
 }
 
+TEST(Copy, HardLinksStayWithinOneCopy) {
+    FileTree from;
+    const auto group = std::make_shared<const LinkGroup>();
+    for (const char* path : {"a", "b"}) from.put(path, Node{.kind = FileKind::file, .links = group});
+    from.put("c", Node{.kind = FileKind::file});
+    FileTree to;
+    const auto first = copy_into(from, {}, {.sources = {"/"}, .destination = "/x"}, to);
+    const auto second = copy_into(from, {}, {.sources = {"/"}, .destination = "/y"}, to);
+    ASSERT_OK(first);
+    ASSERT_OK(second);
+    EXPECT_NE(first->layer.at("x/a").links, nullptr);
+    EXPECT_EQ(first->layer.at("x/a").links, first->layer.at("x/b").links);
+    EXPECT_EQ(first->layer.at("x/c").links, nullptr);
+    EXPECT_EQ(second->layer.at("y/a").links, second->layer.at("y/b").links);
+    EXPECT_NE(first->layer.at("x/a").links, second->layer.at("y/a").links);
+}
+
 TEST(Copy, FromAStageCarriesOwnersSourcesAndManagedPaths) {
     FileTree stage;
     const auto into_stage = copy({"d"}, "/src/app", stage, {.managed_owner = Owner{1000, 1000}});

@@ -45,6 +45,19 @@ TEST(Trace, FollowsWorkdirStagesRenamesAndPatterns) {
     EXPECT_THAT(traced->managed_paths, ElementsAre("/etc/one", "/srv/app/"));
 }
 
+TEST(Trace, AnIgnoredDockerfileIsReadAllTheSameAndItsOwnIgnoreFileIsInTheContext) {
+    ImageContext context;
+    context.file("app.df", "FROM scratch\nCOPY . /x\n")
+        .file("app.df.dockerignore", "app.df\n")
+        .file(".dockerignore", "*\n")
+        .file("a", "");
+    const auto traced = trace({.context = context.path(), .dockerfile = context.path() / "app.df"});
+    ASSERT_OK(traced);
+    EXPECT_THAT(lines(traced->copied),
+                ElementsAre(" -> /x/:2", ".dockerignore -> /x/.dockerignore:2", "a -> /x/a:2",
+                            "app.df.dockerignore -> /x/app.df.dockerignore:2"));
+}
+
 TEST(Trace, IsWhatTheBuildSays) {
     ImageContext context;
     context
@@ -129,8 +142,8 @@ TEST(Build, RefusalsNameLineCauseAndNextStep) {
               Errc::unsupported},
              {"FROM scratch\nONBUILD COPY a b\n", "Dockerfile:2: ONBUILD is not supported yet", "Leave",
               Errc::unsupported},
-             {"FROM scratch\nCOPY --chmod=1 a b\n", "Dockerfile:2: COPY --chmod is not supported yet",
-              "Leave", Errc::unsupported},
+             {"FROM scratch\nCOPY --chmod=9 a b\n", "Dockerfile:2: --chmod=9 is no mode of files",
+              "Give an octal number"},
              {"FROM scratch\nCOPY --form=x a b\n", "Dockerfile:2: COPY has no flag --form",
               "Did you mean --from?"},
              {"FROM scratch\nCOPY --from=$X a b\n", "Dockerfile:2: COPY --from cannot hold a variable",

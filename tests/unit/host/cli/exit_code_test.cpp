@@ -25,5 +25,14 @@ TEST(BuildArgs, ValuesMayHoldEqualsSignsAndBeEmpty) {
     EXPECT_ERROR(parse_build_args({"=x"}), Errc::invalid_input, "not NAME=value");
 }
 
+TEST(BuildContexts, AreFolders) {
+    const auto parsed = parse_build_contexts({"lib=/"});
+    ASSERT_OK(parsed);
+    EXPECT_EQ(parsed->at("lib"), "/");
+    EXPECT_ERROR(parse_build_contexts({"lib"}), Errc::invalid_input, "not NAME=FOLDER");
+    EXPECT_ERROR(parse_build_contexts({"=/"}), Errc::invalid_input, "not NAME=FOLDER");
+    EXPECT_ERROR(parse_build_contexts({"lib=docker-image://alpine"}), Errc::invalid_input, "not a folder");
+}
+
 }  // namespace
 }  // namespace synchost::host
