@@ -18,7 +18,6 @@ namespace {
 
 // Longer than the coarsest tick of a file system's clock: an older change time cannot hide a second write.
 constexpr std::chrono::milliseconds kSettled{20};
-constexpr std::size_t kManyPaths = 10'000;
 
 std::optional<StampPrint> settled_stamp(const std::filesystem::path& path, std::chrono::nanoseconds now) {
     struct stat info{};

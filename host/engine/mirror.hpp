@@ -41,6 +41,8 @@ struct CopyPlan {
 // Past this, contents are not kept but read from disk again.
 inline constexpr std::size_t kMaxRecentBytes = std::size_t{8} << 20;
 inline constexpr std::size_t kBulkyBytes = std::size_t{64} << 10;
+// From so many on, what the work on them took of memory is worth giving back to the system.
+inline constexpr std::size_t kManyPaths = 10'000;
 
 // How the tree differs from what the mirror holds.
 struct TreeUpdate {

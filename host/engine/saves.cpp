@@ -20,8 +20,6 @@ namespace fs = std::filesystem;
 using Clock = std::chrono::steady_clock;
 using std::chrono::duration_cast;
 
-constexpr std::size_t kManyPaths = 10'000;  // of which memory is worth giving back
-
 // The part of the path below the folder `top`, or nothing where it does not lie there.
 std::optional<std::string> below(const std::string& whole, const std::string& top) {
     if (whole.size() <= top.size() + 1 || !whole.starts_with(top) || whole[top.size()] != '/')
@@ -142,12 +140,15 @@ boost::asio::awaitable<void> Engine::take_batch(const Batch& batch, const std::v
         if (touched.sources.empty() && !batch.rescan) continue;
         if (!co_await take_sources(*service, std::move(touched))) settled.insert(service.get());
     }
-    for (const PathEvent& event : batch.paths) tell_ignored(whole(event), settled);
+    for (const PathEvent& event : batch.paths) {
+        const std::string path = whole(event);
+        if (is_file(path) || std::ranges::binary_search(batch.arrived, event)) tell_ignored(path, settled);
+    }
 }
 
-// Where no image has the file, and nothing else is known of it.
+// Of a file, or a folder with all that it holds: where no image has it, and nothing else is known of it.
 void Engine::tell_ignored(const std::string& path, const std::set<const Service*>& settled) {
-    if (!is_file(path) || k8s::is_source(path, manifest_sources_)) return;
+    if (k8s::is_source(path, manifest_sources_)) return;
     const Service* ignores = nullptr;
     std::string source;
     for (const auto& service : services_) {
