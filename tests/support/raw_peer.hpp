@@ -2,6 +2,8 @@
 // thread of its own, with blocking reads and writes of at most ten seconds.
 #pragma once
 
+#include <netinet/in.h>
+
 #include <atomic>
 #include <cstdint>
 #include <functional>
@@ -59,5 +61,7 @@ class RawPeer {
 
 // A connection to this port of 127.0.0.1.
 Fd dial_local(std::uint16_t port);
+sockaddr_in loopback(std::uint16_t port);
+bool send_all(int fd, std::string_view bytes);
 
 }  // namespace synchost::test

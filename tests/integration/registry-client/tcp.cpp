@@ -19,29 +19,12 @@ namespace {
 
 constexpr std::chrono::milliseconds kLongest{20'000};  // that a test may wait for anybody
 
-sockaddr_in loopback(std::uint16_t port) {
-    sockaddr_in out{};
-    out.sin_family = AF_INET;
-    out.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    out.sin_port = htons(port);
-    return out;
-}
-
 void send_at_once(int fd) {
     const int on = 1;
     ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
 }
 
 }  // namespace
-
-bool send_all(int fd, std::string_view bytes) {
-    while (!bytes.empty()) {
-        const ssize_t sent = ::send(fd, bytes.data(), bytes.size(), MSG_NOSIGNAL);
-        if (sent <= 0) return false;
-        bytes.remove_prefix(static_cast<std::size_t>(sent));
-    }
-    return true;
-}
 
 // One more portion into `buffer`; false at the end.
 bool receive(int fd, std::string& buffer, std::size_t most) {
@@ -91,10 +74,8 @@ void relay(int a, int b) {
 }
 
 Fd dial_loopback(std::uint16_t port) {
-    Fd out(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-    send_at_once(out.get());
-    const sockaddr_in address = loopback(port);
-    if (::connect(out.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) out.reset();
+    Fd out = dial_local(port);
+    if (out) send_at_once(out.get());
     return out;
 }
 

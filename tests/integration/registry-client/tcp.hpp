@@ -9,10 +9,10 @@
 
 #include "base/error.hpp"
 #include "base/fd.hpp"
+#include "support/raw_peer.hpp"
 
 namespace synchost::test {
 
-bool send_all(int fd, std::string_view bytes);
 // One more portion into `buffer`; false at the end.
 bool receive(int fd, std::string& buffer, std::size_t most = 65'536);
 // The head of an HTTP message from the front of what comes; what follows stays in `buffer`. "" at the end.

@@ -5,6 +5,7 @@
 #include "images/graph/copy.hpp"
 #include "support/image_context.hpp"
 #include "support/result_matchers.hpp"
+#include "unit/images/copy_trees.hpp"
 
 namespace synchost::images {
 namespace {
@@ -14,32 +15,19 @@ using testing::ElementsAre;
 using testing::IsEmpty;
 
 FileTree context() {
-    FileTree out;
-    out.find("")->context_source = "";
-    const auto put = [&](std::string path, FileKind kind, std::uint32_t mode, std::string link = {}) {
-        Node node{.kind = kind, .mode = mode, .link = std::move(link), .context_source = path};
-        if (kind == FileKind::file) node.content = ContextFile{path};
-        out.put(path, std::move(node));
-    };
-    put("a", FileKind::folder, 0700);
-    put("a/b", FileKind::folder, 0750);
-    put("a/b/c.o", FileKind::file, 0600);
-    put("a/b/c.txt", FileKind::file, 0755);
-    put("a/d.txt", FileKind::file, 0644);
-    put("a/l", FileKind::symlink, 0777, "d.txt");
-    put("e.o", FileKind::file, 0644);
-    put("e.txt", FileKind::file, 0644);
-    return out;
+    return test::context_of({{"a", FileKind::folder, 0700},
+                             {"a/b", FileKind::folder, 0750},
+                             {"a/b/c.o", FileKind::file, 0600},
+                             {"a/b/c.txt", FileKind::file, 0755},
+                             {"a/d.txt", FileKind::file, 0644},
+                             {"a/l", FileKind::symlink, 0777, "d.txt"},
+                             {"e.o", FileKind::file, 0644},
+                             {"e.txt", FileKind::file, 0644}});
 }
 
 Result<CopyResult> copy(std::vector<std::string> sources, std::string destination, FileTree& to,
                         CopyRequest request = {}) {
-    request.sources = std::move(sources);
-    request.destination = std::move(destination);
-    request.missing = [](const std::string& source) {
-        return Error{Errc::invalid_input, source + " is missing", 0, {}};
-    };
-    return copy_into(context(), {"/"}, request, to);
+    return test::copy_from(context(), std::move(sources), std::move(destination), to, std::move(request));
 }
 
 CopyRequest excluding(const std::vector<std::string>& patterns) {
@@ -47,11 +35,8 @@ CopyRequest excluding(const std::vector<std::string>& patterns) {
 }
 
 std::vector<std::string> paths(const Result<CopyResult>& done) {
-    std::vector<std::string> out;
     EXPECT_OK(done);
-    if (!done) return out;
-    for (const auto& [path, node] : done->layer) out.push_back(path);
-    return out;
+    return done ? test::paths_of(done->layer) : std::vector<std::string>();
 }
 
 TEST(CopyChmod, HitsFilesFoldersAndThoseThatAreMadeForThem) {

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 
 #include "support/result_matchers.hpp"
+#include "unit/images/copy_trees.hpp"
 
 namespace synchost::images {
 namespace {
@@ -11,45 +12,28 @@ using testing::ElementsAre;
 using testing::IsEmpty;
 
 FileTree context() {
-    FileTree out;
-    out.find("")->context_source = "";
-    const auto put = [&](std::string path, FileKind kind, std::uint32_t mode, std::string link = {}) {
-        Node node{.kind = kind, .mode = mode, .link = std::move(link), .context_source = path};
-        if (kind == FileKind::file) node.content = ContextFile{path};
-        out.put(path, std::move(node));
-    };
-    put("d", FileKind::folder, 0700);
-    put("d/sub", FileKind::folder, 0750);
-    put("d/sub/x", FileKind::file, 0600);
-    put("d/y", FileKind::file, 0644);
-    put("e", FileKind::folder, 0755);
-    put("e/z", FileKind::file, 0644);
-    put("f", FileKind::file, 04755);
-    put("l", FileKind::symlink, 0777, "d/y");
-    return out;
+    return test::context_of({{"d", FileKind::folder, 0700},
+                             {"d/sub", FileKind::folder, 0750},
+                             {"d/sub/x", FileKind::file, 0600},
+                             {"d/y", FileKind::file, 0644},
+                             {"e", FileKind::folder, 0755},
+                             {"e/z", FileKind::file, 0644},
+                             {"f", FileKind::file, 04755},
+                             {"l", FileKind::symlink, 0777, "d/y"}});
 }
 
 Result<CopyResult> copy(std::vector<std::string> sources, std::string destination, FileTree& to,
                         CopyRequest request = {}) {
-    request.sources = std::move(sources);
-    request.destination = std::move(destination);
-    request.missing = [](const std::string& source) {
-        return Error{Errc::invalid_input, source + " is missing", 0, {}};
-    };
-    return copy_into(context(), {"/"}, request, to);
+    return test::copy_from(context(), std::move(sources), std::move(destination), to, std::move(request));
 }
 
-std::vector<std::string> paths(const NodeMap& nodes) {
-    std::vector<std::string> out;
-    for (const auto& [path, node] : nodes) out.push_back(path);
-    return out;
-}
+using test::paths_of;
 
 TEST(Copy, AFoldersContentsGoAndItsOwnModeStays) {
     FileTree to;
     const auto done = copy({"d"}, "/x/y", to);
     ASSERT_OK(done);
-    EXPECT_THAT(paths(done->layer), ElementsAre("x", "x/y", "x/y/sub", "x/y/sub/x", "x/y/y"));
+    EXPECT_THAT(paths_of(done->layer), ElementsAre("x", "x/y", "x/y/sub", "x/y/sub/x", "x/y/y"));
     EXPECT_EQ(done->layer.at("x/y").mode, 0755u);
     EXPECT_EQ(done->layer.at("x/y/sub").mode, 0750u);
     EXPECT_EQ(done->layer.at("x/y").context_source, "d");
@@ -70,7 +54,7 @@ TEST(Copy, PatternsFlattenFoldersAndManageTheDestination) {
     FileTree to;
     const auto done = copy({"[de]"}, "/x/", to);
     ASSERT_OK(done);
-    EXPECT_THAT(paths(done->layer), ElementsAre("x", "x/sub", "x/sub/x", "x/y", "x/z"));
+    EXPECT_THAT(paths_of(done->layer), ElementsAre("x", "x/sub", "x/sub/x", "x/y", "x/z"));
     EXPECT_THAT(copy({"*"}, "/w/", to)->managed, ElementsAre("w/"));
     EXPECT_THAT(copy({"d/y*"}, "/v/", to)->managed, ElementsAre("v/"));
 }
@@ -121,7 +105,7 @@ TEST(Copy, DestinationLinksAreFollowedInTheImage) {
     to.put("lnk", Node{.kind = FileKind::symlink, .link = "/real"});
     const auto done = copy({"f"}, "/lnk/g", to);
     ASSERT_OK(done);
-    EXPECT_THAT(paths(done->layer), ElementsAre("real", "real/g"));
+    EXPECT_THAT(paths_of(done->layer), ElementsAre("real", "real/g"));
     EXPECT_EQ(done->layer.at("real").mode, 01777u);
 }
 
