@@ -80,6 +80,10 @@ Result<> Evaluator::step(std::size_t stage, const Instruction& instruction, Stag
         return fail(Errc::invalid_input,
                     name + " has no flag " + printable(instruction.flags[0].substr(0, 60)));
     }
+    if (!instruction.heredocs.empty() && name != "RUN") {
+        return fail(Errc::unsupported, name + " with a heredoc is not supported yet",
+                    "Put the text into a file and COPY it.");
+    }
     if (name == "COPY") return copy(stage, instruction, state);
     if (name == "WORKDIR") return workdir(instruction, state);
     bool known = name == "ARG";
