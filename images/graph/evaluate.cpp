@@ -97,8 +97,10 @@ Result<> Evaluator::step(std::size_t stage, const Instruction& instruction, Stag
     return {};
 }
 
+// Every value is expanded with what was set before the instruction.
 Result<> Evaluator::set_args(const Instruction& instruction, StageState& state) const {
     if (instruction.args.empty()) return fail(Errc::invalid_input, "ARG needs a name");
+    std::map<std::string, std::string> set;
     for (const std::string& word : instruction.args) {
         TRY_ASSIGN(const ArgDeclaration arg, parse_arg(word));
         std::optional<std::string> value = plan_.build_arg(arg.name);
@@ -106,8 +108,9 @@ Result<> Evaluator::set_args(const Instruction& instruction, StageState& state) 
             TRY_ASSIGN(value, expand(*arg.value, state.variables(), plan_.dockerfile().escape));
         }
         if (!value) value = plan_.outer_arg(arg.name);
-        if (value) state.args[arg.name] = *value;
+        if (value) set[arg.name] = *std::move(value);
     }
+    for (auto& [name, value] : set) state.args[name] = std::move(value);
     return {};
 }
 

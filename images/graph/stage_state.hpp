@@ -32,6 +32,9 @@ struct StageState {
 
     // ENV before ARG. Borrows this state.
     [[nodiscard]] Variables variables() const;
+    // NAME=value of ENV, and of the ARGs that ENV does not hide: what RUN's process sees, but for the proxies
+    // (StagePlan::proxy_args).
+    [[nodiscard]] std::vector<std::string> run_environment() const;
 };
 
 // Adds the base's files beneath those of the stage, once; its layers are fetched for it.
