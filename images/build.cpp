@@ -1,12 +1,17 @@
 // build() and trace(): the two results of one walk through the Dockerfile.
+#include <charconv>
+
 #include "base/file.hpp"
 #include "base/rel_path.hpp"
+#include "base/suggest.hpp"
 #include "images/builder.hpp"
 #include "images/graph/evaluate.hpp"
 #include "images/layer/layer_writer.hpp"
 
 namespace synchost::images {
 namespace {
+
+constexpr std::int64_t kLastSecond = 253'402'300'799;  // of the year 9999
 
 std::filesystem::path dockerfile_of(const BuildRequest& request) {
     return request.dockerfile.empty() ? request.context / "Dockerfile" : request.dockerfile;
@@ -19,6 +24,30 @@ Result<StagePlan> read_plan(const BuildRequest& request, const std::filesystem::
             std::move(text.error()).hint("Name the Dockerfile, or the folder that it lies in."));
     TRY_ASSIGN(Dockerfile dockerfile, parse_dockerfile(*text, printable(path.filename().native())));
     return StagePlan::make(std::move(dockerfile), request.target, request.build_args);
+}
+
+// --build-arg SOURCE_DATE_EPOCH is the image's time, too.
+Result<BuildRequest> with_epoch(BuildRequest request) {
+    const auto given = request.build_args.find("SOURCE_DATE_EPOCH");
+    if (given == request.build_args.end() || given->second.empty()) return request;
+    const std::string& text = given->second;
+    const auto [end, error] =
+        std::from_chars(text.data(), text.data() + text.size(), request.source_date_epoch);
+    if (error != std::errc{} || end != text.data() + text.size() || request.source_date_epoch < 0 ||
+        request.source_date_epoch > kLastSecond) {
+        return fail(Errc::invalid_input, "SOURCE_DATE_EPOCH: not a time: " + printable(text.substr(0, 60)),
+                    "Give seconds since 1970, as `git log -1 --format=%ct` prints them.");
+    }
+    return request;
+}
+
+void tell_unused(const StagePlan& plan, const BuildTools& tools) {
+    if (!tools.progress) return;
+    const std::vector<std::string_view> known(plan.declared_args().begin(), plan.declared_args().end());
+    for (const std::string& name : plan.unused_build_args()) {
+        const std::string near = did_you_mean(name, known);
+        tools.progress("no ARG takes --build-arg " + printable(name) + (near.empty() ? "" : ". " + near));
+    }
 }
 
 std::vector<CopiedPath> copied_paths(const FileTree& tree) {
@@ -42,9 +71,11 @@ std::vector<std::string> absolute(const ManagedPaths& paths) {
 
 }  // namespace
 
-Result<Image> build(const BuildRequest& request, const BuildTools& tools) {
+Result<Image> build(const BuildRequest& asked, const BuildTools& tools) {
+    TRY_ASSIGN(const BuildRequest request, with_epoch(asked));
     const std::filesystem::path dockerfile = dockerfile_of(request);
     TRY_ASSIGN(const StagePlan plan, read_plan(request, dockerfile));
+    tell_unused(plan, tools);
     TRY_ASSIGN(const BlobStore store, BlobStore::open(tools.store));
     TRY_ASSIGN(StageState state, Evaluator(plan, request, dockerfile, &tools, &store).run());
     Image out;

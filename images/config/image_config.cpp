@@ -68,6 +68,19 @@ Json empty_objects(const std::set<std::string>& names) {
     return out;
 }
 
+Json healthcheck_json(const Healthcheck& check) {
+    Json out = {{"Test", check.test}};
+    const auto set = [&](const char* key, std::int64_t value) {
+        if (value != 0) out[key] = value;
+    };
+    set("Interval", check.interval);
+    set("Timeout", check.timeout);
+    set("StartPeriod", check.start_period);
+    set("StartInterval", check.start_interval);
+    set("Retries", check.retries);
+    return out;
+}
+
 Json runtime_json(const ImageConfig& config, Json out) {
     if (!out.is_object()) out = Json::object();
     set_or_drop(out, "Entrypoint", config.entrypoint);
@@ -80,7 +93,8 @@ Json runtime_json(const ImageConfig& config, Json out) {
     set_or_drop(out, "Volumes", empty_objects(config.volumes));
     set_or_drop(out, "StopSignal", config.stop_signal);
     set_or_drop(out, "Shell", config.shell);
-    out.erase("OnBuild");
+    set_or_drop(out, "OnBuild", config.on_build);
+    if (config.healthcheck) out["Healthcheck"] = healthcheck_json(*config.healthcheck);
     return out;
 }
 
@@ -149,10 +163,7 @@ Result<ImageConfig> parse_image_config(std::string_view bytes) {
     if (const Json& labels = member(config, "Labels"); labels.is_object()) {
         for (const auto& item : labels.items()) out.labels[item.key()] = text(item.value());
     }
-    if (const Json& triggers = member(config, "OnBuild"); triggers.is_array() && !triggers.empty()) {
-        return fail(Errc::unsupported, "the base image has ONBUILD triggers, which are not supported yet",
-                    "Write its instructions into the Dockerfile.");
-    }
+    TRY_ASSIGN(out.on_build, texts(member(config, "OnBuild"), "OnBuild"));
     TRY_ASSIGN(const auto diff_ids, texts(member(member(json, "rootfs"), "diff_ids"), "diff_ids"));
     if (diff_ids.size() > kMaxLayers) return fail(Errc::protocol, "image config: more than 1000 layers");
     for (const std::string& id : diff_ids) {

@@ -1,5 +1,5 @@
 // An image's config blob (image-spec config.md): what an instruction changes, as values, and the whole as
-// JSON. What a base image's config holds and we do not know (a health check, say) is carried along.
+// JSON. What a base image's config holds and we do not know is carried along.
 #pragma once
 
 #include <cstdint>
@@ -21,6 +21,16 @@ struct HistoryEntry {
     bool empty_layer = true;
 };
 
+// Of the docker image config, durations in nanoseconds; 0 is the default of who runs it.
+struct Healthcheck {
+    std::vector<std::string> test;  // "NONE", or "CMD" or "CMD-SHELL" and the command
+    std::int64_t interval = 0;
+    std::int64_t timeout = 0;
+    std::int64_t start_period = 0;
+    std::int64_t start_interval = 0;
+    int retries = 0;
+};
+
 struct ImageConfig {
     std::string architecture;
     std::string os;
@@ -37,6 +47,8 @@ struct ImageConfig {
     std::set<std::string> volumes;
     std::string stop_signal;
     std::vector<std::string> shell;
+    std::vector<std::string> on_build;       // triggers for the image that is built on this one
+    std::optional<Healthcheck> healthcheck;  // that was set here; a base's own stays in `base`
 
     std::vector<Digest> diff_ids;       // bottom first
     std::vector<HistoryEntry> history;  // ours; a base's own entries stay in `base`
@@ -51,7 +63,7 @@ struct ImageConfig {
 // A config for FROM scratch on this machine's platform, with the PATH that docker gives it.
 ImageConfig scratch_config();
 
-// Untrusted JSON. protocol where it is no image config; unsupported where it has ONBUILD triggers.
+// Untrusted JSON. protocol where it is no image config.
 Result<ImageConfig> parse_image_config(std::string_view json);
 
 // The bytes of the config blob, the same for the same values. `created` is in seconds since 1970.

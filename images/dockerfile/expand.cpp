@@ -1,6 +1,9 @@
 #include "images/dockerfile/expand.hpp"
 
+#include <cstdint>
+
 #include "base/rel_path.hpp"
+#include "images/dockerfile/pattern.hpp"
 #include "images/dockerfile/words.hpp"
 
 namespace synchost::images {
@@ -54,11 +57,14 @@ struct Collected {
     }
 };
 
+enum class Quotes : std::uint8_t { process, keep };
+enum class Escapes : std::uint8_t { process, keep };
+
 class Lexer {
   public:
-    Lexer(std::string_view word, const Variables& variables, char escape)
-        : rest_(word), variables_(variables), escape_(escape) {}
-    Result<Collected> until(std::optional<char> stop, int depth);
+    Lexer(std::string_view word, const Variables& variables, char escape, Quotes quotes = Quotes::process)
+        : rest_(word), variables_(variables), escape_(escape), quotes_(quotes) {}
+    Result<Collected> until(std::optional<char> stop, int depth, Escapes escapes = Escapes::process);
 
   private:
     [[nodiscard]] bool at_end() const { return rest_.empty(); }
@@ -69,17 +75,20 @@ class Lexer {
         return c;
     }
     Result<std::string> single_quoted();
-    Result<std::string> double_quoted(int depth);
+    Result<std::string> double_quoted(int depth, Escapes escapes);
     Result<std::string> dollar(int depth);
     Result<std::string> braced(int depth);
+    Result<std::string> stripped(std::string_view value, char modifier, int depth);
+    Result<std::string> replaced(std::string_view value, int depth);
     std::string name();
 
     std::string_view rest_;
     const Variables& variables_;
     char escape_;
+    Quotes quotes_;
 };
 
-Result<Collected> Lexer::until(std::optional<char> stop, int depth) {
+Result<Collected> Lexer::until(std::optional<char> stop, int depth, Escapes escapes) {
     if (depth > kMaxDepth) return fail(Errc::invalid_input, "variables nested more than 64 deep");
     Collected out;
     while (!at_end()) {
@@ -89,16 +98,17 @@ Result<Collected> Lexer::until(std::optional<char> stop, int depth) {
             take();
             return out;
         }
-        if (c == '\'') {
+        if (c == '\'' && quotes_ == Quotes::process) {
             TRY_ASSIGN(const std::string text, single_quoted());
             out.keep(text);
-        } else if (c == '"') {
-            TRY_ASSIGN(const std::string text, double_quoted(depth));
+        } else if (c == '"' && quotes_ == Quotes::process) {
+            TRY_ASSIGN(const std::string text, double_quoted(depth, escapes));
             out.keep(text);
         } else if (c == '$') {
             TRY_ASSIGN(const std::string text, dollar(depth));
             out.cut_at_blanks(text);
         } else if (take(); c == escape_) {
+            if (escapes == Escapes::keep) out.keep(c);
             if (!at_end()) out.keep(take());
         } else {
             out.cut_at_blanks(c);
@@ -118,7 +128,7 @@ Result<std::string> Lexer::single_quoted() {
     return out;
 }
 
-Result<std::string> Lexer::double_quoted(int depth) {
+Result<std::string> Lexer::double_quoted(int depth, Escapes escapes) {
     take();
     std::string out;
     while (!at_end()) {
@@ -133,6 +143,7 @@ Result<std::string> Lexer::double_quoted(int depth) {
         }
         char c = take();
         if (c == escape_) {
+            if (escapes == Escapes::keep) out += c;
             if (at_end()) break;
             if (peek() == '"' || peek() == '$' || peek() == escape_) c = take();
         }
@@ -180,13 +191,13 @@ Result<std::string> Lexer::braced(int depth) {
         modifier = take();
         if (value && value->empty()) value.reset();
     }
-    if (!colon && (modifier == '#' || modifier == '%' || modifier == '/')) {
-        return fail(Errc::unsupported, std::string("${name") + modifier + "...} is not supported yet");
-    }
+    if (modifier == '/' && !colon) return replaced(value.value_or(""), depth);
+    if (modifier == '#' || modifier == '%') return stripped(value.value_or(""), modifier, depth);
     if (modifier != '-' && modifier != '+' && modifier != '?') {
         return fail(Errc::invalid_input,
                     "\"${" + printable(variable.substr(0, 60)) + "\" is followed by an unknown modifier",
-                    "Known are ${x:-default}, ${x:+alternative} and ${x:?message}.");
+                    "Known are ${x:-default}, ${x:+alternative}, ${x:?message}, ${x#prefix}, ${x%suffix} and "
+                    "${x/pattern/replacement}.");
     }
     TRY_ASSIGN(const Collected word, until('}', depth));
     if (modifier == '-') return value ? *value : word.text;
@@ -195,6 +206,25 @@ Result<std::string> Lexer::braced(int depth) {
     return fail(Errc::invalid_input,
                 printable(variable.substr(0, 60)) + ": " +
                     (word.text.empty() ? "not set" : printable(word.text.substr(0, 200))));
+}
+
+// ${x#p} and ${x%p}; the modifier twice takes the longest match.
+Result<std::string> Lexer::stripped(std::string_view value, char modifier, int depth) {
+    TRY_ASSIGN(const Collected word, until('}', depth, Escapes::keep));
+    std::string_view pattern = word.text;
+    const bool longest = pattern.starts_with(modifier);
+    if (longest) pattern.remove_prefix(1);
+    return strip_match(value, pattern, modifier == '#' ? Side::prefix : Side::suffix,
+                       longest ? Length::longest : Length::shortest);
+}
+
+// ${x/p/r} and ${x//p/r}.
+Result<std::string> Lexer::replaced(std::string_view value, int depth) {
+    const bool all = !at_end() && peek() == '/';
+    if (all) take();
+    TRY_ASSIGN(const Collected pattern, until('/', depth, Escapes::keep));
+    TRY_ASSIGN(const Collected replacement, until('}', depth, Escapes::keep));
+    return replace_match(value, pattern.text, replacement.text, all ? Matches::all : Matches::first);
 }
 
 }  // namespace
@@ -208,6 +238,11 @@ Result<std::vector<std::string>> expand_words(std::string_view word, const Varia
                                               char escape) {
     TRY_ASSIGN(Collected out, Lexer(word, variables, escape).until(std::nullopt, 0));
     return std::move(out.words);
+}
+
+Result<std::string> expand_text(std::string_view text, const Variables& variables) {
+    TRY_ASSIGN(Collected out, Lexer(text, variables, '\\', Quotes::keep).until(std::nullopt, 0));
+    return std::move(out.text);
 }
 
 }  // namespace synchost::images

@@ -1,8 +1,10 @@
 // The instructions that change an image's config and none of its files.
 #include <algorithm>
+#include <array>
 #include <charconv>
 
 #include "base/rel_path.hpp"
+#include "images/graph/healthcheck.hpp"
 #include "images/graph/stage_state.hpp"
 
 namespace synchost::images {
@@ -93,6 +95,46 @@ Result<> expose_all(const Instruction& instruction, char escape, StageState& sta
     return {};
 }
 
+// Linux' names and numbers, with "SIG" or without, whatever the case: "SIGTERM", "quit", "RTMIN+3", "9".
+bool is_signal(std::string_view text) {
+    constexpr std::array<std::string_view, 36> kNames = {
+        "ABRT", "ALRM", "BUS",  "CHLD", "CLD",  "CONT", "FPE",    "HUP",    "ILL",  "INT",  "IO",    "IOT",
+        "KILL", "PIPE", "POLL", "PROF", "PWR",  "QUIT", "SEGV",   "STKFLT", "STOP", "SYS",  "TERM",  "TRAP",
+        "TSTP", "TTIN", "TTOU", "URG",  "USR1", "USR2", "VTALRM", "WINCH",  "XCPU", "XFSZ", "RTMIN", "RTMAX"};
+    unsigned number = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+    if (error == std::errc{} && end == text.data() + text.size()) return number >= 1 && number <= 64;
+    std::string name(text);
+    std::ranges::transform(name, name.begin(),
+                           [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c; });
+    std::string_view bare = name;
+    if (bare.starts_with("SIG")) bare.remove_prefix(3);
+    for (const auto& [prefix, most] : {std::pair<std::string_view, unsigned>{"RTMIN+", 15}, {"RTMAX-", 14}}) {
+        if (!bare.starts_with(prefix)) continue;
+        bare.remove_prefix(prefix.size());
+        const auto [last, wrong] = std::from_chars(bare.data(), bare.data() + bare.size(), number);
+        return wrong == std::errc{} && last == bare.data() + bare.size() && number >= 1 && number <= most;
+    }
+    return std::ranges::find(kNames, bare) != kNames.end();
+}
+
+Result<> set_stop_signal(const Instruction& instruction, char escape, StageState& state) {
+    TRY(one_argument(instruction));
+    TRY_ASSIGN(std::string signal, expand(instruction.args[0], state.variables(), escape));
+    if (!is_signal(signal)) {
+        return fail(Errc::invalid_input, "not a signal: " + printable(signal.substr(0, 60)),
+                    "Name one as SIGTERM, or give its number.");
+    }
+    state.config.stop_signal = std::move(signal);
+    return {};
+}
+
+Result<> set_user(const Instruction& instruction, char escape, StageState& state) {
+    TRY(one_argument(instruction));
+    TRY_ASSIGN(state.config.user, expand(instruction.args[0], state.variables(), escape));
+    return {};
+}
+
 }  // namespace
 
 Result<bool> apply_to_config(const Instruction& instruction, char escape, StageState& state) {
@@ -109,17 +151,23 @@ Result<bool> apply_to_config(const Instruction& instruction, char escape, StageS
         state.cmd_is_own = true;
     } else if (name == "ENTRYPOINT") {
         TRY(set_entrypoint(instruction, state));
-    } else if (name == "USER" || name == "STOPSIGNAL") {
-        TRY(one_argument(instruction));
-        std::string& field = name == "USER" ? config.user : config.stop_signal;
-        TRY_ASSIGN(field, expand(instruction.args[0], state.variables(), escape));
+    } else if (name == "USER") {
+        TRY(set_user(instruction, escape, state));
+    } else if (name == "STOPSIGNAL") {
+        TRY(set_stop_signal(instruction, escape, state));
+    } else if (name == "HEALTHCHECK") {
+        TRY_ASSIGN(config.healthcheck, parse_healthcheck(instruction));
+    } else if (name == "ONBUILD") {
+        for (const Instruction& trigger : instruction.trigger)
+            config.on_build.push_back(trigger_text(trigger));
     } else if (name == "EXPOSE") {
         TRY(expose_all(instruction, escape, state));
     } else if (name == "VOLUME") {
         TRY(add_volumes(instruction, escape, state));
     } else if (name == "SHELL") {
         if (!instruction.json || instruction.args.empty())
-            return fail(Errc::invalid_input, "SHELL needs a JSON array");
+            return fail(Errc::invalid_input, "SHELL needs a JSON array",
+                        R"(Write SHELL ["/bin/bash", "-c"].)");
         config.shell = instruction.args;
     } else if (name == "MAINTAINER") {
         TRY(one_argument(instruction));

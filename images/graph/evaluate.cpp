@@ -1,5 +1,7 @@
 #include "images/graph/evaluate.hpp"
 
+#include <utility>
+
 #include "base/rel_path.hpp"
 #include "images/layer/layer_writer.hpp"
 
@@ -18,21 +20,52 @@ std::string next_step_for(const std::string& name) {
 Result<StageState> Evaluator::run() {
     done_.resize(plan_.stages().size());
     for (std::size_t i = 0; i <= plan_.target(); ++i) {
-        if (!plan_.needed(i)) continue;
-        const Stage& stage = plan_.stages()[i];
-        const auto located = [&](Error error, int line) {
-            return std::unexpected(
-                std::move(error).context(plan_.dockerfile().name + ":" + std::to_string(line)));
-        };
-        auto state = start_stage(stage);
-        if (!state) return located(std::move(state.error()), stage.from->line);
-        for (const Instruction* instruction : stage.steps) {
-            if (auto done = step(i, *instruction, *state); !done)
-                return located(std::move(done.error()), instruction->line);
-        }
-        done_[i] = *std::move(state);
+        if (plan_.needed(i)) TRY(run_stage(i));
     }
     return std::move(*done_[plan_.target()]);
+}
+
+std::unexpected<Error> Evaluator::located(Error error, int line) const {
+    return std::unexpected(std::move(error).context(plan_.dockerfile().name + ":" + std::to_string(line)));
+}
+
+Result<> Evaluator::run_stage(std::size_t stage) {
+    if (done_[stage]) return {};
+    const Stage& plan = plan_.stages()[stage];
+    if (plan.base_stage) TRY(run_stage(*plan.base_stage));
+    auto state = start_stage(plan);
+    if (!state) return located(std::move(state.error()), plan.from->line);
+    TRY(run_triggers(stage, *state));
+    for (const Instruction* instruction : plan.steps) {
+        if (auto done = step(stage, *instruction, *state); !done)
+            return located(std::move(done.error()), instruction->line);
+    }
+    done_[stage] = *std::move(state);
+    return {};
+}
+
+// What the base left with ONBUILD comes right after FROM, and is not passed on.
+Result<> Evaluator::run_triggers(std::size_t stage, StageState& state) {
+    const Stage& plan = plan_.stages()[stage];
+    const std::vector<std::string> kept = std::exchange(state.config.on_build, {});
+    if (plan.base_stage && !request_.build_contexts.contains(plan.base)) {
+        for (const Instruction* trigger : plan.triggers) {
+            if (auto done = step(stage, *trigger, state); !done)
+                return located(std::move(done.error()), trigger->line);
+        }
+        return {};
+    }
+    for (const std::string& text : kept) {
+        const auto run = [&]() -> Result<> {
+            TRY_ASSIGN(const Instruction trigger, parse_trigger(text, plan.from->line));
+            return step(stage, trigger, state);
+        };
+        if (auto done = run(); !done) {
+            const std::string what = "ONBUILD of " + plan.base + " (" + printable(text.substr(0, 80)) + ")";
+            return located(std::move(done.error()).context(what), plan.from->line);
+        }
+    }
+    return {};
 }
 
 Result<std::shared_ptr<BaseImage>> Evaluator::fetch(const std::string& image) const {
@@ -93,8 +126,10 @@ Result<> Evaluator::step(std::size_t stage, const Instruction& instruction, Stag
     return {};
 }
 
+// Every value is expanded with what was set before the instruction.
 Result<> Evaluator::set_args(const Instruction& instruction, StageState& state) const {
     if (instruction.args.empty()) return fail(Errc::invalid_input, "ARG needs a name");
+    std::map<std::string, std::string> set;
     for (const std::string& word : instruction.args) {
         TRY_ASSIGN(const ArgDeclaration arg, parse_arg(word));
         std::optional<std::string> value = plan_.build_arg(arg.name);
@@ -102,8 +137,9 @@ Result<> Evaluator::set_args(const Instruction& instruction, StageState& state) 
             TRY_ASSIGN(value, expand(*arg.value, state.variables(), plan_.dockerfile().escape));
         }
         if (!value) value = plan_.outer_arg(arg.name);
-        if (value) state.args[arg.name] = *value;
+        if (value) set[arg.name] = *std::move(value);
     }
+    for (auto& [name, value] : set) state.args[name] = std::move(value);
     return {};
 }
 

@@ -45,6 +45,10 @@ class Evaluator {
         const CopyRules* rules = nullptr;  // of the stage; none for the context
     };
 
+    // Makes the stage's state, once; the stages that it leans on too, where a trigger of an image names them.
+    Result<> run_stage(std::size_t stage);
+    Result<> run_triggers(std::size_t stage, StageState& state);
+    [[nodiscard]] std::unexpected<Error> located(Error error, int line) const;
     Result<StageState> start_stage(const Stage& stage);
     Result<std::shared_ptr<BaseImage>> fetch(const std::string& image) const;
     Result<> step(std::size_t stage, const Instruction& instruction, StageState& state);
@@ -53,6 +57,12 @@ class Evaluator {
     Result<> copy(std::size_t stage, const Instruction& instruction, StageState& state);
     Result<CopyFlags> copy_flags(const Instruction& instruction, const StageState& state) const;
     Result<CopySource> copy_source(const CopyFlags& flags, std::size_t stage);
+    // Lays the sources that are paths.
+    Result<> copy_paths(std::size_t stage, const CopyFlags& flags, CopyRequest request, StageState& state,
+                        NodeMap& layer);
+    // Lays the instruction's heredocs with these names, as files, and adds them to the layer.
+    Result<> copy_texts(const Instruction& instruction, CopyRequest request,
+                        const std::vector<std::string>& names, StageState& state, NodeMap& layer) const;
     Result<> load_context();
     Result<FileTree> named_context(const std::string& name) const;
     Result<StageState> start_from_folder(const Stage& stage) const;

@@ -17,6 +17,30 @@ constexpr std::array<std::string_view, 6> kKnownFlags = {"--from", "--chown",   
 
 const ManagedPaths kWholeContext = {"/"};
 
+// The name of the heredoc that an argument of COPY stands for.
+Result<std::optional<std::string>> heredoc_name(const Instruction& instruction, const std::string& arg) {
+    if (instruction.heredocs.empty()) return std::nullopt;
+    const auto heredoc = parse_heredoc_word(arg);
+    if (!heredoc) return std::nullopt;
+    if (&arg == &instruction.args.back())
+        return fail(Errc::invalid_input, instruction.name + ": a heredoc cannot be the destination");
+    if (heredoc->name.contains('/') || heredoc->name == "." || heredoc->name == "..") {
+        return fail(Errc::invalid_input, "the heredoc " + printable(heredoc->name.substr(0, 60)) +
+                                             " is no file's name: the text becomes a file of that name");
+    }
+    return heredoc->name;
+}
+
+// As a pattern that matches this name alone.
+std::string literal(std::string_view name) {
+    std::string out;
+    for (const char c : name) {
+        if (std::string_view("*?[\\").contains(c)) out += '\\';
+        out += c;
+    }
+    return out;
+}
+
 // The destination as docker reads it: relative to WORKDIR, and a folder where it ends in '/' or in "." alone.
 std::string absolute_destination(std::string_view written, const std::string& working_dir) {
     const bool folder = written.empty() || written.ends_with('/') || written == "." ||
@@ -122,6 +146,7 @@ Result<Evaluator::CopySource> Evaluator::copy_source(const CopyFlags& flags, std
             TRY_ASSIGN(from->tree, named_context(*flags.from));
         }
     } else if (const auto earlier = plan_.find_stage(*flags.from, stage)) {
+        TRY(run_stage(*earlier));
         from = &*done_[*earlier];
     } else {
         const auto [entry, is_new] = images_.try_emplace(*flags.from);
@@ -162,12 +187,59 @@ Error Evaluator::missing_source(const std::string& source, bool from_context) co
     return out;
 }
 
+Result<> Evaluator::copy_texts(const Instruction& instruction, CopyRequest request,
+                               const std::vector<std::string>& names, StageState& state,
+                               NodeMap& layer) const {
+    FileTree texts;
+    for (const Heredoc& heredoc : instruction.heredocs) {
+        std::string content = heredoc.content;
+        if (heredoc.expand) {
+            TRY_ASSIGN(content, expand_text(heredoc.content, state.variables()));
+        }
+        texts.put(heredoc.name, Node{.kind = FileKind::file,
+                                     .mode = 0644,
+                                     .content = std::make_shared<const std::string>(std::move(content))});
+    }
+    request.sources.clear();
+    for (const std::string& name : names) request.sources.push_back(literal(name));
+    TRY_ASSIGN(CopyResult copied, copy_into(texts, {}, request, state.tree));
+    state.rules.add_from_stage({}, copied.rules);
+    for (auto& [path, node] : copied.layer) layer.insert_or_assign(path, std::move(node));
+    return {};
+}
+
+Result<> Evaluator::copy_paths(std::size_t stage, const CopyFlags& flags, CopyRequest request,
+                               StageState& state, NodeMap& layer) {
+    TRY_ASSIGN(const CopySource source, copy_source(flags, stage));
+    const bool traced_image =
+        tools_ == nullptr && flags.from && !request_.build_contexts.contains(*flags.from);
+    if (!traced_image) {
+        request.missing = [&](const std::string& path) { return missing_source(path, !flags.from); };
+    }
+    TRY_ASSIGN(CopyResult copied, copy_into(*source.tree, *source.managed, request, state.tree));
+    state.managed.insert(state.managed.end(), copied.managed.begin(), copied.managed.end());
+    state.managed = tidy(std::move(state.managed));
+    if (!flags.from) {
+        state.rules.add(std::move(copied.rules));
+    } else {
+        state.rules.add_from_stage(*source.rules, copied.rules);
+    }
+    layer = std::move(copied.layer);
+    return {};
+}
+
 Result<> Evaluator::copy(std::size_t stage, const Instruction& instruction, StageState& state) {
     if (instruction.args.size() < 2)
         return fail(Errc::invalid_input, "COPY needs a source and a destination");
     TRY_ASSIGN(const CopyFlags flags, copy_flags(instruction, state));
     std::vector<std::string> words;
+    std::vector<std::string> texts;
     for (const std::string& arg : instruction.args) {
+        TRY_ASSIGN(auto text, heredoc_name(instruction, arg));
+        if (text) {
+            texts.push_back(*std::move(text));
+            continue;
+        }
         TRY_ASSIGN(words.emplace_back(), expand(arg, state.variables(), plan_.dockerfile().escape));
     }
     CopyRequest request{.destination = absolute_destination(words.back(), state.config.working_dir),
@@ -181,26 +253,23 @@ Result<> Evaluator::copy(std::size_t stage, const Instruction& instruction, Stag
     TRY_ASSIGN(request.exclude, exclude_rules(flags.exclude));
     words.pop_back();
     request.sources = std::move(words);
-    TRY_ASSIGN(const CopySource source, copy_source(flags, stage));
-    const bool traced_image =
-        tools_ == nullptr && flags.from && !request_.build_contexts.contains(*flags.from);
-    if (!traced_image) {
-        request.missing = [&](const std::string& path) { return missing_source(path, !flags.from); };
+    if (!texts.empty() && !request.sources.empty() && !request.destination.ends_with('/')) {
+        return fail(Errc::invalid_input, "several sources need a folder as their destination",
+                    "End the destination with '/'.");
     }
     TRY(prepare_folders(state, request.destination));
     if (flags.chown && tools_ != nullptr) {
         TRY_ASSIGN(request.chown, resolve_in_image(state, *flags.chown, ImpliedGroup::same_number,
                                                    request_.context, tools_->store));
     }
-    TRY_ASSIGN(CopyResult copied, copy_into(*source.tree, *source.managed, request, state.tree));
-    state.managed.insert(state.managed.end(), copied.managed.begin(), copied.managed.end());
-    state.managed = tidy(std::move(state.managed));
-    if (!flags.from) {
-        state.rules.add(std::move(copied.rules));
-    } else {
-        state.rules.add_from_stage(*source.rules, copied.rules);
+    NodeMap layer;
+    if (!request.sources.empty()) {
+        TRY(copy_paths(stage, flags, request, state, layer));
     }
-    return add_layer(instruction, copied.layer, state);
+    if (!texts.empty()) {
+        TRY(copy_texts(instruction, request, texts, state, layer));
+    }
+    return add_layer(instruction, layer, state);
 }
 
 }  // namespace synchost::images

@@ -32,6 +32,14 @@ Variables StageState::variables() const {
     };
 }
 
+std::vector<std::string> StageState::run_environment() const {
+    std::vector<std::string> out = config.env;
+    for (const auto& [name, value] : args) {
+        if (!config.env_value(name)) out.push_back(name + "=" + value);
+    }
+    return out;
+}
+
 Result<> list_base(StageState& state) {
     if (!state.base || state.base_listed) return {};
     TRY(state.base->list_beneath(state.tree));

@@ -32,6 +32,9 @@ struct StageState {
 
     // ENV before ARG. Borrows this state.
     [[nodiscard]] Variables variables() const;
+    // NAME=value of ENV, and of the ARGs that ENV does not hide: what RUN's process sees, but for the proxies
+    // (StagePlan::proxy_args).
+    [[nodiscard]] std::vector<std::string> run_environment() const;
 };
 
 // Adds the base's files beneath those of the stage, once; its layers are fetched for it.
@@ -47,7 +50,8 @@ Result<Owner> resolve_in_image(const StageState& state, std::string_view user, I
                                const std::filesystem::path& context, const std::filesystem::path& scratch);
 
 // An instruction that changes the config and no file: ENV, LABEL, USER, EXPOSE, VOLUME, CMD, ENTRYPOINT,
-// STOPSIGNAL, SHELL, MAINTAINER. False where it is another. Errors come without the line.
+// STOPSIGNAL, SHELL, HEALTHCHECK, ONBUILD, MAINTAINER. False where it is another. Errors come without the
+// line.
 Result<bool> apply_to_config(const Instruction& instruction, char escape, StageState& state);
 
 }  // namespace synchost::images

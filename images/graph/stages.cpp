@@ -30,19 +30,18 @@ bool is_stage_name(std::string_view name) {
     });
 }
 
-// The variables that BuildKit sets for FROM lines, and for `ARG NAME` in a stage.
-std::optional<std::string> platform_variable(std::string_view name) {
-    const registry::Platform platform = registry::host_platform();
-    for (const std::string_view side : {"TARGET", "BUILD"}) {
-        if (!name.starts_with(side)) continue;
-        const std::string_view part = name.substr(side.size());
-        if (part == "PLATFORM") return platform.os + "/" + platform.architecture;
-        if (part == "OS") return platform.os;
-        if (part == "ARCH") return platform.architecture;
-        if (part == "VARIANT") return "";
+// "linux/x86_64" -> "linux/amd64", "linux/arm64/v8" -> "linux/arm64".
+std::string normal_platform(std::string text) {
+    for (const auto& [written, normal] : std::initializer_list<std::pair<std::string_view, std::string_view>>{
+             {"/x86_64", "/amd64"}, {"/x86-64", "/amd64"}, {"/aarch64", "/arm64"}, {"/arm64/v8", "/arm64"}}) {
+        if (text.ends_with(written)) text.replace(text.size() - written.size(), written.size(), normal);
     }
-    return std::nullopt;
+    return text;
 }
+
+constexpr std::array<std::string_view, 10> kProxies = {
+    "HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "FTP_PROXY",
+    "ftp_proxy",  "NO_PROXY",   "no_proxy",    "ALL_PROXY",   "all_proxy"};
 
 }  // namespace
 
@@ -70,10 +69,50 @@ std::optional<std::string> StagePlan::build_arg(const std::string& name) const {
     return found == build_args_.end() ? std::nullopt : std::optional(found->second);
 }
 
+// The variables that BuildKit sets for FROM lines, and for `ARG NAME` in a stage; --build-arg overrides them.
+std::optional<std::string> StagePlan::platform_arg(std::string_view name) const {
+    const auto given = [&](std::string value) {
+        return build_arg(std::string(name)).value_or(std::move(value));
+    };
+    if (name == "TARGETSTAGE") return given(target_name_.empty() ? "default" : target_name_);
+    const registry::Platform platform = registry::host_platform();
+    for (const std::string_view side : {"TARGET", "BUILD"}) {
+        if (!name.starts_with(side)) continue;
+        const std::string_view part = name.substr(side.size());
+        if (part == "PLATFORM") return given(platform.os + "/" + platform.architecture);
+        if (part == "OS") return given(platform.os);
+        if (part == "ARCH") return given(platform.architecture);
+        if (part == "VARIANT") return given("");
+    }
+    return std::nullopt;
+}
+
+std::optional<std::string> StagePlan::global(std::string_view name) const {
+    if (const auto found = globals_.find(name); found != globals_.end()) return found->second;
+    return platform_arg(name);
+}
+
 std::optional<std::string> StagePlan::outer_arg(const std::string& name) const {
     if (auto given = build_arg(name)) return given;
-    if (const auto global = globals_.find(name); global != globals_.end()) return global->second;
-    return platform_variable(name);
+    return global(name);
+}
+
+std::vector<std::pair<std::string, std::string>> StagePlan::proxy_args() const {
+    std::vector<std::pair<std::string, std::string>> out;
+    for (const auto& [name, value] : build_args_) {
+        if (std::ranges::find(kProxies, name) != kProxies.end()) out.emplace_back(name, value);
+    }
+    return out;
+}
+
+std::vector<std::string> StagePlan::unused_build_args() const {
+    std::vector<std::string> out;
+    for (const auto& [name, value] : build_args_) {
+        const bool predefined = std::ranges::find(kProxies, name) != kProxies.end() || platform_arg(name) ||
+                                name == "SOURCE_DATE_EPOCH" || name.starts_with("BUILDKIT_");
+        if (!predefined && !declared_.contains(name)) out.push_back(name);
+    }
+    return out;
 }
 
 std::optional<std::size_t> StagePlan::find_stage(std::string_view name, std::size_t before) const {
@@ -88,66 +127,92 @@ std::optional<std::size_t> StagePlan::find_stage(std::string_view name, std::siz
     return std::nullopt;
 }
 
+Result<std::string> StagePlan::expand_globally(int line, const std::string& word) const {
+    auto out = expand(word, [&](std::string_view name) { return global(name); }, dockerfile_.escape);
+    if (!out) return refuse(line, out.error().message, out.error().next_step);
+    return out;
+}
+
 Result<> StagePlan::global_arg(const Instruction& instruction) {
+    if (instruction.args.empty()) return refuse(instruction.line, "ARG needs a name");
     for (const std::string& word : instruction.args) {
         auto arg = parse_arg(word);
         if (!arg) return refuse(instruction.line, arg.error().message);
         std::optional<std::string> value = build_arg(arg->name);
         if (!value && arg->value) {
-            auto expanded = expand(
-                *arg->value, [&](std::string_view name) { return outer_arg(std::string(name)); },
-                dockerfile_.escape);
-            if (!expanded) return refuse(instruction.line, expanded.error().message);
-            value = std::move(*expanded);
+            TRY_ASSIGN(value, expand_globally(instruction.line, *arg->value));
         }
         if (value) globals_[arg->name] = *value;
     }
     return {};
 }
 
-Result<> StagePlan::from(const Instruction& instruction) {
-    const auto expanded = [&](const std::string& word) {
-        return expand(
-            word, [&](std::string_view name) { return outer_arg(std::string(name)); }, dockerfile_.escape);
-    };
+Result<> StagePlan::check_platform(const Instruction& instruction) const {
     for (const std::string& flag : instruction.flags) {
         if (!flag.starts_with(kPlatformFlag)) {
             return refuse(instruction.line, "FROM has no flag " + printable(flag.substr(0, 60)),
                           did_you_mean(flag.substr(0, flag.find('=')), kFromFlags));
         }
-        const auto platform = expanded(flag.substr(kPlatformFlag.size()));
-        if (!platform) return refuse(instruction.line, platform.error().message);
-        const std::string host = *platform_variable("TARGETPLATFORM");
-        if (*platform != host) {
+        TRY_ASSIGN(const std::string platform,
+                   expand_globally(instruction.line, flag.substr(kPlatformFlag.size())));
+        const registry::Platform here = registry::host_platform();
+        const std::string host = here.os + "/" + here.architecture;
+        if (normal_platform(platform) != host) {
             return fail(Errc::unsupported,
-                        dockerfile_.at(instruction.line, "images for " + printable(platform->substr(0, 60)) +
+                        dockerfile_.at(instruction.line, "images for " + printable(platform.substr(0, 60)) +
                                                              " are not supported yet"),
                         "Build for " + host + ".");
         }
     }
+    return {};
+}
+
+Result<> StagePlan::name_stage(const Instruction& instruction, Stage& stage) const {
     const std::vector<std::string>& args = instruction.args;
     const bool named = args.size() == 3 && lower(args[1]) == "as";
     if (args.size() != 1 && !named)
         return refuse(instruction.line, "FROM takes an image, and `AS name` if wanted");
-    Stage stage{.from = &instruction};
-    auto base = expanded(args[0]);
-    if (!base) return refuse(instruction.line, base.error().message);
-    stage.base = std::move(*base);
+    if (!named) return {};
+    stage.name = lower(args[2]);
+    if (!is_stage_name(stage.name))
+        return refuse(instruction.line, "not a stage's name: " + printable(args[2].substr(0, 100)));
+    if (std::ranges::any_of(stages_, [&](const Stage& other) { return other.name == stage.name; }))
+        return refuse(instruction.line, "there is a stage " + stage.name + " already");
+    return {};
+}
+
+Result<> StagePlan::find_base(const Instruction& instruction, Stage& stage) const {
+    TRY_ASSIGN(stage.base, expand_globally(instruction.line, instruction.args[0]));
     if (stage.base.empty()) {
-        return refuse(instruction.line,
-                      "the image's name " + printable(args[0].substr(0, 100)) + " expands to nothing",
-                      "Give the ARG a default before the first FROM, or pass --build-arg.");
-    }
-    if (named) {
-        stage.name = lower(args[2]);
-        if (!is_stage_name(stage.name))
-            return refuse(instruction.line, "not a stage's name: " + printable(args[2].substr(0, 100)));
-        if (std::ranges::any_of(stages_, [&](const Stage& other) { return other.name == stage.name; })) {
-            return refuse(instruction.line, "there is a stage " + stage.name + " already");
-        }
+        return refuse(
+            instruction.line,
+            "the image's name " + printable(instruction.args[0].substr(0, 100)) + " expands to nothing",
+            "Give the ARG a default before the first FROM, or pass --build-arg.");
     }
     for (std::size_t i = 0; i < stages_.size(); ++i) {
-        if (!stages_[i].name.empty() && stages_[i].name == stage.base) stage.base_stage = i;
+        const std::string& name = stages_[i].name;
+        if (name.empty()) continue;
+        if (name == stage.base) {
+            stage.base_stage = i;
+        } else if (name == lower(stage.base)) {
+            return refuse(instruction.line,
+                          "FROM " + printable(stage.base.substr(0, 100)) +
+                              ": a stage's name is lower-case there, and so is an image's",
+                          "Did you mean " + name + "?");
+        }
+    }
+    return {};
+}
+
+Result<> StagePlan::from(const Instruction& instruction) {
+    TRY(check_platform(instruction));
+    Stage stage{.from = &instruction};
+    TRY(name_stage(instruction, stage));
+    TRY(find_base(instruction, stage));
+    if (stage.base_stage) {
+        for (const Instruction* step : stages_[*stage.base_stage].steps) {
+            for (const Instruction& trigger : step->trigger) stage.triggers.push_back(&trigger);
+        }
     }
     stages_.push_back(std::move(stage));
     return {};
@@ -157,7 +222,9 @@ Result<> StagePlan::mark_needed(std::size_t stage) {
     if (needed_[stage]) return {};
     needed_[stage] = true;
     if (stages_[stage].base_stage) TRY(mark_needed(*stages_[stage].base_stage));
-    for (const Instruction* step : stages_[stage].steps) {
+    std::vector<const Instruction*> steps = stages_[stage].triggers;
+    steps.insert(steps.end(), stages_[stage].steps.begin(), stages_[stage].steps.end());
+    for (const Instruction* step : steps) {
         const auto source = copy_source_stage(*step);
         if (step->name != "COPY" || !source) continue;
         if (const auto earlier = find_stage(*source, stage)) {
@@ -176,7 +243,12 @@ Result<StagePlan> StagePlan::make(Dockerfile dockerfile, const std::string& targ
     StagePlan out;
     out.dockerfile_ = std::move(dockerfile);
     out.build_args_ = build_args;
+    out.target_name_ = target;
     for (const Instruction& instruction : out.dockerfile_.instructions) {
+        if (instruction.name == "ARG") {
+            for (const std::string& word : instruction.args)
+                out.declared_.insert(word.substr(0, word.find('=')));
+        }
         if (instruction.name == "FROM") {
             TRY(out.from(instruction));
         } else if (!out.stages_.empty()) {
@@ -193,7 +265,7 @@ Result<StagePlan> StagePlan::make(Dockerfile dockerfile, const std::string& targ
         const auto found = out.find_stage(target, out.stages_.size());
         if (!found) {
             std::vector<std::string_view> names;
-            for (const Stage& stage : out.stages_) names.push_back(stage.name);
+            for (const Stage& stage : out.stages_) names.emplace_back(stage.name);
             return fail(Errc::invalid_input, out.dockerfile_.name + ": it has no stage " + printable(target),
                         did_you_mean(target, names));
         }

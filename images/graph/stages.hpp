@@ -1,12 +1,20 @@
 // A Dockerfile's stages and how they lean on each other; only what the target needs is ever built.
 //
-// ARGs before the first FROM are seen by FROM lines alone; a stage sees them when it says `ARG NAME` itself.
+// Who sees which variable (BuildKit's rules):
+//   FROM lines    ARGs before the first FROM, and the platform arguments; a --build-arg that no ARG there
+//   names
+//                 is none
+//   a stage       its own ARGs, and those of the stage that it starts from; `ARG NAME` fetches a --build-arg,
+//                 the global ARG or the platform argument, in this order; ENV hides an ARG of its name
+//   RUN alone     the proxy arguments, undeclared
 #pragma once
 
 #include <cstddef>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/error.hpp"
@@ -20,7 +28,8 @@ struct Stage {
     std::string base;                       // "scratch", a stage's name, or an image; variables expanded
     std::optional<std::size_t> base_stage;  // where `base` is an earlier stage
     const Instruction* from = nullptr;
-    std::vector<const Instruction*> steps;  // what follows FROM
+    std::vector<const Instruction*> triggers;  // ONBUILD of `base_stage`: they come before the steps
+    std::vector<const Instruction*> steps;     // what follows FROM
 };
 
 class StagePlan {
@@ -39,6 +48,12 @@ class StagePlan {
     // platform.
     [[nodiscard]] std::optional<std::string> outer_arg(const std::string& name) const;
     [[nodiscard]] std::optional<std::string> build_arg(const std::string& name) const;
+    // HTTP_PROXY and its like, as --build-arg gave them: RUN sees them, history and cache keys do not.
+    [[nodiscard]] std::vector<std::pair<std::string, std::string>> proxy_args() const;
+    // Names of --build-arg that nothing here declares or predefines.
+    [[nodiscard]] std::vector<std::string> unused_build_args() const;
+    // Every name that an ARG of the file declares.
+    [[nodiscard]] const std::set<std::string>& declared_args() const { return declared_; }
     // The stage before `before` that COPY --from names: by name whatever its case, or by number.
     [[nodiscard]] std::optional<std::size_t> find_stage(std::string_view name, std::size_t before) const;
 
@@ -46,6 +61,13 @@ class StagePlan {
     StagePlan() = default;
     Result<> global_arg(const Instruction& instruction);
     Result<> from(const Instruction& instruction);
+    Result<> check_platform(const Instruction& instruction) const;
+    Result<> name_stage(const Instruction& instruction, Stage& stage) const;
+    Result<> find_base(const Instruction& instruction, Stage& stage) const;
+    // What a FROM line or a global ARG sees.
+    [[nodiscard]] std::optional<std::string> global(std::string_view name) const;
+    [[nodiscard]] std::optional<std::string> platform_arg(std::string_view name) const;
+    [[nodiscard]] Result<std::string> expand_globally(int line, const std::string& word) const;
     Result<> mark_needed(std::size_t stage);
     [[nodiscard]] std::unexpected<Error> refuse(int line, std::string_view what,
                                                 std::string next_step = {}) const;
@@ -54,8 +76,10 @@ class StagePlan {
     std::vector<Stage> stages_;
     std::size_t target_ = 0;
     std::vector<bool> needed_;
+    std::string target_name_;
     std::map<std::string, std::string> build_args_;
-    std::map<std::string, std::string> globals_;
+    std::map<std::string, std::string, std::less<>> globals_;
+    std::set<std::string> declared_;
 };
 
 // "NAME=value" -> both, "NAME" -> no value.

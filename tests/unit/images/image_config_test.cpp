@@ -44,7 +44,8 @@ TEST(ImageConfig, RefusesWhatIsNone) {
     EXPECT_ERROR(parse_image_config(R"({"config":{"Env":"x"}})"), Errc::protocol, "Env");
     EXPECT_ERROR(parse_image_config(R"({"config":{"Cmd":[1]}})"), Errc::protocol, "Cmd");
     EXPECT_ERROR(parse_image_config(R"({"rootfs":{"diff_ids":["x"]}})"), Errc::protocol, "sha256");
-    EXPECT_ERROR(parse_image_config(R"({"config":{"OnBuild":["RUN x"]}})"), Errc::unsupported, "ONBUILD");
+    EXPECT_ERROR(parse_image_config(R"({"config":{"OnBuild":[1]}})"), Errc::protocol, "OnBuild");
+    EXPECT_EQ(parse_image_config(R"({"config":{"OnBuild":["RUN x"]}})")->on_build.at(0), "RUN x");
     EXPECT_OK(parse_image_config("{}"));
 }
 

@@ -1,5 +1,6 @@
 #include "images/graph/stages.hpp"
 
+#include "registry-client/manifest.hpp"
 #include "support/result_matchers.hpp"
 
 namespace synchost::images {
@@ -32,15 +33,65 @@ TEST(Stages, OnlyWhatTheTargetNeedsIsNeeded) {
 }
 
 TEST(Stages, StageNamesFoldForCopyAndNotForFrom) {
-    const auto made = plan("FROM scratch AS Base\nFROM BASE\n");
+    EXPECT_EQ(plan("FROM scratch AS Base\nFROM base\n")->stages()[1].base_stage, 0u);
+    EXPECT_EQ(plan("FROM scratch AS Base\nFROM base\n")->find_stage("BASE", 1), 0u);
+    const auto folded = plan("FROM scratch AS Base\nFROM BASE\n");
+    EXPECT_ERROR(folded, Errc::invalid_input, "Dockerfile:2: FROM BASE: a stage's name is lower-case");
+    EXPECT_EQ(folded.error().next_step, "Did you mean base?");
+}
+
+TEST(Stages, ABuildArgThatNoGlobalArgNamesIsNotSeenByFrom) {
+    EXPECT_ERROR(plan("FROM r.io/a${X}\nARG X\nFROM $X", "", {{"X", "1"}}), Errc::invalid_input,
+                 "Dockerfile:3: the image's name $X expands to nothing");
+    EXPECT_EQ(plan("ARG X\nFROM r.io/a:$X", "", {{"X", "1"}})->stages()[0].base, "r.io/a:1");
+    EXPECT_EQ(plan("ARG X=1 Y=$X\nFROM r.io/a:$Y")->stages()[0].base, "r.io/a:1");
+}
+
+TEST(Stages, PlatformArgumentsAreThereForFrom) {
+    const std::string arch = registry::host_platform().architecture;
+    EXPECT_EQ(plan("FROM --platform=$TARGETPLATFORM r.io/a-$TARGETARCH-$BUILDOS")->stages()[0].base,
+              "r.io/a-" + arch + "-linux");
+    EXPECT_EQ(plan("FROM r.io/a-$TARGETARCH", "", {{"TARGETARCH", "x"}})->stages()[0].base, "r.io/a-x");
+    EXPECT_EQ(plan("FROM r.io/$TARGETSTAGE AS it", "it")->stages()[0].base, "r.io/it");
+    EXPECT_EQ(plan("FROM r.io/$TARGETSTAGE")->stages()[0].base, "r.io/default");
+    if (arch == "amd64") EXPECT_OK(plan("FROM --platform=linux/x86_64 a"));
+}
+
+TEST(Stages, WhatArgumentsOfTheUserAreFor) {
+    const auto made = plan("ARG A\nFROM a\nARG B=1 C\n", "",
+                           {{"A", ""},
+                            {"B", ""},
+                            {"CC", ""},
+                            {"http_proxy", "p"},
+                            {"TARGETOS", "linux"},
+                            {"BUILDKIT_INLINE_CACHE", "1"},
+                            {"SOURCE_DATE_EPOCH", "1"}});
     ASSERT_OK(made);
-    EXPECT_EQ(made->stages()[1].base_stage, std::nullopt);
-    EXPECT_EQ(made->find_stage("BASE", 1), 0u);
+    EXPECT_EQ(made->unused_build_args(), std::vector<std::string>{"CC"});
+    EXPECT_EQ(made->proxy_args(), (std::vector<std::pair<std::string, std::string>>{{"http_proxy", "p"}}));
+    EXPECT_EQ(made->outer_arg("http_proxy"), "p");
+    EXPECT_EQ(plan("FROM a")->outer_arg("http_proxy"), std::nullopt);
+}
+
+TEST(Stages, OnbuildOfAStageIsTheChildsAndMayNeedOtherStages) {
+    const auto made = plan(
+        "FROM a AS tools\nFROM b AS unneeded\nFROM c AS base\nONBUILD COPY --from=tools /t /t\nFROM base AS "
+        "x\n"
+        "FROM x AS y\n");
+    ASSERT_OK(made);
+    ASSERT_EQ(made->stages()[3].triggers.size(), 1u);
+    EXPECT_EQ(made->stages()[3].triggers[0]->name, "COPY");
+    EXPECT_TRUE(made->stages()[4].triggers.empty());
+    EXPECT_TRUE(made->needed(0));
+    EXPECT_FALSE(made->needed(1));
+    EXPECT_FALSE(plan("FROM a AS tools\nFROM c\nONBUILD COPY --from=tools /t /t\n")->needed(0));
 }
 
 TEST(Stages, RefusesWhatCannotBe) {
     EXPECT_ERROR(plan("COPY a b\nFROM scratch"), Errc::invalid_input,
                  "Dockerfile:1: COPY comes before the first FROM");
+    EXPECT_ERROR(plan("ARG\nFROM a"), Errc::invalid_input, "Dockerfile:1: ARG needs a name");
+    EXPECT_ERROR(plan("ARG A=${B:?why}\nFROM a"), Errc::invalid_input, "Dockerfile:1: B: why");
     EXPECT_ERROR(plan("ARG A"), Errc::invalid_input, "no FROM");
     EXPECT_ERROR(plan("FROM a b"), Errc::invalid_input, "Dockerfile:1: FROM takes an image");
     EXPECT_ERROR(plan("FROM a AS 1x"), Errc::invalid_input, "not a stage's name");
