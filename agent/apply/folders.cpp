@@ -36,7 +36,12 @@ Fd open_beneath(int top, const std::string& path) {
 
 Folders::Folders(std::vector<std::string> roots) : roots_(std::move(roots)) {
     for (const std::string& root : roots_)
-        handles_.emplace_back(::open(folder_of(root).c_str(), kHandleFlags));
+        handles_.push_back({Fd(::open(folder_of(root).c_str(), kHandleFlags))});
+}
+
+void Folders::release() {
+    cache_.clear();
+    for (Root& root : handles_) root.is_checked = false;
 }
 
 std::string Folders::name_of(std::uint16_t root, std::string_view path) const {
@@ -45,8 +50,11 @@ std::string Folders::name_of(std::uint16_t root, std::string_view path) const {
 }
 
 Result<int> Folders::open_root(std::uint16_t root) {
-    Fd& handle = handles_[root];
-    if (handle && !is_unlinked(handle.get())) return handle.get();
+    auto& [handle, is_checked] = handles_[root];
+    if (handle && (is_checked || !is_unlinked(handle.get()))) {
+        is_checked = true;
+        return handle.get();
+    }
     const std::string path = folder_of(roots_[root]);
     // Opened late, the folder may be anybody's work: here its last component may not be a symlink.
     handle.reset(::open(path.c_str(), kHandleFlags | O_NOFOLLOW));

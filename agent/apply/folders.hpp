@@ -37,13 +37,17 @@ class Folders {
     // symlink on the way.
     Result<int> open(std::uint16_t root, std::string_view path);
     void forget(std::uint16_t root, std::string_view path);
-    // Closes all but the roots.
-    void release() { cache_.clear(); }
+    // Closes all but the roots; each of these is looked at again before it is used.
+    void release();
 
   private:
     Result<int> open_root(std::uint16_t root);
+    struct Root {
+        Fd handle;  // none where the folder was missing
+        bool is_checked = false;
+    };
     std::vector<std::string> roots_;
-    std::vector<Fd> handles_;  // of roots_, none where the folder was missing
+    std::vector<Root> handles_;  // of roots_
     std::map<std::pair<std::uint16_t, std::string>, Fd, std::less<>> cache_;
 };
 

@@ -36,7 +36,7 @@ struct JournalItem {
     std::uint32_t mode = 0;
     RelPath path;
     Place staged;             // its name is empty where nothing is staged
-    std::uint64_t inode = 0;  // of what is staged
+    std::uint64_t inode = 0;  // of what is staged; a file's is looked up for the journal
 };
 
 struct Journal {

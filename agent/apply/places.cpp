@@ -40,11 +40,15 @@ Result<Place> Transaction::aside_of(const Place& target) {
 }
 
 Result<> Transaction::rename(const Place& from, const Place& to, unsigned flags) {
-    // The second open may close the first handle: a copy of it is kept for the call.
-    TRY_ASSIGN(const int from_folder, open_folder_of(from));
-    const Fd from_copy(::fcntl(from_folder, F_DUPFD_CLOEXEC, 0));
+    TRY_ASSIGN(int from_folder, open_folder_of(from));
+    // The second open may close the first handle, but for the area's own: a copy of it is kept for the call.
+    Fd from_copy;
+    if (!from.in_area || !from.folder.empty()) {
+        from_copy.reset(::fcntl(from_folder, F_DUPFD_CLOEXEC, 0));
+        from_folder = from_copy.get();
+    }
     TRY_ASSIGN(const int to_folder, open_folder_of(to));
-    if (::renameat2(from_copy.get(), from.name.c_str(), to_folder, to.name.c_str(), flags) != 0) {
+    if (::renameat2(from_folder, from.name.c_str(), to_folder, to.name.c_str(), flags) != 0) {
         const int why = errno;
         return fail_errno(name_of(to.in_area ? from : to) + ": rename", why);
     }

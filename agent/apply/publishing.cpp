@@ -37,6 +37,10 @@ Result<> Transaction::commit() {
     TRY(check_targets());
     // One rename is whole by itself. Killed before the number is written, it is done once more.
     TRY_ASSIGN(const bool is_one_step, is_one_rename());
+    if (is_one_step && items_.front().kind != ChangeKind::make_folder) {
+        TRY(rename(items_.front().staged, target_of(items_.front()), 0));
+        return areas_.set_generation(id_);
+    }
     if (!is_one_step) TRY(write_journals());
     TRY(finish_publishing());
     if (is_one_step) return {};
@@ -55,7 +59,12 @@ Result<bool> Transaction::is_one_rename() {
 
 Result<> Transaction::write_journals() {
     std::map<StagingArea*, Journal> journals;
-    for (const JournalItem& item : items_) {
+    for (JournalItem& item : items_) {
+        if (item.kind == ChangeKind::put_file || item.kind == ChangeKind::put_symlink) {
+            TRY_ASSIGN(const int folder, open_folder_of(item.staged));
+            TRY_ASSIGN(const auto entry, entry_of(folder, item.staged.name));
+            item.inode = entry ? std::uint64_t{entry->st_ino} : 0;
+        }
         TRY_ASSIGN(StagingArea* const area, areas_.of(item.root));
         journals[area].items.push_back(item);
     }

@@ -144,10 +144,7 @@ Result<> Transaction::stage(protocol::ChangeStart start) {
     }
     reserves_ = items_.empty() && !in_fresh_folder;
     if (in_fresh_folder) return {};
-    TRY_ASSIGN(const int folder, open_folder_of(*place));
-    TRY_ASSIGN(const auto entry, entry_of(folder, place->name));
-    items_.push_back({change.kind, change.root, change.mode, change.path, *std::move(place),
-                      entry ? std::uint64_t{entry->st_ino} : 0});
+    items_.push_back({change.kind, change.root, change.mode, change.path, *std::move(place), 0});
     return {};
 }
 
