@@ -43,6 +43,7 @@ asio::awaitable<Result<Frame>> Connection::receive() {
         flush();
         if (!frame) co_return std::unexpected(std::move(frame).error());
         if (*frame) co_return **frame;
+        if (on_drained_) on_drained_();
         CO_TRY(co_await read_some());
     }
 }
@@ -75,7 +76,6 @@ void Connection::send(const Frame& frame) {
     });
 }
 
-// Moves what the session has to say into the queue, and the queue onto the socket, one write at a time.
 void Connection::flush() {
     if (tls_) {
         // Nothing of ours is said before the peer has shown that it has the key.
@@ -104,8 +104,10 @@ void Connection::flush() {
 }
 
 asio::awaitable<bool> Connection::wait_for_room() {
-    while (is_open() && sending_.size() + queued_.size() + session_.output().size() >= kMaxQueuedBytes)
+    while (is_open() && sending_.size() + queued_.size() + session_.output().size() >= kMaxQueuedBytes) {
+        flush();
         co_await room_.async_wait(kToken);
+    }
     co_return is_open();
 }
 

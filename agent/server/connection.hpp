@@ -34,6 +34,12 @@ class Connection : public std::enable_shared_from_this<Connection> {
     void send(protocol::FrameType type, protocol::Channel channel, std::string_view payload) {
         send(protocol::Frame{type, 0, channel, payload});
     }
+    // Like send(), but it goes out with the next flush(): who relays calls that once, see on_drained().
+    void queue(const protocol::Frame& frame) { session_.send(frame); }
+    // Moves what the session has to say into the queue, and the queue onto the socket, one write at a time.
+    void flush();
+    // Called by receive() when all that has come is handed out, and more is waited for.
+    void on_drained(std::function<void()> callback) { on_drained_ = std::move(callback); }
     // Waits until less than kMaxQueuedBytes are queued; false where the stream ended meanwhile.
     boost::asio::awaitable<bool> wait_for_room();
     // Says bye, writes what is queued for at most a second, and ends the stream.
@@ -44,7 +50,6 @@ class Connection : public std::enable_shared_from_this<Connection> {
     [[nodiscard]] bool is_open() const { return socket_.is_open(); }
 
   private:
-    void flush();
     void arm_timer();
     boost::asio::awaitable<Result<>> read_some();
 
@@ -57,6 +62,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
     std::string sending_;
     std::string queued_;  // in the form in which it goes out
     std::function<void()> on_ready_;
+    std::function<void()> on_drained_;
     std::optional<Error> failure_;  // of the heartbeat
     bool closing_ = false;
     bool flush_is_due_ = false;

@@ -268,6 +268,11 @@ void Sidecar::accept_host(Acceptor::Socket socket) {
 }
 
 asio::awaitable<void> Sidecar::serve_host(std::shared_ptr<Connection> connection) {
+    connection->on_drained([this] {
+        for (const auto& container : containers_) {
+            if (container->supervisor) container->supervisor->flush();
+        }
+    });
     Result<> end;
     while (end) {
         auto frame = co_await connection->receive();
@@ -295,7 +300,7 @@ asio::awaitable<Result<>> Sidecar::relay_request(const Frame& frame) {
     if (container == nullptr) co_return Result<>{};  // closed, and the host will hear so
     const auto supervisor = container->supervisor;
     relayed_ += frame.payload.size();
-    if (co_await supervisor->wait_for_room() && container->channel == frame.channel) supervisor->send(frame);
+    if (co_await supervisor->wait_for_room() && container->channel == frame.channel) supervisor->queue(frame);
     co_return Result<>{};
 }
 
