@@ -13,8 +13,9 @@
 namespace synchost::protocol {
 namespace {
 
-// Below this a zstd frame saves less than its own header costs.
-constexpr std::size_t kCompressFromBytes = 256;
+// Below this it is a few packets either way: every replica would take longer to unpack less than it takes to
+// send it.
+constexpr std::size_t kCompressFromBytes = std::size_t{8} << 10;
 // A part that has less room left than this goes out rather than taking a sliver of content.
 constexpr std::size_t kMinInsertBytes = 512;
 // Less than a part may have: two processes copy each, and these stay in a core's cache.
