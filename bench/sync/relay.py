@@ -30,21 +30,19 @@ class Relay:
 
 
 def put_before(cleanup, programs, path, pid):
-    """Puts a relay before the unix socket at `path` to which process `pid` has a connection: the socket gets another
-    name, the relay its own, and the connection that is there is shut down, so that the process makes a new one."""
+    """Puts a relay before the unix socket at `path` to which process `pid` connects: the socket gets another name, the
+    relay its own, and a connection that is there already is shut down, so that the process makes a new one."""
     behind = Path(f"{path}.behind")
     Path(path).rename(behind)
     relay = Relay(cleanup, programs, f"unix:{path}", f"unix:{behind}")
-    if not _shut_down_connections(pid):
-        raise CellFailed(f"process {pid} has no connection to {path}")
+    _shut_down_connections(pid)
     wait_until("the connection through the relay", lambda: relay.count() > 0, RECONNECT_SECONDS)
     return relay
 
 
 def _shut_down_connections(pid):
-    """Those of another process to unix sockets that have a path. Returns how many."""
+    """Those of another process to unix sockets that have a path."""
     libc = ctypes.CDLL(None, use_errno=True)
-    found = 0
     owner = os.pidfd_open(pid)
     try:
         for entry in Path(f"/proc/{pid}/fd").iterdir():
@@ -57,7 +55,5 @@ def _shut_down_connections(pid):
                 with socket.socket(fileno=fd) as copy:
                     if copy.family == socket.AF_UNIX and copy.getpeername():
                         copy.shutdown(socket.SHUT_RDWR)
-                        found += 1
     finally:
         os.close(owner)
-    return found
