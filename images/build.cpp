@@ -77,8 +77,10 @@ Result<Image> build(const BuildRequest& asked, const BuildTools& tools) {
     TRY_ASSIGN(const StagePlan plan, read_plan(request, dockerfile));
     tell_unused(plan, tools);
     TRY_ASSIGN(const BlobStore store, BlobStore::open(tools.store));
-    TRY_ASSIGN(StageState state, Evaluator(plan, request, dockerfile, &tools, &store).run());
+    Evaluator evaluator(plan, request, dockerfile, &tools, &store);
+    TRY_ASSIGN(StageState state, evaluator.run());
     Image out;
+    out.base_configs = evaluator.base_configs();
     out.run = state.config.run_config();
     const auto user =
         resolve_in_image(state, state.config.user, ImpliedGroup::zero, request.context, tools.store);

@@ -56,6 +56,8 @@ struct Image {
     std::string config;    // the exact bytes of the config blob
     std::vector<Layer> layers;
     RunConfig run;
+    // Of the images in registries that a stage starts from, by the name that FROM gives: their config blobs.
+    std::map<std::string, std::string> base_configs;
     std::vector<CopiedPath> copied;  // sorted by image_path
     // Where COPY lays files of the context in this image, as protocol and manifests name it: a trailing '/'
     // means the folder and all below (a folder or a pattern was copied there), without it one file.

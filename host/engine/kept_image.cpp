@@ -9,7 +9,7 @@
 namespace synchost::host {
 namespace {
 
-constexpr std::string_view kMagic = "SYNCIMG1";
+constexpr std::string_view kMagic = "SYNCIMG2";
 constexpr std::size_t kCheckBytes = 8;
 constexpr std::string_view kFolder = "images";  // below the project's state
 
@@ -38,6 +38,12 @@ std::string format_kept_image(const KeptImage& image) {
     writer.number(image.owner ? image.owner->gid : std::uint32_t{0});
     write_texts(writer, image.managed_paths);
     write_texts(writer, image.paths);
+    writer.number(static_cast<std::uint32_t>(image.base_configs.size()));
+    for (const auto& [name, config] : image.base_configs) {
+        writer.text(name);
+        writer.number(static_cast<std::uint32_t>(config.size()));
+        out += config;
+    }
     writer.number(xxh3_64(out));
     return out;
 }
@@ -50,13 +56,21 @@ std::optional<KeptImage> parse_kept_image(std::string_view bytes) {
     WireReader reader(body.substr(kMagic.size()));
     auto digest = Digest::parse(reader.text());
     if (!digest) return std::nullopt;
-    KeptImage image{
-        .digest = *std::move(digest), .inputs = reader.hash(), .owner = {}, .managed_paths = {}, .paths = {}};
+    KeptImage image{.digest = *std::move(digest),
+                    .inputs = reader.hash(),
+                    .owner = {},
+                    .managed_paths = {},
+                    .paths = {},
+                    .base_configs = {}};
     const bool has_owner = reader.number<std::uint8_t>() != 0;
     const images::Owner owner{reader.number<std::uint32_t>(), reader.number<std::uint32_t>()};
     if (has_owner) image.owner = owner;
     image.managed_paths = read_texts(reader);
     image.paths = read_texts(reader);
+    for (auto left = reader.number<std::uint32_t>(); left > 0 && !reader.failed(); --left) {
+        std::string name(reader.text());
+        image.base_configs[std::move(name)] = reader.take(reader.number<std::uint32_t>());
+    }
     if (!reader.done("kept image")) return std::nullopt;
     return image;
 }

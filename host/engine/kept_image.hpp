@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <filesystem>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -26,7 +27,8 @@ struct KeptImage {
     Xxh3 inputs;  // rebuild_inputs() of the build
     std::optional<images::Owner> owner;
     std::vector<std::string> managed_paths;
-    std::vector<std::string> paths;  // that COPY laid into it
+    std::vector<std::string> paths;                   // that COPY laid into it
+    std::map<std::string, std::string> base_configs;  // BuildRequest::base_configs for traces
 
     [[nodiscard]] Result<> save(const std::filesystem::path& file) const;
     // Nothing where there is no such file, or it is not one that save() wrote.

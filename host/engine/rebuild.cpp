@@ -41,9 +41,18 @@ boost::asio::awaitable<Result<bool>> Engine::build(Service& service) {
     Survey tree;
     KeptImage kept;
     auto outcome = co_await on_pool(pool_, [&]() -> Result<BuildOutcome> {
-        TRY_ASSIGN(tree, survey(service.request));
-        TRY_ASSIGN(kept.inputs, rebuild_inputs(service, tree.nodes));
-        TRY_ASSIGN(BuildOutcome built, build_and_push(service.request, service.repository, tools()));
+        images::BuildRequest request = service.request;
+        const auto look_and_build = [&]() -> Result<BuildOutcome> {
+            TRY_ASSIGN(tree, survey(request));
+            TRY_ASSIGN(kept.inputs, rebuild_inputs(service, tree.nodes));
+            return build_and_push(request, service.repository, tools());
+        };
+        TRY_ASSIGN(BuildOutcome built, look_and_build());
+        if (built.image.base_configs != request.base_configs) {
+            // A base image is another one than was known, and may say otherwise where files go.
+            request.base_configs = built.image.base_configs;
+            TRY_ASSIGN(built, look_and_build());
+        }
         keep(std::move(kept), built, tree, service.name);
         return built;
     });
@@ -63,6 +72,7 @@ boost::asio::awaitable<Result<bool>> Engine::build(Service& service) {
     // begins.
     drop_sessions(service);
     service.request.managed_owner = built.owner;
+    service.request.base_configs = std::move(built.image.base_configs);
     service.image = std::move(built.image);
     service.mirror.reset(std::move(tree.nodes), std::move(tree.managed_paths), std::move(tree.plan));
     service.image_is_older = false;
@@ -81,6 +91,7 @@ void Engine::keep(KeptImage kept, const BuildOutcome& built, const Survey& tree,
     kept.digest = built.image.digest;
     kept.owner = built.owner;
     kept.managed_paths = tree.managed_paths;
+    kept.base_configs = built.image.base_configs;
     for (auto it = tree.nodes.begin(); it != tree.nodes.end(); ++it) kept.paths.emplace_back(it.path());
     if (auto saved = kept.save(kept_image_file(parts_.state, image_name)); !saved)
         parts_.reporter->failure(image_name,
@@ -100,7 +111,9 @@ boost::asio::awaitable<bool> Engine::go_on_with_kept_image(Service& service) {
         auto loaded = KeptImage::load(file);
         if (!loaded) return false;
         kept = *std::move(loaded);
-        TRY_ASSIGN(tree, survey(service.request));
+        images::BuildRequest request = service.request;
+        request.base_configs = kept.base_configs;
+        TRY_ASSIGN(tree, survey(request));
         TRY_ASSIGN(const Xxh3 inputs, rebuild_inputs(service, tree.nodes));
         if (inputs != kept.inputs || tree.managed_paths != kept.managed_paths) return false;
         TRY_ASSIGN(image.run, images::fetch_run_config(service.repository.with_digest(kept.digest), tools()));
@@ -118,6 +131,7 @@ boost::asio::awaitable<bool> Engine::go_on_with_kept_image(Service& service) {
     image.managed_paths = std::move(kept.managed_paths);
     service.image = std::move(image);
     service.request.managed_owner = kept.owner;
+    service.request.base_configs = std::move(kept.base_configs);
     service.mirror.reset(std::move(tree.nodes), std::move(tree.managed_paths), std::move(tree.plan));
     service.image_is_older = true;
     service.built = true;

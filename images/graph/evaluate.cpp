@@ -91,9 +91,10 @@ Result<StageState> Evaluator::start_stage(const Stage& stage) {
     }
     TRY_ASSIGN(out.base, fetch(stage.base));
     if (!out.base) {
-        out.config = scratch_config();
+        TRY_ASSIGN(out.config, known_config(stage.base));
         return out;
     }
+    base_configs_[stage.base] = out.base->config();
     TRY_ASSIGN(out.config, parse_image_config(out.base->config()));
     if (out.config.diff_ids.size() != out.base->layers().size()) {
         return fail(Errc::protocol, out.base->name().to_string() +
@@ -104,6 +105,11 @@ Result<StageState> Evaluator::start_stage(const Stage& stage) {
             {.blob = out.base->layers()[i], .diff_id = out.config.diff_ids[i], .remote = out.base->name()});
     }
     return out;
+}
+
+Result<ImageConfig> Evaluator::known_config(const std::string& image) const {
+    const auto known = request_.base_configs.find(image);
+    return known == request_.base_configs.end() ? scratch_config() : parse_image_config(known->second);
 }
 
 Result<> Evaluator::step(std::size_t stage, const Instruction& instruction, StageState& state) {

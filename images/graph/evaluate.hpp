@@ -29,6 +29,8 @@ class Evaluator {
 
     // The target's state. Errors name the line.
     Result<StageState> run();
+    // Of the base images that a build has fetched.
+    [[nodiscard]] const std::map<std::string, std::string>& base_configs() const { return base_configs_; }
 
   private:
     struct CopyFlags {
@@ -50,6 +52,8 @@ class Evaluator {
     Result<> run_triggers(std::size_t stage, StageState& state);
     [[nodiscard]] std::unexpected<Error> located(Error error, int line) const;
     Result<StageState> start_stage(const Stage& stage);
+    // A trace's stage on an image: what is known of its config.
+    [[nodiscard]] Result<ImageConfig> known_config(const std::string& image) const;
     Result<std::shared_ptr<BaseImage>> fetch(const std::string& image) const;
     Result<> step(std::size_t stage, const Instruction& instruction, StageState& state);
     Result<> set_args(const Instruction& instruction, StageState& state) const;
@@ -76,6 +80,7 @@ class Evaluator {
     const BlobStore* store_;
     std::vector<std::optional<StageState>> done_;
     std::map<std::string, StageState> images_;  // that COPY --from named
+    std::map<std::string, std::string> base_configs_;
     std::optional<FileTree> context_;
     IgnoreRules ignore_;
 };

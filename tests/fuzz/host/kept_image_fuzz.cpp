@@ -17,7 +17,7 @@ void look_at(std::string_view bytes) {
     const auto again = synchost::host::parse_kept_image(synchost::host::format_kept_image(*image));
     if (!again || again->digest != image->digest || again->inputs != image->inputs ||
         again->paths != image->paths || again->managed_paths != image->managed_paths ||
-        again->owner.has_value() != image->owner.has_value())
+        again->base_configs != image->base_configs || again->owner.has_value() != image->owner.has_value())
         std::abort();
 }
 

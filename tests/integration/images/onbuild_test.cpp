@@ -62,6 +62,23 @@ TEST_F(Onbuild, ATriggerMayNeedAStageThatNothingElseNeeds) {
     EXPECT_TRUE(image->run.labels.empty());
 }
 
+TEST_F(Onbuild, ATraceKnowsWhatTheImageOfTheLastBuildSays) {
+    push_base("FROM scratch\nENV DIR=sub\nWORKDIR /srv\nONBUILD COPY f ./$DIR/\n");
+    context_.file("f", "1").file("g", "2");
+    const auto image = on_base("COPY g .\n");
+    ASSERT_OK(image);
+    const auto places = [](const std::vector<CopiedPath>& copied) {
+        std::vector<std::string> out;
+        for (const CopiedPath& path : copied) out.push_back(path.source + " " + path.image_path);
+        return out;
+    };
+    const auto traced = trace({.context = context_.path(), .base_configs = image->base_configs});
+    ASSERT_OK(traced);
+    EXPECT_THAT(places(traced->copied), testing::ElementsAre("g /srv/g", "f /srv/sub/f"));
+    EXPECT_EQ(places(traced->copied), places(image->copied));
+    EXPECT_EQ(traced->managed_paths, image->managed_paths);
+}
+
 TEST_F(Onbuild, AnErrorNamesTheFromLineTheImageAndTheTrigger) {
     push_base("FROM scratch\nONBUILD COPY missing.txt /\n");
     EXPECT_ERROR(on_base("", "FROM scratch AS unneeded\n"), Errc::invalid_input,

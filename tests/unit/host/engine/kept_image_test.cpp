@@ -14,7 +14,8 @@ KeptImage example() {
             .inputs = xxh3("inputs"),
             .owner = images::Owner{1000, 7},
             .managed_paths = {"/app/", "/etc/app.conf"},
-            .paths = {"/app/a", "/app/with\nnewline", "/app/\xff", "/etc/app.conf"}};
+            .paths = {"/app/a", "/app/with\nnewline", "/app/\xff", "/etc/app.conf"},
+            .base_configs = {{"python:3", std::string(100'000, '{')}, {"scratched", ""}}};
 }
 
 TEST(KeptImage, IsReadBackAsItWasWritten) {
@@ -27,13 +28,16 @@ TEST(KeptImage, IsReadBackAsItWasWritten) {
     EXPECT_EQ(read->owner->gid, 7u);
     EXPECT_EQ(read->managed_paths, example().managed_paths);
     EXPECT_EQ(read->paths, example().paths);
+    EXPECT_EQ(read->base_configs, example().base_configs);
     KeptImage without = example();
     without.owner.reset();
     EXPECT_FALSE(parse_kept_image(format_kept_image(without)).value().owner);
 }
 
 TEST(KeptImage, WhatIsCutOffOrDamagedIsNone) {
-    const std::string whole = format_kept_image(example());
+    KeptImage image = example();
+    image.base_configs = {{"python:3", "{}"}};
+    const std::string whole = format_kept_image(image);
     for (std::size_t size = 0; size < whole.size(); ++size) {
         EXPECT_FALSE(parse_kept_image(std::string_view(whole).substr(0, size))) << size;
         std::string damaged = whole;
