@@ -58,6 +58,7 @@ Result<TarEntry> convert(archive_entry* from) {
     out.mode = static_cast<std::uint32_t>(archive_entry_perm(from)) & 07777;
     out.uid = static_cast<std::uint32_t>(archive_entry_uid(from));
     out.gid = static_cast<std::uint32_t>(archive_entry_gid(from));
+    out.mtime = archive_entry_mtime(from);
     if (const char* target = archive_entry_hardlink(from); target != nullptr) {
         if (climbs(target)) return fail(Errc::protocol, "a layer with a hard link to " + printable(target));
         out.kind = TarKind::hard_link;

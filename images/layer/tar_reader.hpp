@@ -20,7 +20,8 @@ struct TarEntry {
     std::uint32_t mode = 0;
     std::uint32_t uid = 0;
     std::uint32_t gid = 0;
-    std::string link;  // of a symlink as it is; of a hard link the cleaned path
+    std::int64_t mtime = 0;  // seconds
+    std::string link;        // of a symlink as it is; of a hard link the cleaned path
 };
 
 enum class TarWalk : std::uint8_t { go_on, stop };
