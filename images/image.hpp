@@ -39,10 +39,8 @@ struct RunConfig {
     std::map<std::string, std::string> labels;
 };
 
-// The first three are what sync knows: CopiedPath has no others. A whiteout is no file but a layer's word
-// that a path of the layers below is gone: it stands at that path, in the nodes of a layer alone, never in a
-// tree.
-enum class FileKind : std::uint8_t { file, folder, symlink, fifo, char_device, block_device, whiteout };
+// The first three are what sync knows: CopiedPath has no others.
+enum class FileKind : std::uint8_t { file, folder, symlink, fifo, char_device, block_device };
 
 // What can be read for its kind, mode and bytes, and so be synced.
 constexpr bool is_syncable(FileKind kind) {

@@ -140,8 +140,8 @@ Result<> BaseImage::each_entry(std::size_t layer, const TarVisitor& visit) {
     return {};
 }
 
-Result<> BaseImage::list_beneath(FileTree& tree) {
-    Removed removed;
+Result<> BaseImage::list_beneath(FileTree& tree, const Paths& hidden) {
+    Removed removed{.paths = hidden, .opaque_folders = {}};
     Paths implied;
     const std::shared_ptr<BaseImage> self = shared_from_this();
     for (std::size_t layer = layers_.size(); layer-- > 0;) {

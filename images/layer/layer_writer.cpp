@@ -16,7 +16,6 @@ namespace synchost::images {
 namespace {
 
 constexpr std::size_t kReadStep = std::size_t{256} << 10;
-constexpr std::string_view kWhiteoutPrefix = ".wh.";
 
 char tar_type(FileKind kind) {
     switch (kind) {
@@ -32,20 +31,8 @@ char tar_type(FileKind kind) {
             return '3';
         case FileKind::block_device:
             return '4';
-        case FileKind::whiteout:
-            return '0';
     }
     return '0';
-}
-
-// A file of such a name would hide another one from whoever unpacks the layer.
-Result<> check_name(const std::string& path) {
-    if (!base_name(path).starts_with(kWhiteoutPrefix)) return {};
-    return fail(Errc::invalid_input,
-                printable(path) +
-                    ": an image cannot hold a file whose name starts with .wh., the mark of files "
-                    "that a layer removes",
-                "Give it another name, or leave it out by .dockerignore or --exclude.");
 }
 
 Result<> write_content(const OpenContent& content, std::string& buffer, const ByteSink& sink) {
@@ -72,13 +59,6 @@ Result<> write_tar(const NodeMap& nodes, const ContentReader& contents, const La
     std::string buffer(kReadStep, '\0');
     std::map<std::shared_ptr<const LinkGroup>, std::string_view> first_names;
     for (const auto& [path, node] : nodes) {
-        if (node.kind == FileKind::whiteout) {
-            const std::string mark =
-                join_path(parent_path(path), std::string(kWhiteoutPrefix) + std::string(base_name(path)));
-            TRY(sink(tar_header({.path = mark, .type = tar_type(node.kind)})));
-            continue;
-        }
-        TRY(check_name(path));
         if (node.links) {
             const auto [first, is_first] = first_names.try_emplace(node.links, path);
             if (!is_first) {

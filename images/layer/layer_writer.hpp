@@ -26,8 +26,7 @@ struct LayerSettings {
 };
 
 // `nodes` by path, the folders that lead to them included. Errors: io with the file's name; conflict where a
-// file became shorter while it was read; invalid_input for a file that a reader of the layer would take for a
-// whiteout.
+// file became shorter while it was read.
 Result<Layer> write_layer(const NodeMap& nodes, const LayerSettings& settings, const BlobStore& store);
 
 }  // namespace synchost::images

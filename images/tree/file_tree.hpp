@@ -72,6 +72,10 @@ class FileTree {
 
     // Sets a node; what was below it goes where it is no folder any more. The parent must be there.
     void put(std::string path, Node node);
+    // The nodes themselves, for a change of all of them that keeps their kinds.
+    [[nodiscard]] NodeMap& nodes() { return nodes_; }
+    // With all below it.
+    void remove(std::string_view path);
 
     // The path with every symlink on the way followed inside this tree ("/" and ".." stay inside), the last
     // component too. What does not exist is kept as it is written. invalid_input after 40 links.

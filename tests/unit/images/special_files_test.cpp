@@ -78,24 +78,20 @@ TEST_F(SpecialFiles, DevicesFifosAndAttributesComeBackAsTheyWere) {
 }
 
 TEST_F(SpecialFiles, AWhiteoutIsAnEmptyFileOfThatName) {
-    const ReadBack back = through_a_layer({{"a", Node{.kind = FileKind::whiteout, .mode = 0755}},
-                                           {"d", Node{}},
-                                           {"d/x", Node{.kind = FileKind::whiteout}}},
-                                          {.time = 77});
-    EXPECT_THAT(back.paths, ElementsAre(".wh.a", "d", "d/.wh.x"));
-    for (const std::size_t i : {std::size_t{0}, std::size_t{2}}) {
-        EXPECT_EQ(back.entries[i].kind, TarKind::file);
-        EXPECT_EQ(back.entries[i].mode, 0u);
-        EXPECT_EQ(back.entries[i].mtime, 0);
-        EXPECT_EQ(back.entries[i].size, 0u);
-    }
+    const Node whiteout{.kind = FileKind::file, .mode = 0, .mtime = 0};
+    const ReadBack back = through_a_layer({{"d", Node{}}, {"d/.wh.x", whiteout}}, {.time = 77});
+    ASSERT_THAT(back.paths, ElementsAre("d", "d/.wh.x"));
+    EXPECT_EQ(back.entries[0].mtime, 77);
+    EXPECT_EQ(back.entries[1].kind, TarKind::file);
+    EXPECT_EQ(back.entries[1].mode, 0u);
+    EXPECT_EQ(back.entries[1].mtime, 0);
+    EXPECT_EQ(back.entries[1].size, 0u);
 }
 
 TEST_F(SpecialFiles, AFileThatWouldHideAnotherIsRefused) {
-    const auto store = BlobStore::open(folder_->path());
-    EXPECT_ERROR(write_layer({{"d", Node{}}, {"d/.wh.x", Node{.kind = FileKind::file}}},
-                             {.scratch = folder_->path()}, *store),
-                 Errc::invalid_input, "d/.wh.x: an image cannot hold");
+    context.file("Dockerfile", "FROM scratch\nCOPY d /d/\n").file("d/.wh.x", "1");
+    EXPECT_ERROR(build({.context = context.path()}, {.store = folder_->path()}), Errc::invalid_input,
+                 "Dockerfile:2: /d/.wh.x: in an image, names that start with .wh.");
 }
 
 TEST_F(SpecialFiles, OwnTimesAreKeptUpToTheLatest) {
