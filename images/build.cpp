@@ -99,8 +99,10 @@ Result<Trace> trace(const BuildRequest& request) {
     const std::filesystem::path dockerfile = dockerfile_of(request);
     TRY_ASSIGN(const StagePlan plan, read_plan(request, dockerfile));
     TRY_ASSIGN(const StageState state, Evaluator(plan, request, dockerfile, nullptr, nullptr).run());
-    return Trace{
-        .copied = copied_paths(state.tree), .managed_paths = absolute(state.managed), .rules = state.rules};
+    return Trace{.copied = copied_paths(state.tree),
+                 .managed_paths = absolute(state.managed),
+                 .rules = state.rules,
+                 .baked = state.baked.baked};
 }
 
 Result<Image> build_single_binary(std::string_view binary, std::string_view name, const BuildTools& tools) {

@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 
+#include "images/graph/baked.hpp"
 #include "images/graph/copy_rules.hpp"
 #include "images/image.hpp"
 #include "registry-client/client.hpp"
@@ -57,6 +58,8 @@ struct Trace {
     std::vector<CopiedPath> copied;
     std::vector<std::string> managed_paths;
     CopyRules rules;  // for what is made or removed later, while Dockerfile and ignore file stay the same
+    // What a save of which needs a build, though it may be among `copied` as well; see graph/baked.hpp.
+    std::vector<BakedSource> baked;
 };
 Result<Trace> trace(const BuildRequest& request);
 

@@ -135,7 +135,8 @@ void Copy::mark_folder_managed(const std::string& path) {
 
 Result<> Copy::lay(const std::string& path, const Node& source) {
     const Node* there = to_.find(path);
-    if (there != nullptr && (there->kind == FileKind::folder) != (source.kind == FileKind::folder)) {
+    if (!request_.replaces && there != nullptr &&
+        (there->kind == FileKind::folder) != (source.kind == FileKind::folder)) {
         return fail(Errc::invalid_input,
                     "/" + printable(path) + ": a " +
                         (source.kind == FileKind::folder ? "folder cannot replace a file"

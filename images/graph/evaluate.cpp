@@ -12,7 +12,6 @@ namespace {
 std::string next_step_for(const std::string& name) {
     if (name == "RUN")
         return "Do it before the build and COPY its result, or start from an image that has it.";
-    if (name == "ADD") return "Use COPY for files, and unpack archives before the build.";
     return "Leave the instruction out.";
 }
 
@@ -120,7 +119,7 @@ Result<> Evaluator::step(std::size_t stage, const Instruction& instruction, Stag
         return fail(Errc::invalid_input,
                     name + " has no flag " + printable(instruction.flags[0].substr(0, 60)));
     }
-    if (name == "COPY") return copy(stage, instruction, state);
+    if (name == "COPY" || name == "ADD") return copy(stage, instruction, state);
     if (name == "WORKDIR") return workdir(instruction, state);
     bool known = name == "ARG";
     if (known) {

@@ -38,6 +38,8 @@ class Evaluator {
         std::vector<std::string> exclude;
         bool link = false;
         bool parents = false;
+        std::optional<bool> unpack;  // of ADD, like those that follow
+        std::optional<std::string> checksum;
     };
     struct CopySource {
         const FileTree* tree = nullptr;
@@ -58,15 +60,25 @@ class Evaluator {
     Result<CopyFlags> copy_flags(const Instruction& instruction, const StageState& state) const;
     Result<CopySource> copy_source(const CopyFlags& flags, std::size_t stage);
     // Lays the sources that are paths.
-    Result<> copy_paths(std::size_t stage, const CopyFlags& flags, CopyRequest request, StageState& state,
-                        NodeMap& layer);
+    Result<> copy_paths(std::size_t stage, const Instruction& instruction, const CopyFlags& flags,
+                        CopyRequest request, StageState& state, NodeMap& layer);
     // Lays the instruction's heredocs with these names, as files, and adds them to the layer.
     Result<> copy_texts(const Instruction& instruction, CopyRequest request,
                         const std::vector<std::string>& names, StageState& state, NodeMap& layer) const;
+    // ADD's sources, one after the other, see evaluate_add.cpp.
+    Result<> add_paths(std::size_t stage, const Instruction& instruction, const CopyFlags& flags,
+                       const CopyRequest& request, StageState& state, NodeMap& layer);
+    Result<> add_one(std::size_t stage, const Instruction& instruction, const CopyFlags& flags,
+                     CopyRequest request, StageState& state, NodeMap& layer);
+    Result<> add_files(const std::string& pattern, CopyRequest request, StageState& state, NodeMap& layer);
+    Result<> add_match(const std::string& named, CopyRequest request, StageState& state, NodeMap& layer);
+    Result<> lay_archive(int fd, const std::string& name, CopyRequest request, StageState& state,
+                         NodeMap& layer);
     Result<> load_context();
     Result<FileTree> named_context(const std::string& name) const;
     Result<StageState> start_from_folder(const Stage& stage) const;
-    [[nodiscard]] Error missing_source(const std::string& source, bool from_context) const;
+    [[nodiscard]] Error missing_source(const std::string& source, const std::string& instruction,
+                                       bool from_context) const;
     Result<> add_layer(const Instruction& instruction, const NodeMap& nodes, StageState& state) const;
 
     const StagePlan& plan_;

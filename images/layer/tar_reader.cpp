@@ -2,6 +2,7 @@
 
 #include <archive.h>
 #include <archive_entry.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <memory>
@@ -45,7 +46,8 @@ class ArchiveContent final : public TarContent {
         for (;;) {
             const la_ssize_t got = archive_read_data(from_, buffer.data(), buffer.size());
             if (got < 0)
-                return fail(Errc::protocol, "damaged layer: " + printable(text(archive_error_string(from_))));
+                return fail(Errc::protocol,
+                            "damaged archive: " + printable(text(archive_error_string(from_))));
             if (got == 0) return {};
             TRY(sink({buffer.data(), static_cast<std::size_t>(got)}));
         }
@@ -83,7 +85,7 @@ Result<DeviceNumber> convert_device(archive_entry* from) {
 Result<TarEntry> convert(archive_entry* from, std::size_t& xattr_bytes) {
     TarEntry out;
     const std::string path = text(archive_entry_pathname(from));
-    if (climbs(path)) return fail(Errc::protocol, "a layer with the path " + printable(path));
+    if (climbs(path)) return fail(Errc::protocol, "an entry with the path " + printable(path));
     out.path = clean_path(path);
     out.mode = static_cast<std::uint32_t>(archive_entry_perm(from)) & 07777;
     out.uid = static_cast<std::uint32_t>(archive_entry_uid(from));
@@ -92,7 +94,7 @@ Result<TarEntry> convert(archive_entry* from, std::size_t& xattr_bytes) {
     out.size = static_cast<std::uint64_t>(std::max<std::int64_t>(archive_entry_size(from), 0));
     TRY_ASSIGN(out.xattrs, convert_xattrs(from, xattr_bytes));
     if (const char* target = archive_entry_hardlink(from); target != nullptr) {
-        if (climbs(target)) return fail(Errc::protocol, "a layer with a hard link to " + printable(target));
+        if (climbs(target)) return fail(Errc::protocol, "an entry with a hard link to " + printable(target));
         out.kind = TarKind::hard_link;
         out.link = clean_path(target);
         return out;
@@ -122,6 +124,46 @@ Result<TarEntry> convert(archive_entry* from, std::size_t& xattr_bytes) {
             out.kind = TarKind::other;
     }
     return out;
+}
+
+using OpenArchive = std::unique_ptr<archive, FreeArchive>;
+
+OpenArchive new_reader() {
+    OpenArchive in(archive_read_new());
+    archive_read_support_filter_gzip(in.get());
+    archive_read_support_filter_zstd(in.get());
+    archive_read_support_format_tar(in.get());
+    // Names are bytes to us: without this libarchive converts them to the locale's charset.
+    archive_read_set_format_option(in.get(), "tar", "hdrcharset", "BINARY");
+    return in;
+}
+
+// What people name an archive: more compressions than a layer has, and never nothing at all.
+Result<OpenArchive> open_archive(int fd) {
+    OpenArchive in = new_reader();
+    archive_read_support_filter_bzip2(in.get());
+    archive_read_support_filter_xz(in.get());
+    if (::lseek(fd, 0, SEEK_SET) != 0) return fail_errno("read");
+    if (archive_read_open_fd(in.get(), fd, kReadBlock) != ARCHIVE_OK)
+        return fail(Errc::protocol, "no archive: " + printable(text(archive_error_string(in.get()))));
+    return in;
+}
+
+Result<> walk(archive* in, const std::string& name, const TarVisitor& visit) {
+    std::size_t xattr_bytes = 0;
+    for (std::size_t count = 0;; ++count) {
+        if (count == kMaxEntries) return fail(Errc::protocol, name + ": more than 4000000 entries");
+        archive_entry* entry = nullptr;
+        const int code = archive_read_next_header(in, &entry);
+        if (code == ARCHIVE_EOF) return {};
+        if (code != ARCHIVE_OK && code != ARCHIVE_WARN) {
+            return fail(Errc::protocol, "damaged " + name + ": " + printable(text(archive_error_string(in))));
+        }
+        TRY_ASSIGN(const TarEntry converted, convert(entry, xattr_bytes));
+        ArchiveContent content(in);
+        TRY_ASSIGN(const TarWalk next, visit(converted, content));
+        if (next == TarWalk::stop) return {};
+    }
 }
 
 }  // namespace
@@ -158,30 +200,27 @@ Node node_of(const TarEntry& entry) {
 }
 
 Result<> read_tar(const std::filesystem::path& path, const TarVisitor& visit) {
-    const std::unique_ptr<archive, FreeArchive> in(archive_read_new());
-    const auto broken = [&] {
-        return fail(Errc::protocol, "damaged layer " + path.filename().native() + ": " +
-                                        printable(text(archive_error_string(in.get()))));
-    };
-    archive_read_support_filter_gzip(in.get());
-    archive_read_support_filter_zstd(in.get());
-    archive_read_support_format_tar(in.get());
+    const std::string name = "layer " + path.filename().native();
+    const OpenArchive in = new_reader();
     archive_read_support_format_empty(in.get());
-    // Names are bytes to us: without this libarchive converts them to the locale's charset.
-    archive_read_set_format_option(in.get(), "tar", "hdrcharset", "BINARY");
-    if (archive_read_open_filename(in.get(), path.c_str(), kReadBlock) != ARCHIVE_OK) return broken();
-    std::size_t xattr_bytes = 0;
-    for (std::size_t count = 0;; ++count) {
-        if (count == kMaxEntries) return fail(Errc::protocol, "a layer with more than 4000000 entries");
-        archive_entry* entry = nullptr;
-        const int code = archive_read_next_header(in.get(), &entry);
-        if (code == ARCHIVE_EOF) return {};
-        if (code != ARCHIVE_OK && code != ARCHIVE_WARN) return broken();
-        TRY_ASSIGN(const TarEntry converted, convert(entry, xattr_bytes));
-        ArchiveContent content(in.get());
-        TRY_ASSIGN(const TarWalk next, visit(converted, content));
-        if (next == TarWalk::stop) return {};
+    if (archive_read_open_filename(in.get(), path.c_str(), kReadBlock) != ARCHIVE_OK) {
+        return fail(Errc::protocol,
+                    "damaged " + name + ": " + printable(text(archive_error_string(in.get()))));
     }
+    return walk(in.get(), name, visit);
+}
+
+Result<> read_archive(int fd, const TarVisitor& visit) {
+    TRY_ASSIGN(const OpenArchive in, open_archive(fd));
+    return walk(in.get(), "archive", visit);
+}
+
+bool is_archive(int fd) {
+    const auto in = open_archive(fd);
+    archive_entry* entry = nullptr;
+    if (!in) return false;
+    const int code = archive_read_next_header(in->get(), &entry);
+    return code == ARCHIVE_OK || code == ARCHIVE_WARN;
 }
 
 }  // namespace synchost::images

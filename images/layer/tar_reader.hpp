@@ -56,4 +56,10 @@ using TarVisitor = std::function<Result<TarWalk>(const TarEntry&, TarContent&)>;
 // In the tar's order, until the visitor stops. protocol errors name the file.
 Result<> read_tar(const std::filesystem::path& path, const TarVisitor& visit);
 
+// The same for an archive that a user names: plain, gzip, bzip2, xz or zstd. Read from the file's start; its
+// offset is not kept.
+Result<> read_archive(int fd, const TarVisitor& visit);
+// Told by its bytes alone: a tar, compressed or not, with at least one entry.
+[[nodiscard]] bool is_archive(int fd);
+
 }  // namespace synchost::images
