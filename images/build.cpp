@@ -98,11 +98,13 @@ Result<Image> build(const BuildRequest& asked, const BuildTools& tools) {
 Result<Trace> trace(const BuildRequest& request) {
     const std::filesystem::path dockerfile = dockerfile_of(request);
     TRY_ASSIGN(const StagePlan plan, read_plan(request, dockerfile));
-    TRY_ASSIGN(const StageState state, Evaluator(plan, request, dockerfile, nullptr, nullptr).run());
+    Evaluator evaluator(plan, request, dockerfile, nullptr, nullptr);
+    TRY_ASSIGN(const StageState state, evaluator.run());
     return Trace{.copied = copied_paths(state.tree),
                  .managed_paths = absolute(state.managed),
-                 .rules = state.rules,
-                 .baked = state.baked.baked};
+                 .baked = state.baked.baked,
+                 .baked_files = evaluator.context_files(state.baked.baked),
+                 .rules = state.rules};
 }
 
 Result<Image> build_single_binary(std::string_view binary, std::string_view name, const BuildTools& tools) {

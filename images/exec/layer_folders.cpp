@@ -1,6 +1,8 @@
 #include "images/exec/layer_folders.hpp"
 
+#include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 
 #include <cerrno>
 #include <cstdio>
@@ -8,6 +10,7 @@
 
 #include "base/file.hpp"
 #include "images/exec/detail/beneath.hpp"
+#include "images/tree/file_tree.hpp"
 
 namespace synchost::images {
 namespace {
@@ -24,7 +27,7 @@ bool is_folder(const fs::path& path) {
 }  // namespace
 
 Result<LayerFolders> LayerFolders::open(const fs::path& store) {
-    TRY(make_folders(store / kFolder));
+    TRY(make_folders(store / kFolder, 0700));  // it holds setuid programs
     return LayerFolders(store);
 }
 
@@ -62,6 +65,29 @@ Result<> LayerFolders::take_in(const fs::path& folder, const Layer& layer) const
         return {};
     }
     return fail_errno(target.native());
+}
+
+Result<std::string> read_from_layers(const std::vector<fs::path>& folders, const std::string& path,
+                                     std::size_t max_bytes) {
+    const std::string name(base_name(path));
+    for (const fs::path& folder : folders) {
+        TRY_ASSIGN(const Fd root, open_file(folder, O_PATH | O_DIRECTORY));
+        const Fd parent =
+            detail::open_beneath(root.get(), std::string(parent_path(path)), O_RDONLY | O_DIRECTORY);
+        if (!parent && errno == ENOENT) continue;
+        if (!parent) return std::string();  // hidden, or behind a symlink
+        struct stat info{};
+        if (::fstatat(parent.get(), name.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0) {
+            char opaque = 0;
+            if (::fgetxattr(parent.get(), detail::kOpaqueAttribute, &opaque, 1) == 1) return std::string();
+            continue;
+        }
+        if (!S_ISREG(info.st_mode)) return std::string();
+        const Fd file = detail::open_beneath(parent.get(), name, O_RDONLY);
+        if (!file) return fail_errno(path);
+        return read_all(file.get(), max_bytes);
+    }
+    return std::string();
 }
 
 }  // namespace synchost::images

@@ -15,6 +15,7 @@
 #include <filesystem>
 #include <functional>
 #include <string>
+#include <vector>
 
 #include "base/error.hpp"
 #include "images/image.hpp"
@@ -44,6 +45,11 @@ class LayerFolders {
     explicit LayerFolders(std::filesystem::path store) : store_(std::move(store)) {}
     std::filesystem::path store_;
 };
+
+// The bytes of a file as layers that are all unpacked show it, "" where they have none; `folders` top first.
+// Symlinks are not followed. invalid_input past max_bytes.
+Result<std::string> read_from_layers(const std::vector<std::filesystem::path>& folders,
+                                     const std::string& path, std::size_t max_bytes);
 
 // One tar into the empty folder `into`, in overlayfs's form.
 Result<> unpack_into(const std::filesystem::path& into, const EachEntry& each);

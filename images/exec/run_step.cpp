@@ -150,13 +150,19 @@ Error error_of(const ChildFault& fault) {
     if (fault.error == EPERM || fault.error == EACCES || fault.error == ENOSYS) {
         out.code = Errc::unsupported;
         out.next_step = "RUN needs root and Linux 6.5 or later.";
+    } else if (fault.error == EINVAL && std::string_view(fault.what) == "overlayfs") {
+        out.next_step =
+            "RUN needs Linux 6.5 or later. The folder for layers must lie in a file system that overlayfs "
+            "can write to, and not in another "
+            "overlay: set XDG_CACHE_HOME.";
     }
     return out;
 }
 
-int wait_for(pid_t child) {
+Result<int> wait_for(pid_t child) {
     int status = 0;
-    while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
+    while (::waitpid(child, &status, 0) < 0) {
+        if (errno != EINTR) return fail_errno("waiting for a RUN step");
     }
     return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
@@ -210,7 +216,7 @@ Result<int> run_step(const Step& step, const StepFolder& folder, const StepOutpu
     printed.write.reset();
     report.write.reset();
     pass_on(printed.read.get(), output);
-    const int code = wait_for(child);
+    const auto code = wait_for(child);
     ChildFault fault;
     if (::read(report.read.get(), &fault, sizeof fault) == static_cast<ssize_t>(sizeof fault))
         return std::unexpected(error_of(fault));

@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
@@ -113,7 +114,8 @@ std::optional<Reader::Before> Reader::before(const std::string& path) const {
     const std::string name(base_name(path));
     for (const Fd& lower : lowers_) {
         Before out;
-        out.parent = detail::open_beneath(lower.get(), std::string(parent_path(path)), O_PATH | O_DIRECTORY);
+        out.parent =
+            detail::open_beneath(lower.get(), std::string(parent_path(path)), O_RDONLY | O_DIRECTORY);
         if (out.parent && ::fstatat(out.parent.get(), name.c_str(), &out.info, AT_SYMLINK_NOFOLLOW) == 0)
             return out;
     }
@@ -124,6 +126,9 @@ Result<bool> Reader::unchanged(int folder, const std::string& path, const std::s
                                const struct stat& info) const {
     const auto was = before(path);
     if (!was || !same_metadata(was->info, info)) return false;
+    TRY_ASSIGN(const auto xattrs, read_xattrs(folder, name));
+    TRY_ASSIGN(const auto old_xattrs, read_xattrs(was->parent.get(), name));
+    if (xattrs ? !old_xattrs || *xattrs != *old_xattrs : old_xattrs != nullptr) return false;
     if (S_ISLNK(info.st_mode)) {
         TRY_ASSIGN(const std::string now, read_link(folder, name));
         TRY_ASSIGN(const std::string then, read_link(was->parent.get(), name));
@@ -188,6 +193,7 @@ Result<> Reader::visit(int folder, const std::string& path, const std::string& n
                     "Give it another name.");
     }
     Node node{.kind = FileKind::file, .mode = info.st_mode & 07777, .uid = info.st_uid, .gid = info.st_gid};
+    TRY_ASSIGN(node.xattrs, read_xattrs(folder, name));
     if (S_ISDIR(info.st_mode)) {
         node.kind = FileKind::folder;
         return visit_folder(folder, path, name, node, info);
@@ -201,10 +207,11 @@ Result<> Reader::visit(int folder, const std::string& path, const std::string& n
     } else if (S_ISREG(info.st_mode)) {
         node.content = ContextFile{path, upper_};
         if (info.st_nlink > 1) linked_[{info.st_dev, info.st_ino}].push_back(path);
+    } else if (S_ISFIFO(info.st_mode)) {
+        node.kind = FileKind::fifo;
     } else {
-        return fail(Errc::unsupported,
-                    "RUN made /" + printable(path) + ", which is neither file, folder nor symlink",
-                    "Remove it in the same RUN.");
+        node.kind = S_ISCHR(info.st_mode) ? FileKind::char_device : FileKind::block_device;
+        node.device = {::major(info.st_rdev), ::minor(info.st_rdev)};
     }
     add(path, std::move(node));
     return {};
@@ -228,7 +235,7 @@ Result<> Reader::take_root(const struct stat& info) {
 }  // namespace
 
 Result<NodeMap> read_step_changes(const fs::path& upper, const std::vector<fs::path>& lowers,
-                                      const FileTree& tree) {
+                                  const FileTree& tree) {
     TRY_ASSIGN(const Fd root, open_file(upper, O_RDONLY | O_DIRECTORY));
     std::vector<Fd> opened;
     for (const fs::path& lower : lowers) {

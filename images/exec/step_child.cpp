@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <linux/capability.h>
 #include <linux/if.h>
+#include <linux/keyctl.h>
 #include <linux/openat2.h>
 #include <poll.h>
 #include <sys/ioctl.h>
@@ -15,6 +16,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <climits>
 #include <csignal>
 
 #include "images/exec/run_step.hpp"
@@ -43,6 +45,7 @@ class Child {
         pollfd parent = {plan_.alive, 0, 0};
         if (::poll(&parent, 1, 0) > 0) ::_exit(1);
         ::setsid();
+        ::syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, nullptr);  // not the keys of whoever builds
         keep_three_descriptors();
         if (::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) die("mount", "/");
         if (::chdir(plan_.store) != 0) die("chdir", plan_.store);
@@ -139,8 +142,46 @@ class Child {
         return static_cast<int>(::syscall(SYS_openat2, root_, target, &how, sizeof how));
     }
 
+    // Within an earlier mount nobody has made a target's folders yet.
+    void make_way(const char* target, bool folder) const {
+        char path[PATH_MAX];
+        int at = place(".");
+        std::size_t size = 0;
+        for (const char* next = target;; ++next) {
+            if (*next != '/' && *next != '\0') {
+                if (size + 1 >= sizeof path) die("mount", target);
+                path[size++] = *next;
+                continue;
+            }
+            const bool last = *next == '\0';
+            path[size] = '\0';
+            const char* name = path + size;
+            while (name != path && name[-1] != '/') --name;
+            if (!last || folder) {
+                ::mkdirat(at, name, 0755);
+            } else {
+                const int file = ::openat(at, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+                if (file >= 0) ::close(file);
+            }
+            ::close(at);
+            if (last) return;
+            at = place(path);
+            if (at < 0) die("mount", target);
+            path[size++] = '/';
+        }
+    }
+
+    static bool is_folder(int mount) {
+        struct stat info{};
+        return ::fstat(mount, &info) == 0 && S_ISDIR(info.st_mode);
+    }
+
     void attach(int mount, const char* target) const {
-        const int at = place(target);
+        int at = place(target);
+        if (at < 0 && errno == ENOENT) {
+            make_way(target, is_folder(mount));
+            at = place(target);
+        }
         if (at < 0 || ::move_mount(mount, "", at, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) != 0)
             die("mount", target);
         ::close(at);

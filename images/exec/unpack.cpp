@@ -110,10 +110,24 @@ class Unpacker {
             if (hidden) TRY(make_opaque(folder.get()));
             return set_attributes(folder.get(), entry);
         }
+        if (entry.kind != TarKind::file) return put_special(at, name, entry);
         const Fd file(::openat(at, name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
         if (!file) return fail_errno("create");
         TRY(content.read([&](std::string_view bytes) { return write_all(file.get(), bytes); }));
         return set_attributes(file.get(), entry);
+    }
+
+    // A FIFO or a device; nobody can open a device there, the overlay is mounted without.
+    Result<> put_special(int at, const std::string& name, const TarEntry& entry) {
+        const mode_t kind = entry.kind == TarKind::fifo          ? S_IFIFO
+                            : entry.kind == TarKind::char_device ? S_IFCHR
+                                                                 : S_IFBLK;
+        const dev_t device = kind == S_IFIFO ? 0 : ::makedev(entry.device.major, entry.device.minor);
+        if (kind == S_IFCHR && device == 0) return {};  // as a layer has it, it hides nothing
+        if (::mknodat(at, name.c_str(), kind | 0600, device) != 0) return fail_errno("mknod");
+        TRY(set_owner(at, name, entry));
+        if (::fchmodat(at, name.c_str(), entry.mode, 0) != 0) return fail_errno("chmod");
+        return {};
     }
 
     Result<> link(const std::string& name, const TarEntry& entry) {
@@ -144,6 +158,12 @@ class Unpacker {
     static Result<> set_attributes(int fd, const TarEntry& entry) {
         if (::fchown(fd, entry.uid, entry.gid) != 0) return fail_errno("chown");
         if (::fchmod(fd, entry.mode) != 0) return fail_errno("chmod");
+        if (entry.xattrs) {
+            for (const auto& [key, value] : *entry.xattrs) {
+                if (::fsetxattr(fd, key.c_str(), value.data(), value.size(), 0) != 0)
+                    return fail_errno("setxattr " + printable(key));
+            }
+        }
         const std::array<timespec, 2> times = {timespec{entry.mtime, 0}, timespec{entry.mtime, 0}};
         if (::futimens(fd, times.data()) != 0) return fail_errno("utimens");
         return {};

@@ -1,10 +1,10 @@
 // Which paths of the build context are baked into an image: they went into something that a RUN made, or may
 // have, so that a save of one needs a build and no sync can bring it.
 //
-// RUN executes arbitrary code, which may read every file of its stage. So whatever a COPY brought there before
-// it is baked with it, and so is what a bind mount shows. What another stage takes from a stage with a RUN
-// (FROM, COPY --from, --mount=from) carries that stage's baked sources along, and all that the stage copied
-// after its RUN besides: which names come over, only the RUN's files could tell.
+// RUN executes arbitrary code, which may read every file of its stage. So whatever a COPY brought there
+// before it is baked with it, and so is what a bind mount shows. What another stage takes from a stage with a
+// RUN (FROM, COPY --from, --mount=from) carries that stage's baked sources along, and all that the stage
+// copied after its RUN besides: which names come over, only the RUN's files could tell.
 //
 //     FROM node AS build
 //     COPY package.json .
@@ -41,8 +41,6 @@ struct BakedSources {
     // Something of `other` comes in. Its fresh sources are baked by that where `all`, or where it has files
     // that nobody knows.
     void take(const BakedSources& other, const std::string& reason, bool all);
-
-  private:
     void add(BakedSource source);
 };
 

@@ -9,12 +9,6 @@
 namespace synchost::images {
 namespace {
 
-std::string next_step_for(const std::string& name) {
-    if (name == "RUN")
-        return "Do it before the build and COPY its result, or start from an image that has it.";
-    return "Leave the instruction out.";
-}
-
 // An explicit SOURCE_DATE_EPOCH bounds the times that an archive brought along.
 std::int64_t latest_time(const BuildRequest& request) {
     const bool given = request.source_date_epoch != 0 || request.build_args.contains("SOURCE_DATE_EPOCH");
@@ -120,6 +114,7 @@ Result<> Evaluator::step(std::size_t stage, const Instruction& instruction, Stag
                     name + " has no flag " + printable(instruction.flags[0].substr(0, 60)));
     }
     if (name == "COPY" || name == "ADD") return copy(stage, instruction, state);
+    if (name == "RUN") return run_command(stage, instruction, state);
     if (name == "WORKDIR") return workdir(instruction, state);
     bool known = name == "ARG";
     if (known) {
@@ -127,7 +122,7 @@ Result<> Evaluator::step(std::size_t stage, const Instruction& instruction, Stag
     } else {
         TRY_ASSIGN(known, apply_to_config(instruction, plan_.dockerfile().escape, state));
     }
-    if (!known) return fail(Errc::unsupported, name + " is not supported yet", next_step_for(name));
+    if (!known) return fail(Errc::unsupported, name + " is not supported yet", "Leave the instruction out.");
     state.config.history.push_back({instruction.text, true});
     return {};
 }

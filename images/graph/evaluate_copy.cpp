@@ -136,7 +136,7 @@ Result<StageState> Evaluator::start_from_folder(const Stage& stage) const {
 Result<Evaluator::CopySource> Evaluator::copy_source(const CopyFlags& flags, std::size_t stage) {
     if (!flags.from) {
         TRY(load_context());
-        return CopySource{&*context_, &kWholeContext, nullptr};
+        return CopySource{&*context_, &kWholeContext, nullptr, nullptr};
     }
     StageState* from = nullptr;
     if (request_.build_contexts.contains(*flags.from)) {
@@ -156,7 +156,7 @@ Result<Evaluator::CopySource> Evaluator::copy_source(const CopyFlags& flags, std
         }
     }
     TRY(list_base(*from));
-    return CopySource{&from->tree, &from->managed, &from->rules};
+    return CopySource{&from->tree, &from->managed, &from->rules, &from->baked};
 }
 
 Error Evaluator::missing_source(const std::string& source, const std::string& instruction,
@@ -209,6 +209,24 @@ Result<> Evaluator::copy_texts(const Instruction& instruction, CopyRequest reque
     return {};
 }
 
+void Evaluator::bake_for_copy(const Instruction& instruction, const BakedSources& from, CopyResult& copied,
+                              const std::string& destination, StageState& state) const {
+    const std::string line = std::to_string(instruction.line) + " of " + plan_.dockerfile().name;
+    state.baked.take(from, "COPY --from at line " + line + " takes what a RUN made of it", false);
+    if (!from.has_unknown_files) return;
+    // Which names come from there only that RUN could tell: any path below may be one.
+    copied.managed.clear();
+    for (auto& [path, node] : state.tree.nodes()) {
+        if (!node.context_source || !is_at_or_below(path, destination)) continue;
+        state.baked.add(
+            {literal_pattern(*node.context_source), "COPY --from at line " + line + " may lie over it"});
+        node.context_source.reset();
+    }
+    std::erase_if(state.managed, [&](const std::string& managed) {
+        return is_at_or_below(clean_path(managed), destination);
+    });
+}
+
 Result<> Evaluator::copy_paths(std::size_t stage, const Instruction& instruction, const CopyFlags& flags,
                                CopyRequest request, StageState& state, NodeMap& layer) {
     TRY_ASSIGN(const CopySource source, copy_source(flags, stage));
@@ -219,7 +237,14 @@ Result<> Evaluator::copy_paths(std::size_t stage, const Instruction& instruction
             return missing_source(path, instruction.name, !flags.from);
         };
     }
+    if (run_follows(stage, instruction)) request.managed_owner.reset();
     TRY_ASSIGN(CopyResult copied, copy_into(*source.tree, *source.managed, request, state.tree));
+    if (!flags.from) {
+        for (const std::string& pattern : request.sources) state.baked.add_fresh(pattern);
+        for (const CopyRule& rule : copied.rules.rules) state.baked.add_fresh(literal_pattern(rule.source));
+    } else if (source.baked != nullptr) {
+        bake_for_copy(instruction, *source.baked, copied, clean_path(request.destination), state);
+    }
     state.managed.insert(state.managed.end(), copied.managed.begin(), copied.managed.end());
     state.managed = tidy(std::move(state.managed));
     if (!flags.from) {

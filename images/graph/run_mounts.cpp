@@ -16,8 +16,8 @@ constexpr std::string_view kMount = "--mount=";
 constexpr std::array<std::string_view, 3> kFlags = {"--mount", "--network", "--security"};
 constexpr std::array<std::string_view, 5> kTypes = {"bind", "cache", "tmpfs", "secret", "ssh"};
 constexpr std::array<std::string_view, 19> kKeys = {
-    "type",     "from", "source",    "src",     "target",   "dst",  "destination", "id",   "env",     "ro",
-    "readonly", "rw",   "readwrite", "sharing", "size",     "uid",  "gid",         "mode", "required"};
+    "type",     "from", "source",    "src",     "target", "dst", "destination", "id",   "env",     "ro",
+    "readonly", "rw",   "readwrite", "sharing", "size",   "uid", "gid",         "mode", "required"};
 
 struct Field {
     std::string key;  // lower case
@@ -155,11 +155,11 @@ Result<> set_field(const Field& field, RunMount& out) {
                                            : CacheSharing::locked;
     } else if (key != "type") {
         if (value.empty()) return bad_value(field, "it needs a value");
-        (key == "from"                                                ? out.from
-         : key == "source" || key == "src"                            ? out.source
-         : key == "id"                                                ? out.id
-         : key == "env"                                               ? out.env
-                                                                      : out.target) = value;
+        (key == "from"                     ? out.from
+         : key == "source" || key == "src" ? out.source
+         : key == "id"                     ? out.id
+         : key == "env"                    ? out.env
+                                           : out.target) = value;
     }
     return {};
 }
@@ -188,14 +188,13 @@ Result<RunMount> parse_mount(std::string_view text, const Variables& variables, 
     out.writable = out.type == MountType::cache;
     for (Field& field : fields) {
         if (std::ranges::find(kKeys, field.key) == kKeys.end()) {
-            return fail(Errc::invalid_input,
-                        "RUN --mount has no key " + printable(field.key.substr(0, 60)),
+            return fail(Errc::invalid_input, "RUN --mount has no key " + printable(field.key.substr(0, 60)),
                         did_you_mean(field.key, kKeys));
         }
         if (!takes(out.type, field.key)) {
-            return fail(Errc::invalid_input, "RUN --mount=type=" +
-                                                 std::string(kTypes.at(static_cast<std::size_t>(out.type))) +
-                                                 " has no key " + field.key);
+            return fail(Errc::invalid_input,
+                        "RUN --mount=type=" + std::string(kTypes.at(static_cast<std::size_t>(out.type))) +
+                            " has no key " + field.key);
         }
         if (field.value && field.key == "from" && field.value->contains('$')) {
             return fail(Errc::invalid_input, "RUN --mount: from cannot hold a variable",
@@ -226,13 +225,14 @@ Result<RunFlags> parse_run_flags(const Instruction& instruction, const Variables
             TRY_ASSIGN(out.mounts.emplace_back(), parse_mount(value, variables, escape));
         } else if (name == "--network") {
             if (value != "default" && value != "host" && value != "none") {
-                return fail(Errc::invalid_input, "RUN --network is default, host or none, not " +
-                                                     printable(value.substr(0, 60)));
+                return fail(Errc::invalid_input,
+                            "RUN --network is default, host or none, not " + printable(value.substr(0, 60)));
             }
             out.network_none = value == "none";
         } else if (value != "sandbox") {
-            return fail(Errc::unsupported, "RUN --security=" + printable(value.substr(0, 60)) +
-                                               ": a step never gets more rights than docker's default",
+            return fail(Errc::unsupported,
+                        "RUN --security=" + printable(value.substr(0, 60)) +
+                            ": a step never gets more rights than docker's default",
                         "Leave the flag out, or do this part outside of the build.");
         }
     }
