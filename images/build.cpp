@@ -53,7 +53,7 @@ void tell_unused(const StagePlan& plan, const BuildTools& tools) {
 std::vector<CopiedPath> copied_paths(const FileTree& tree) {
     std::vector<CopiedPath> out;
     for (const auto& [path, node] : tree.nodes()) {
-        if (!node.context_source) continue;
+        if (!node.context_source || !is_syncable(node.kind)) continue;
         out.push_back({.source = *node.context_source,
                        .image_path = "/" + path,
                        .kind = node.kind,
@@ -100,9 +100,13 @@ Result<Image> build(const BuildRequest& asked, const BuildTools& tools) {
 Result<Trace> trace(const BuildRequest& request) {
     const std::filesystem::path dockerfile = dockerfile_of(request);
     TRY_ASSIGN(const StagePlan plan, read_plan(request, dockerfile));
-    TRY_ASSIGN(const StageState state, Evaluator(plan, request, dockerfile, nullptr, nullptr).run());
-    return Trace{
-        .copied = copied_paths(state.tree), .managed_paths = absolute(state.managed), .rules = state.rules};
+    Evaluator evaluator(plan, request, dockerfile, nullptr, nullptr);
+    TRY_ASSIGN(const StageState state, evaluator.run());
+    return Trace{.copied = copied_paths(state.tree),
+                 .managed_paths = absolute(state.managed),
+                 .baked = state.baked.baked,
+                 .baked_files = evaluator.context_files(state.baked.baked),
+                 .rules = state.rules};
 }
 
 Result<Image> build_single_binary(std::string_view binary, std::string_view name, const BuildTools& tools) {

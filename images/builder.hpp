@@ -7,7 +7,9 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <vector>
 
+#include "images/graph/baked.hpp"
 #include "images/graph/copy_rules.hpp"
 #include "images/image.hpp"
 #include "registry-client/client.hpp"
@@ -21,6 +23,12 @@ struct Owner {
     std::uint32_t gid = 0;
 };
 
+// What RUN --mount=type=secret shows to one step, and nothing else ever holds.
+struct Secret {
+    std::filesystem::path file;
+    std::string variable;  // of this process's environment, in place of the file where not empty
+};
+
 struct BuildRequest {
     std::filesystem::path context;
     std::filesystem::path dockerfile;               // context/Dockerfile where empty
@@ -29,6 +37,8 @@ struct BuildRequest {
     // Folders by name, for COPY --from=NAME and FROM NAME: a name here wins over a stage and an image of that
     // name. Each is read by its own .dockerignore. What comes from one is never synced.
     std::map<std::string, std::filesystem::path> build_contexts;
+    std::map<std::string, Secret> secrets;             // by id
+    std::map<std::string, std::filesystem::path> ssh;  // sockets of agents by id, for RUN --mount=type=ssh
     Compression compression = Compression::zstd;
     std::int64_t source_date_epoch = 0;  // seconds: time of every file and of the config
     // `watch` builds: what COPY lays from the context, and the folders that lead there below the COPY's
@@ -59,6 +69,9 @@ Result<Image> build(const BuildRequest& request, const BuildTools& tools);
 struct Trace {
     std::vector<CopiedPath> copied;
     std::vector<std::string> managed_paths;
+    // What a save of which needs a build, though it may be among `copied` as well; see graph/baked.hpp.
+    std::vector<BakedSource> baked;
+    std::vector<std::string> baked_files;  // paths of the context as it is now that these name, sorted
     CopyRules rules;  // for what is made or removed later, while Dockerfile and ignore file stay the same
 };
 Result<Trace> trace(const BuildRequest& request);

@@ -71,6 +71,8 @@ Result<> run_build(const BuildFlags& flags) {
                                  .compression = flags.compression};
     TRY_ASSIGN(request.build_args, parse_build_args(flags.build_args));
     TRY_ASSIGN(request.build_contexts, parse_build_contexts(flags.build_contexts));
+    TRY_ASSIGN(request.secrets, parse_secrets(flags.secrets));
+    TRY_ASSIGN(request.ssh, parse_ssh(flags.ssh));
     TRY_ASSIGN(const auto place, open_workplace(flags.registries, flags.json));
     const auto started = Clock::now();
     TRY_ASSIGN(const images::Image image, images::build(request, place->tools));

@@ -62,6 +62,8 @@ struct BuildFlags {
     std::string target;
     std::vector<std::string> build_args;
     std::vector<std::string> build_contexts;  // NAME=FOLDER
+    std::vector<std::string> secrets;         // id=NAME,src=FILE or env=VARIABLE
+    std::vector<std::string> ssh;             // ID or ID=SOCKET
     std::string tag;                          // name for `synchost push`; a registry reference
     bool push = false;
     images::Compression compression = images::Compression::zstd;
@@ -108,6 +110,12 @@ Result<> run_key(const KeyFlags& flags);
 // "NAME=FOLDER" pairs of --build-context. invalid_input where one has no name or is no folder.
 Result<std::map<std::string, std::filesystem::path>> parse_build_contexts(
     const std::vector<std::string>& pairs);
+
+// "id=NAME,src=FILE" and "id=NAME,env=VARIABLE" of --secret. Whether the file is there the build says.
+Result<std::map<std::string, images::Secret>> parse_secrets(const std::vector<std::string>& texts);
+
+// "ID=SOCKET" of --ssh, and "ID" for this process's own agent. invalid_input where there is no such socket.
+Result<std::map<std::string, std::filesystem::path>> parse_ssh(const std::vector<std::string>& texts);
 
 // "NAME=value" pairs. invalid_input where one has no name.
 Result<std::map<std::string, std::string>> parse_build_args(const std::vector<std::string>& pairs);

@@ -110,6 +110,12 @@ void add_build(CLI::App& app, BuildFlags& flags, Run& run) {
         ->add_option("--build-context", flags.build_contexts,
                      "NAME=FOLDER that COPY --from and FROM can name")
         ->allow_extra_args(false);
+    command
+        ->add_option("--secret", flags.secrets,
+                     "id=NAME,src=FILE or env=VARIABLE for RUN --mount=type=secret")
+        ->allow_extra_args(false);
+    command->add_option("--ssh", flags.ssh, "ID, or ID=SOCKET of an agent, for RUN --mount=type=ssh")
+        ->allow_extra_args(false);
     command->add_flag("--push", flags.push, "Push the result to the registry that its name says");
     const std::map<std::string, images::Compression> kinds = {{"zstd", images::Compression::zstd},
                                                               {"gzip", images::Compression::gzip}};

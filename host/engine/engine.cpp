@@ -159,9 +159,12 @@ boost::asio::awaitable<Result<>> Engine::build_all() {
         service.building = true;
         Result<bool> built = co_await go_on_with_kept_image(service);
         if (!*built) built = co_await build(service);
-        if (built) {
+        while (built && !stop_) {
             co_await catch_up(service);
-        } else if (!first_error) {
+            if (!std::exchange(service.build_again, false)) break;
+            built = co_await build(service);
+        }
+        if (!built && !first_error) {
             first_error = std::move(built.error()).context(service.name);
         }
         service.building = false;

@@ -109,6 +109,7 @@ class Engine {
     boost::asio::awaitable<void> take_batch(const Batch& batch,
                                             const std::vector<std::filesystem::path>& roots);
     boost::asio::awaitable<bool> take_sources(Service& service, Touched touched);
+    boost::asio::awaitable<bool> inputs_differ(const Service& service);
     boost::asio::awaitable<std::optional<RebuildCause>> find_rebuild(const Service& service,
                                                                      const Touched& touched);
     boost::asio::awaitable<void> give_back_memory();

@@ -1,5 +1,6 @@
 #include "images/graph/evaluate.hpp"
 
+#include <limits>
 #include <utility>
 
 #include "base/rel_path.hpp"
@@ -8,11 +9,10 @@
 namespace synchost::images {
 namespace {
 
-std::string next_step_for(const std::string& name) {
-    if (name == "RUN")
-        return "Do it before the build and COPY its result, or start from an image that has it.";
-    if (name == "ADD") return "Use COPY for files, and unpack archives before the build.";
-    return "Leave the instruction out.";
+// An explicit SOURCE_DATE_EPOCH bounds the times that an archive brought along.
+std::int64_t latest_time(const BuildRequest& request) {
+    const bool given = request.source_date_epoch != 0 || request.build_args.contains("SOURCE_DATE_EPOCH");
+    return given ? request.source_date_epoch : std::numeric_limits<std::int64_t>::max();
 }
 
 }  // namespace
@@ -119,7 +119,8 @@ Result<> Evaluator::step(std::size_t stage, const Instruction& instruction, Stag
         return fail(Errc::invalid_input,
                     name + " has no flag " + printable(instruction.flags[0].substr(0, 60)));
     }
-    if (name == "COPY") return copy(stage, instruction, state);
+    if (name == "COPY" || name == "ADD") return copy(stage, instruction, state);
+    if (name == "RUN") return run_command(stage, instruction, state);
     if (name == "WORKDIR") return workdir(instruction, state);
     bool known = name == "ARG";
     if (known) {
@@ -127,7 +128,7 @@ Result<> Evaluator::step(std::size_t stage, const Instruction& instruction, Stag
     } else {
         TRY_ASSIGN(known, apply_to_config(instruction, plan_.dockerfile().escape, state));
     }
-    if (!known) return fail(Errc::unsupported, name + " is not supported yet", next_step_for(name));
+    if (!known) return fail(Errc::unsupported, name + " is not supported yet", "Leave the instruction out.");
     state.config.history.push_back({instruction.text, true});
     return {};
 }
@@ -189,7 +190,8 @@ Result<> Evaluator::add_layer(const Instruction& instruction, const NodeMap& nod
     const LayerSettings settings{.context = request_.context,
                                  .scratch = tools_->store,
                                  .compression = request_.compression,
-                                 .time = request_.source_date_epoch};
+                                 .time = request_.source_date_epoch,
+                                 .latest = latest_time(request_)};
     TRY_ASSIGN(Layer layer, write_layer(nodes, settings, *store_));
     if (tools_->progress) {
         tools_->progress(plan_.dockerfile().at(instruction.line, instruction.text) + " (" +

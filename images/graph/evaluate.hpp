@@ -13,11 +13,16 @@
 #include "base/error.hpp"
 #include "images/builder.hpp"
 #include "images/context/ignore.hpp"
+#include "images/exec/layer_folders.hpp"
+#include "images/exec/run_step.hpp"
+#include "images/graph/run_mounts.hpp"
 #include "images/graph/stage_state.hpp"
 #include "images/graph/stages.hpp"
 #include "images/store/blob_store.hpp"
 
 namespace synchost::images {
+
+class RunMounting;
 
 class Evaluator {
   public:
@@ -31,6 +36,8 @@ class Evaluator {
     Result<StageState> run();
     // Of the base images that a build has fetched.
     [[nodiscard]] const std::map<std::string, std::string>& base_configs() const { return base_configs_; }
+    // After run(): the files and symlinks of the context that the sources name, sorted.
+    [[nodiscard]] std::vector<std::string> context_files(const std::vector<BakedSource>& sources) const;
 
   private:
     struct CopyFlags {
@@ -40,11 +47,14 @@ class Evaluator {
         std::vector<std::string> exclude;
         bool link = false;
         bool parents = false;
+        std::optional<bool> unpack;  // of ADD, like those that follow
+        std::optional<std::string> checksum;
     };
     struct CopySource {
         const FileTree* tree = nullptr;
         const ManagedPaths* managed = nullptr;
-        const CopyRules* rules = nullptr;  // of the stage; none for the context
+        const CopyRules* rules = nullptr;     // of the stage; none for the context
+        const BakedSources* baked = nullptr;  // likewise
     };
 
     // Makes the stage's state, once; the stages that it leans on too, where a trigger of an image names them.
@@ -62,15 +72,45 @@ class Evaluator {
     Result<CopyFlags> copy_flags(const Instruction& instruction, const StageState& state) const;
     Result<CopySource> copy_source(const CopyFlags& flags, std::size_t stage);
     // Lays the sources that are paths.
-    Result<> copy_paths(std::size_t stage, const CopyFlags& flags, CopyRequest request, StageState& state,
-                        NodeMap& layer);
+    Result<> copy_paths(std::size_t stage, const Instruction& instruction, const CopyFlags& flags,
+                        CopyRequest request, StageState& state, NodeMap& layer);
     // Lays the instruction's heredocs with these names, as files, and adds them to the layer.
     Result<> copy_texts(const Instruction& instruction, CopyRequest request,
                         const std::vector<std::string>& names, StageState& state, NodeMap& layer) const;
+    // RUN. In a trace it executes nothing, and what it may have read is baked all the same.
+    Result<> run_command(std::size_t stage, const Instruction& instruction, StageState& state);
+    Result<> execute(const Instruction& instruction, const RunFlags& flags, Step step, RunMounting& mounting,
+                     StageState& state, const Digest& key);
+    // The layer of an earlier run with the same key, where all of it is still there.
+    Result<bool> take_recorded(const Digest& key, const LayerFolders& folders, StageState& state);
+    void take_layer(Layer layer, const NodeMap& nodes, StageState& state);
+    // As read_image_file(), from the base's folders where it is unpacked.
+    [[nodiscard]] Result<std::string> image_file(const StageState& state, const std::string& path) const;
+    [[nodiscard]] Result<Layer> layer_of_nodes(const NodeMap& nodes) const;
+    Result<> run_user(const StageState& state, Step& step) const;
+    Result<const FileTree*> mounted_tree(std::size_t stage, const RunMount& mount);
+    void bake_for_run(const Instruction& instruction, StageState& state) const;
+    Result<> bake_for_mount(std::size_t stage, const Instruction& instruction, const RunMount& mount,
+                            StageState& state);
+    // COPY --from a stage brought `copied` here: what it was made of, and what lies below its destination.
+    void bake_for_copy(const Instruction& instruction, const BakedSources& from, CopyResult& copied,
+                       const std::string& destination, StageState& state) const;
+    // Whether a RUN of this stage, or of one that starts from it, comes after the instruction.
+    [[nodiscard]] bool run_follows(std::size_t stage, const Instruction& instruction) const;
+    // ADD's sources, one after the other, see evaluate_add.cpp.
+    Result<> add_paths(std::size_t stage, const Instruction& instruction, const CopyFlags& flags,
+                       const CopyRequest& request, StageState& state, NodeMap& layer);
+    Result<> add_one(std::size_t stage, const Instruction& instruction, const CopyFlags& flags,
+                     CopyRequest request, StageState& state, NodeMap& layer);
+    Result<> add_files(const std::string& pattern, CopyRequest request, StageState& state, NodeMap& layer);
+    Result<> add_match(const std::string& named, CopyRequest request, StageState& state, NodeMap& layer);
+    Result<> lay_archive(int fd, const std::string& name, CopyRequest request, StageState& state,
+                         NodeMap& layer);
     Result<> load_context();
     Result<FileTree> named_context(const std::string& name) const;
     Result<StageState> start_from_folder(const Stage& stage) const;
-    [[nodiscard]] Error missing_source(const std::string& source, bool from_context) const;
+    [[nodiscard]] Error missing_source(const std::string& source, const std::string& instruction,
+                                       bool from_context) const;
     Result<> add_layer(const Instruction& instruction, const NodeMap& nodes, StageState& state) const;
 
     const StagePlan& plan_;

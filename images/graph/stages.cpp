@@ -7,6 +7,7 @@
 
 #include "base/rel_path.hpp"
 #include "base/suggest.hpp"
+#include "images/graph/run_mounts.hpp"
 #include "registry-client/manifest.hpp"
 
 namespace synchost::images {
@@ -218,6 +219,14 @@ Result<> StagePlan::from(const Instruction& instruction) {
     return {};
 }
 
+Result<> StagePlan::mark_source(const Instruction& step, const std::string& source, std::size_t stage) {
+    if (const auto earlier = find_stage(source, stage)) return mark_needed(*earlier);
+    const auto later = find_stage(source, stages_.size());
+    if (!later) return {};
+    return refuse(step.line, "the stage " + printable(source.substr(0, 100)) + " is not before this one",
+                  "It starts at line " + std::to_string(stages_[*later].from->line) + ": move it up.");
+}
+
 Result<> StagePlan::mark_needed(std::size_t stage) {
     if (needed_[stage]) return {};
     needed_[stage] = true;
@@ -225,15 +234,10 @@ Result<> StagePlan::mark_needed(std::size_t stage) {
     std::vector<const Instruction*> steps = stages_[stage].triggers;
     steps.insert(steps.end(), stages_[stage].steps.begin(), stages_[stage].steps.end());
     for (const Instruction* step : steps) {
-        const auto source = copy_source_stage(*step);
-        if (step->name != "COPY" || !source) continue;
-        if (const auto earlier = find_stage(*source, stage)) {
-            TRY(mark_needed(*earlier));
-        } else if (const auto later = find_stage(*source, stages_.size())) {
-            return refuse(
-                step->line, "the stage " + printable(source->substr(0, 100)) + " is not before this one",
-                "It starts at line " + std::to_string(stages_[*later].from->line) + ": move it up.");
-        }
+        if (const auto source = copy_source_stage(*step); step->name == "COPY" && source)
+            TRY(mark_source(*step, *source, stage));
+        if (step->name != "RUN") continue;
+        for (const std::string& source : run_mount_sources(*step)) TRY(mark_source(*step, source, stage));
     }
     return {};
 }

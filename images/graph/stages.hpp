@@ -69,6 +69,8 @@ class StagePlan {
     [[nodiscard]] std::optional<std::string> platform_arg(std::string_view name) const;
     [[nodiscard]] Result<std::string> expand_globally(int line, const std::string& word) const;
     Result<> mark_needed(std::size_t stage);
+    // The stage that the step of `stage` takes files from, where the name is one's.
+    Result<> mark_source(const Instruction& step, const std::string& source, std::size_t stage);
     [[nodiscard]] std::unexpected<Error> refuse(int line, std::string_view what,
                                                 std::string next_step = {}) const;
 

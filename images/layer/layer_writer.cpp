@@ -25,6 +25,12 @@ char tar_type(FileKind kind) {
             return '5';
         case FileKind::symlink:
             return '2';
+        case FileKind::fifo:
+            return '6';
+        case FileKind::char_device:
+            return '3';
+        case FileKind::block_device:
+            return '4';
     }
     return '0';
 }
@@ -45,8 +51,11 @@ Result<> write_content(const OpenContent& content, std::string& buffer, const By
     return {};
 }
 
-Result<> write_tar(const NodeMap& nodes, const ContentReader& contents, std::int64_t time,
+Result<> write_tar(const NodeMap& nodes, const ContentReader& contents, const LayerSettings& settings,
                    const ByteSink& sink) {
+    const auto own_time = [&](const Node& node) {
+        return node.mtime ? std::min(*node.mtime, settings.latest) : settings.time;
+    };
     std::string buffer(kReadStep, '\0');
     std::map<std::shared_ptr<const LinkGroup>, std::string_view> first_names;
     for (const auto& [path, node] : nodes) {
@@ -58,7 +67,7 @@ Result<> write_tar(const NodeMap& nodes, const ContentReader& contents, std::int
                                      .mode = node.mode,
                                      .uid = node.uid,
                                      .gid = node.gid,
-                                     .mtime = time,
+                                     .mtime = own_time(node),
                                      .link = first->second})));
                 continue;
             }
@@ -73,8 +82,10 @@ Result<> write_tar(const NodeMap& nodes, const ContentReader& contents, std::int
                              .uid = node.uid,
                              .gid = node.gid,
                              .size = content.size,
-                             .mtime = time,
-                             .link = node.link})));
+                             .mtime = own_time(node),
+                             .link = node.link,
+                             .device = node.device,
+                             .xattrs = node.xattrs.get()})));
         if (auto written = write_content(content, buffer, sink); !written) {
             return std::unexpected(std::move(written.error()).context(printable(path)));
         }
@@ -88,7 +99,7 @@ Result<> write_tar(const NodeMap& nodes, const ContentReader& contents, std::int
 Result<Layer> write_layer(const NodeMap& nodes, const LayerSettings& settings, const BlobStore& store) {
     TRY_ASSIGN(const ContentReader contents, ContentReader::make(nodes, settings.context, settings.scratch));
     Sha256 first_look;
-    TRY(write_tar(nodes, contents, settings.time, [&](std::string_view bytes) -> Result<> {
+    TRY(write_tar(nodes, contents, settings, [&](std::string_view bytes) -> Result<> {
         first_look.update(bytes);
         return {};
     }));
@@ -103,7 +114,7 @@ Result<Layer> write_layer(const NodeMap& nodes, const LayerSettings& settings, c
                    size += bytes.size();
                    return file.write(bytes);
                }));
-    TRY(write_tar(nodes, contents, settings.time, [&](std::string_view bytes) {
+    TRY(write_tar(nodes, contents, settings, [&](std::string_view bytes) {
         diff_hash.update(bytes);
         return compressor->write(bytes);
     }));

@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <limits>
 
 #include "base/error.hpp"
 #include "images/image.hpp"
@@ -20,7 +21,8 @@ struct LayerSettings {
     std::filesystem::path context;  // where ContextFile contents lie
     std::filesystem::path scratch;  // a folder for a nameless temporary file
     Compression compression = Compression::zstd;
-    std::int64_t time = 0;  // of every entry, in seconds
+    std::int64_t time = 0;  // of every entry that has none of its own, in seconds
+    std::int64_t latest = std::numeric_limits<std::int64_t>::max();  // no entry's own time is later
 };
 
 // `nodes` by path, the folders that lead to them included. Errors: io with the file's name; conflict where a

@@ -1,0 +1,159 @@
+// ADD as an instruction: COPY, and archives of the context that are unpacked.
+//
+// A folder that ADD names is copied and synced as with COPY. What a file means its bytes say: an archive is
+// unpacked, anything else is copied. So a save of a file that ADD names itself, or by a pattern, is baked
+// (graph/baked.hpp) and never synced; --unpack=false makes it a COPY.
+//
+// As with BuildKit an archive's entries keep owner, mode and time (--chown and --chmod are for plain files),
+// the destination becomes a folder, and an entry takes the place of what is there, whatever it is.
+#include "base/rel_path.hpp"
+#include "images/context/glob.hpp"
+#include "images/graph/evaluate.hpp"
+#include "images/layer/content_reader.hpp"
+#include "images/layer/tar_reader.hpp"
+#include "images/layer/unpack_archive.hpp"
+
+namespace synchost::images {
+namespace {
+
+bool is_remote(std::string_view source) {
+    return source.starts_with("http://") || source.starts_with("https://") || source.starts_with("git://") ||
+           source.starts_with("ssh://") || source.starts_with("git@");
+}
+
+// A later source of one ADD over an earlier one: what lies below a folder that is none any more goes.
+void lay_over(NodeMap& layer, NodeMap more) {
+    for (auto& [path, node] : more) {
+        if (node.kind != FileKind::folder) {
+            const auto below = layer.lower_bound(path + "/");
+            auto end = below;
+            while (end != layer.end() && end->first.starts_with(path + "/")) ++end;
+            layer.erase(below, end);
+        }
+        layer.insert_or_assign(path, std::move(node));
+    }
+}
+
+// What a pattern or a symlink found, by its own name, with nothing that says it is of the context.
+FileTree detached(const FileTree& context, const std::string& real, const std::string& name) {
+    FileTree out;
+    const auto put = [&](const std::string& path, Node node) {
+        node.context_source.reset();
+        out.put(path, std::move(node));
+    };
+    put(name, *context.find(real));
+    context.each_below(
+        real, [&](std::string_view relative, const Node& node) { put(join_path(name, relative), node); });
+    return out;
+}
+
+}  // namespace
+
+Result<> Evaluator::add_paths(std::size_t stage, const Instruction& instruction, const CopyFlags& flags,
+                              const CopyRequest& request, StageState& state, NodeMap& layer) {
+    if (flags.checksum) {
+        return fail(Errc::unsupported, "ADD --checksum is for URLs, which ADD does not fetch yet",
+                    "Fetch the file before the build, or by RUN.");
+    }
+    TRY_ASSIGN(const std::string destination, state.tree.resolve(request.destination));
+    if (request.sources.size() > 1 && !request.destination.ends_with('/') &&
+        !state.tree.is_folder(destination)) {
+        return fail(Errc::invalid_input, "several sources need a folder as their destination",
+                    "End the destination with '/'.");
+    }
+    for (const std::string& source : request.sources) {
+        CopyRequest one = request;
+        one.sources = {source};
+        TRY(add_one(stage, instruction, flags, std::move(one), state, layer));
+    }
+    return {};
+}
+
+Result<> Evaluator::add_one(std::size_t stage, const Instruction& instruction, const CopyFlags& flags,
+                            CopyRequest request, StageState& state, NodeMap& layer) {
+    const std::string source = request.sources[0];
+    if (is_remote(source)) {
+        return fail(Errc::unsupported,
+                    "ADD of " + printable(source.substr(0, 100)) + ": URLs are not fetched yet",
+                    "Fetch it before the build and COPY it.");
+    }
+    TRY(load_context());
+    const std::string pattern = clean_path(source);
+    TRY(check_glob(pattern));
+    bool is_copy = flags.unpack == false;
+    if (!has_wildcard(pattern)) {
+        TRY_ASSIGN(const std::string real, context_->resolve(pattern));
+        is_copy |= context_->find(real) == nullptr || context_->is_folder(real);
+    }
+    if (!is_copy) return add_files(pattern, std::move(request), state, layer);
+    NodeMap copied;
+    TRY(copy_paths(stage, instruction, flags, std::move(request), state, copied));
+    lay_over(layer, std::move(copied));
+    return {};
+}
+
+Result<> Evaluator::add_files(const std::string& pattern, CopyRequest request, StageState& state,
+                              NodeMap& layer) {
+    const std::vector<std::string> matches = context_->glob(pattern);
+    BakedSources baked;
+    baked.add_fresh(pattern);
+    for (const std::string& match : matches) {
+        TRY_ASSIGN(const std::string real, context_->resolve(match));
+        baked.add_fresh(literal_pattern(real));
+        state.rules.known &= real == match;  // a symlink that leads elsewhere tomorrow
+    }
+    baked.bake("ADD at line " + std::to_string(request.line) + " of " + plan_.dockerfile().name +
+               " may unpack it");
+    state.baked.take(baked, "", false);
+    // Whether a destination without '/' is a folder must not depend on what the first match laid.
+    TRY_ASSIGN(const std::string destination, state.tree.resolve(request.destination));
+    if (matches.size() > 1 && !request.destination.ends_with('/')) {
+        if (!state.tree.is_folder(destination)) {
+            return fail(Errc::invalid_input,
+                        "the pattern matches several files, which need a folder as their destination",
+                        "End the destination with '/'.");
+        }
+        request.destination += '/';
+    }
+    for (const std::string& match : matches) TRY(add_match(match, request, state, layer));
+    return {};
+}
+
+Result<> Evaluator::add_match(const std::string& named, CopyRequest request, StageState& state,
+                              NodeMap& layer) {
+    TRY_ASSIGN(const std::string real, context_->resolve(named));
+    const Node* node = context_->find(real);
+    if (node == nullptr) return {};
+    if (node->kind == FileKind::file) {
+        const NodeMap one = {{real, *node}};
+        TRY_ASSIGN(const ContentReader reader,
+                   ContentReader::make(one, request_.context, tools_ != nullptr ? tools_->store : ""));
+        TRY_ASSIGN(const OpenContent content, reader.open(*node));
+        if (content.fd >= 0 && is_archive(content.fd))
+            return lay_archive(content.fd, named, std::move(request), state, layer);
+    }
+    const std::string name(base_name(named));
+    request.sources = {literal_pattern(name)};
+    TRY_ASSIGN(CopyResult copied, copy_into(detached(*context_, real, name), {}, request, state.tree));
+    state.rules.add_from_stage({}, copied.rules);
+    lay_over(layer, std::move(copied.layer));
+    return {};
+}
+
+Result<> Evaluator::lay_archive(int fd, const std::string& name, CopyRequest request, StageState& state,
+                                NodeMap& layer) {
+    FileTree unpacked;
+    if (tools_ != nullptr) {
+        TRY_ASSIGN(unpacked, unpack_archive(fd, name, tools_->store));
+    }
+    request.sources = {""};
+    request.chown.reset();
+    request.chmod.reset();
+    request.replaces = true;
+    TRY_ASSIGN(CopyResult copied, copy_into(unpacked, {}, request, state.tree));
+    state.rules.add_from_stage({}, copied.rules);
+    lay_over(layer, std::move(copied.layer));
+    return {};
+}
+
+}  // namespace synchost::images
