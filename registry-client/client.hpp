@@ -78,6 +78,7 @@ struct StreamedBlob {
 namespace detail {
 class Authorizer;
 class HttpConnection;
+struct HttpOptions;
 class UploadSession;
 struct ClientSettings;
 struct HttpRequest;
@@ -186,6 +187,18 @@ class Client {
     std::function<void(std::int64_t)> progress_;
 };
 
+// A file of any web server. An answer that says "as it was" is wanted where either of the two is not empty.
+struct UrlRequest {
+    std::string etag;           // as the server gave it
+    std::string last_modified;  // the same
+    BlobSink sink;              // takes the bytes of an answer with status 200
+};
+struct UrlAnswer {
+    bool not_modified = false;
+    std::string etag;
+    std::string last_modified;
+};
+
 class Connector {
   public:
     explicit Connector(ConnectorOptions options = {});
@@ -196,7 +209,13 @@ class Connector {
     [[nodiscard]] Client client(const std::string& host) const;
     [[nodiscard]] bool is_plain_http(std::string_view host) const;
 
+    // GET of a http or https URL, with up to 5 redirects, none of them from https to http. No login of ours
+    // goes there, nor a client certificate, and a URL with one in it is refused. Tried once. Errors name the
+    // URL without its query: not_found, auth, registry for other answers than 200, timeout, protocol.
+    Result<UrlAnswer> get_url(std::string_view url, const UrlRequest& request) const;
+
   private:
+    [[nodiscard]] detail::HttpOptions url_options() const;
     struct Shared;
     ConnectorOptions options_;
     std::shared_ptr<Shared> shared_;  // by copies too

@@ -76,20 +76,25 @@ bool Connector::is_plain_http(std::string_view host) const {
     return names(options_.insecure_hosts, host) || is_local(split(host).host);
 }
 
+detail::HttpOptions Connector::url_options() const {
+    return {.connect_timeout = options_.connect_timeout,
+            .silence_timeout = options_.silence_timeout,
+            .ca_file = options_.ca_file.native(),
+            .client_certificate = {},
+            .client_key = {},
+            .authorizer = nullptr,
+            .proxy_for = [proxies = shared_->proxies](
+                             const detail::HttpServer& to) { return detail::proxy_for(proxies, to); },
+            .stop = options_.stop};
+}
+
 Client Connector::client(const std::string& host) const {
     HostPort parts = split(host == "docker.io" ? "registry-1.docker.io" : host);
     const bool tls = !is_plain_http(host);
     detail::HttpServer server{tls, std::move(parts.host), parts.port.value_or(tls ? 443 : 80)};
-    detail::HttpOptions http{
-        .connect_timeout = options_.connect_timeout,
-        .silence_timeout = options_.silence_timeout,
-        .ca_file = options_.ca_file.native(),
-        .client_certificate = options_.client_certificate.native(),
-        .client_key = options_.client_key.native(),
-        .authorizer = nullptr,
-        .proxy_for = [proxies = shared_->proxies](
-                         const detail::HttpServer& to) { return detail::proxy_for(proxies, to); },
-        .stop = options_.stop};
+    detail::HttpOptions http = url_options();
+    http.client_certificate = options_.client_certificate.native();
+    http.client_key = options_.client_key.native();
     const std::scoped_lock lock(shared_->mutex);
     auto& authorizer = shared_->authorizers[host];
     if (!authorizer) {

@@ -1,4 +1,4 @@
-// ADD as an instruction: COPY, and archives of the context that are unpacked.
+// ADD as an instruction: COPY, archives of the context that are unpacked, and files of URLs.
 //
 // A folder that ADD names is copied and synced as with COPY. What a file means its bytes say: an archive is
 // unpacked, anything else is copied. So a save of a file that ADD names itself, or by a pattern, is baked
@@ -6,8 +6,12 @@
 //
 // As with BuildKit an archive's entries keep owner, mode and time (--chown and --chmod are for plain files),
 // the destination becomes a folder, and an entry takes the place of what is there, whatever it is.
+#include <fcntl.h>
+
+#include "base/file.hpp"
 #include "base/rel_path.hpp"
 #include "images/context/glob.hpp"
+#include "images/fetch/url_file.hpp"
 #include "images/graph/evaluate.hpp"
 #include "images/layer/content_reader.hpp"
 #include "images/layer/tar_reader.hpp"
@@ -16,9 +20,14 @@
 namespace synchost::images {
 namespace {
 
-bool is_remote(std::string_view source) {
-    return source.starts_with("http://") || source.starts_with("https://") || source.starts_with("git://") ||
-           source.starts_with("ssh://") || source.starts_with("git@");
+bool is_url(std::string_view source) {
+    return source.starts_with("http://") || source.starts_with("https://");
+}
+
+// As BuildKit tells them: a URL whose path ends in ".git", and all that only git can speak.
+bool is_repository(std::string_view source) {
+    if (is_url(source)) return source.substr(0, source.find_first_of("?#")).ends_with(".git");
+    return source.starts_with("git://") || source.starts_with("ssh://") || source.starts_with("git@");
 }
 
 // A later source of one ADD over an earlier one: what lies below a folder that is none any more goes.
@@ -51,9 +60,9 @@ FileTree detached(const FileTree& context, const std::string& real, const std::s
 
 Result<> Evaluator::add_paths(std::size_t stage, const Instruction& instruction, const CopyFlags& flags,
                               const CopyRequest& request, StageState& state, NodeMap& layer) {
-    if (flags.checksum) {
-        return fail(Errc::unsupported, "ADD --checksum is for URLs, which ADD does not fetch yet",
-                    "Fetch the file before the build, or by RUN.");
+    if (flags.checksum && (request.sources.size() != 1 || !is_url(request.sources[0]))) {
+        return fail(Errc::invalid_input, "ADD --checksum is for one http or https URL",
+                    "Leave it out: what the context holds is known by its content.");
     }
     TRY_ASSIGN(const std::string destination, state.tree.resolve(request.destination));
     if (request.sources.size() > 1 && !request.destination.ends_with('/') &&
@@ -72,11 +81,13 @@ Result<> Evaluator::add_paths(std::size_t stage, const Instruction& instruction,
 Result<> Evaluator::add_one(std::size_t stage, const Instruction& instruction, const CopyFlags& flags,
                             CopyRequest request, StageState& state, NodeMap& layer) {
     const std::string source = request.sources[0];
-    if (is_remote(source)) {
-        return fail(Errc::unsupported,
-                    "ADD of " + printable(source.substr(0, 100)) + ": URLs are not fetched yet",
-                    "Fetch it before the build and COPY it.");
+    if (is_repository(source)) {
+        return fail(
+            Errc::unsupported, "ADD does not clone git repositories yet",
+            "Clone it before the build, and name the folder with --build-context NAME=FOLDER and COPY "
+            "--from=NAME.");
     }
+    if (is_url(source)) return add_url(source, flags, std::move(request), state, layer);
     TRY(load_context());
     const std::string pattern = clean_path(source);
     TRY(check_glob(pattern));
@@ -89,6 +100,41 @@ Result<> Evaluator::add_one(std::size_t stage, const Instruction& instruction, c
     NodeMap copied;
     TRY(copy_paths(stage, instruction, flags, std::move(request), state, copied));
     lay_over(layer, std::move(copied));
+    return {};
+}
+
+// One file, 0600, with the server's time; unpacked where --unpack says so. A trace lays an empty one.
+Result<> Evaluator::add_url(const std::string& url, const CopyFlags& flags, CopyRequest request,
+                            StageState& state, NodeMap& layer) {
+    std::optional<Digest> checksum;
+    if (flags.checksum) {
+        TRY_ASSIGN(checksum, Digest::parse(*flags.checksum));
+    }
+    std::string name = "file";
+    if (request.destination.ends_with('/') || state.tree.is_folder(clean_path(request.destination))) {
+        TRY_ASSIGN(name, name_of_url(url));
+    }
+    Node node{.kind = FileKind::file, .mode = 0600};
+    if (tools_ != nullptr) {
+        if (tools_->registries == nullptr) return fail(Errc::invalid_input, "no network to fetch URLs by");
+        const UrlFetcher fetcher{*tools_->registries, *store_, tools_->store / "urls"};
+        TRY_ASSIGN(const UrlFile file, fetcher.fetch(url, checksum));
+        if (flags.unpack == true) {
+            TRY_ASSIGN(const Fd fd, open_file(file.path, O_RDONLY));
+            if (is_archive(fd.get())) return lay_archive(fd.get(), name, std::move(request), state, layer);
+        }
+        node.mtime = file.mtime;
+        node.content = ContextFile{file.path.filename().native(),
+                                   std::make_shared<const std::filesystem::path>(file.path.parent_path())};
+    } else if (flags.unpack == true) {
+        return lay_archive(-1, name, std::move(request), state, layer);
+    }
+    FileTree one;
+    one.put(name, std::move(node));
+    request.sources = {literal_pattern(name)};
+    TRY_ASSIGN(CopyResult copied, copy_into(one, {}, request, state.tree));
+    state.rules.add_from_stage({}, copied.rules);
+    lay_over(layer, std::move(copied.layer));
     return {};
 }
 

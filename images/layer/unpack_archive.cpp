@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <sys/statvfs.h>
 
+#include <algorithm>
 #include <memory>
 
 #include "base/file.hpp"
@@ -15,12 +16,12 @@ namespace {
 
 class Unpacker {
   public:
-    static Result<Unpacker> make(const std::filesystem::path& scratch) {
+    static Result<Unpacker> make(const std::filesystem::path& scratch, std::uint64_t max_bytes) {
         TRY_ASSIGN(TempDir folder, TempDir::make("add", scratch));
         struct statvfs space{};
         if (::statvfs(folder.path().c_str(), &space) != 0) return fail_errno("free space");
         const std::uint64_t room = std::uint64_t{space.f_bavail} * space.f_frsize;
-        return Unpacker(std::move(folder), room / 10 * 9);
+        return Unpacker(std::move(folder), std::min(room / 10 * 9, max_bytes));
     }
     Result<> take(const TarEntry& entry, TarContent& content);
     FileTree tree;
@@ -31,7 +32,7 @@ class Unpacker {
         folder_ = std::shared_ptr<const std::filesystem::path>(owner, &owner->path());
     }
     Result<> make_parents(const std::string& path);
-    Result<Content> store(TarContent& content);
+    Result<Content> store(const TarEntry& entry, TarContent& content);
 
     std::shared_ptr<const std::filesystem::path> folder_;
     std::uint64_t left_;
@@ -52,13 +53,15 @@ Result<> Unpacker::make_parents(const std::string& path) {
     return {};
 }
 
-Result<Content> Unpacker::store(TarContent& content) {
+Result<Content> Unpacker::store(const TarEntry& entry, TarContent& content) {
+    const auto too_large = [] {
+        return fail(Errc::io, "it unpacks to more than the disk has room for", "Make room, or unpack less.");
+    };
+    if (entry.size > left_) return too_large();
     const std::string name = std::to_string(files_++);
     TRY_ASSIGN(const Fd file, open_file(*folder_ / name, O_WRONLY | O_CREAT | O_EXCL, 0600));
     TRY(content.read([&](std::string_view bytes) -> Result<> {
-        if (bytes.size() > left_)
-            return fail(Errc::io, "it unpacks to more than the disk has room for",
-                        "Make room, or unpack less.");
+        if (bytes.size() > left_) return too_large();
         left_ -= bytes.size();
         return write_all(file.get(), bytes);
     }));
@@ -82,7 +85,7 @@ Result<> Unpacker::take(const TarEntry& entry, TarContent& content) {
     }
     Node node = node_of(entry);
     if (entry.kind == TarKind::file) {
-        TRY_ASSIGN(node.content, store(content));
+        TRY_ASSIGN(node.content, store(entry, content));
     }
     tree.put(entry.path, std::move(node));
     return {};
@@ -90,8 +93,9 @@ Result<> Unpacker::take(const TarEntry& entry, TarContent& content) {
 
 }  // namespace
 
-Result<FileTree> unpack_archive(int fd, const std::string& name, const std::filesystem::path& scratch) {
-    TRY_ASSIGN(Unpacker unpacker, Unpacker::make(scratch));
+Result<FileTree> unpack_archive(int fd, const std::string& name, const std::filesystem::path& scratch,
+                                std::uint64_t max_bytes) {
+    TRY_ASSIGN(Unpacker unpacker, Unpacker::make(scratch, max_bytes));
     auto done = read_archive(fd, [&](const TarEntry& entry, TarContent& content) -> Result<TarWalk> {
         TRY(unpacker.take(entry, content));
         return TarWalk::go_on;
