@@ -64,9 +64,13 @@ struct BuildFlags {
     std::vector<std::string> build_contexts;  // NAME=FOLDER
     std::vector<std::string> secrets;         // id=NAME,src=FILE or env=VARIABLE
     std::vector<std::string> ssh;             // ID or ID=SOCKET
-    std::string tag;                          // name for `synchost push`; a registry reference
+    std::vector<std::string> tags;            // registry references; the names for `synchost push`
+    std::vector<std::string> outputs;         // see images/output/output.hpp
     bool push = false;
     images::Compression compression = images::Compression::zstd;
+    std::filesystem::path metadata_file;
+    std::filesystem::path id_file;
+    bool quiet = false;
     bool json = false;
     RegistryFlags registries;
 };

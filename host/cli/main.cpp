@@ -96,13 +96,29 @@ void add_down(CLI::App& app, DownFlags& flags, Run& run) {
     command->callback([&] { run = [&] { return run_down(flags); }; });
 }
 
+constexpr const char* kBuildExamples =
+    "Outputs (without one the image stays in the store, for `synchost push`):\n"
+    "  type=registry                  push to where the names say\n"
+    "  type=oci,dest=image.tar        OCI image layout in a tar; with tar=false in the folder dest\n"
+    "  type=docker,dest=image.tar     archive for `docker load` and `podman load`\n"
+    "  type=local,dest=root           the final file system as a folder; what lies there already stays\n"
+    "  type=tar,dest=root.tar         the final file system as a tar\n"
+    "  root                           short for type=local,dest=root; - for type=tar,dest=-\n"
+    "dest=- is standard output. SOURCE_DATE_EPOCH of the environment is the time of every file.\n\n"
+    "Examples:\n"
+    "  synchost build -t 127.0.0.1:5000/api:dev --target api --push .\n"
+    "  synchost build -t api:dev -o type=docker,dest=- . | podman load\n"
+    "  synchost build --target binaries -o out .";
+
 void add_build(CLI::App& app, BuildFlags& flags, Run& run) {
     CLI::App* command =
         app.add_subcommand("build", "Build one target of a Dockerfile into an OCI image, without a daemon");
     command->add_option("context", flags.context, "Folder that COPY reads")->capture_default_str();
     command->add_option("-f,--file", flags.dockerfile, "Dockerfile (default: Dockerfile in the context)");
-    command->add_option("-t,--tag", flags.tag, "Name for the result, e.g. 127.0.0.1:5000/app:dev")
-        ->required();
+    command
+        ->add_option("-t,--tag", flags.tags,
+                     "Name for the result, e.g. 127.0.0.1:5000/app:dev; may come several times")
+        ->allow_extra_args(false);
     command->add_option("--target", flags.target, "Stage to build (default: the last)");
     command->add_option("--build-arg", flags.build_args, "NAME=value for an ARG of the Dockerfile")
         ->allow_extra_args(false);
@@ -116,14 +132,21 @@ void add_build(CLI::App& app, BuildFlags& flags, Run& run) {
         ->allow_extra_args(false);
     command->add_option("--ssh", flags.ssh, "ID, or ID=SOCKET of an agent, for RUN --mount=type=ssh")
         ->allow_extra_args(false);
-    command->add_flag("--push", flags.push, "Push the result to the registry that its name says");
+    command
+        ->add_option("-o,--output", flags.outputs, "Where the result goes, see below; may come several times")
+        ->allow_extra_args(false);
+    command->add_flag("--push", flags.push, "Push the result to where its names say: --output type=registry");
     const std::map<std::string, images::Compression> kinds = {{"zstd", images::Compression::zstd},
                                                               {"gzip", images::Compression::gzip}};
     command->add_option("--compression", flags.compression, "Of layers: zstd (default) or gzip")
         ->transform(CLI::CheckedTransformer(kinds));
-    command->add_flag("--json", flags.json, "Print the result as JSON");
+    command->add_option("--metadata-file", flags.metadata_file, "File for digests and names as JSON");
+    command->add_option("--iidfile", flags.id_file, "File for the image's ID, the digest of its config");
+    CLI::Option* quiet =
+        command->add_flag("-q,--quiet", flags.quiet, "Print the image's ID and nothing else");
+    command->add_flag("--json", flags.json, "Print the result as JSON")->excludes(quiet);
     add_registry_flags(*command, flags.registries);
-    command->footer("Example:\n  synchost build -t 127.0.0.1:5000/api:dev --target api --push .");
+    command->footer(kBuildExamples);
     command->callback([&] { run = [&] { return run_build(flags); }; });
 }
 
