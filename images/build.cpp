@@ -5,6 +5,7 @@
 #include "base/rel_path.hpp"
 #include "base/suggest.hpp"
 #include "images/builder.hpp"
+#include "images/cache/file_index.hpp"
 #include "images/graph/evaluate.hpp"
 #include "images/layer/layer_writer.hpp"
 
@@ -77,7 +78,12 @@ Result<Image> build(const BuildRequest& asked, const BuildTools& tools) {
     TRY_ASSIGN(const StagePlan plan, read_plan(request, dockerfile));
     tell_unused(plan, tools);
     TRY_ASSIGN(const BlobStore store, BlobStore::open(tools.store));
-    TRY_ASSIGN(StageState state, Evaluator(plan, request, dockerfile, &tools, &store).run());
+    FileIndex index(store.index_of(request.context));
+    auto run = Evaluator(plan, request, dockerfile, &tools, &store, &index).run();
+    // What was read stays read where a later step fails; without an index the next build reads again.
+    if (const auto saved = index.save(); !saved && tools.progress)
+        tools.progress("the index of files was not kept: " + saved.error().message);
+    TRY_ASSIGN(StageState state, std::move(run));
     Image out;
     out.run = state.config.run_config();
     const auto user =

@@ -183,7 +183,8 @@ Result<> Evaluator::add_layer(const Instruction& instruction, const NodeMap& nod
     const LayerSettings settings{.context = request_.context,
                                  .scratch = tools_->store,
                                  .compression = request_.compression,
-                                 .time = request_.source_date_epoch};
+                                 .time = request_.source_date_epoch,
+                                 .index = index_};
     TRY_ASSIGN(Layer layer, write_layer(nodes, settings, *store_));
     if (tools_->progress) {
         tools_->progress(plan_.dockerfile().at(instruction.line, instruction.text) + " (" +

@@ -2,16 +2,13 @@
 
 #include <sys/stat.h>
 
-#include <charconv>
-
-#include "images/layer/compressor.hpp"
-
 namespace synchost::images {
 
 Result<BlobStore> BlobStore::open(const std::filesystem::path& folder) {
     if (folder.empty()) return fail(Errc::invalid_input, "no folder for layer blobs is named");
     TRY(make_folders(folder / "blobs" / "sha256"));
-    TRY(make_folders(folder / "diffs"));
+    TRY(make_folders(folder / "layers"));
+    TRY(make_folders(folder / "index"));
     return BlobStore(folder);
 }
 
@@ -25,28 +22,14 @@ bool BlobStore::has(const Descriptor& blob) const {
            static_cast<std::uint64_t>(info.st_size) == blob.size;
 }
 
-std::filesystem::path BlobStore::record_of(const Digest& diff_id, Compression compression) const {
-    return folder_ / "diffs" / (diff_id.hex() + "." + std::string(short_name(compression)));
+std::filesystem::path BlobStore::layer_record_of(const Digest& key) const {
+    return folder_ / "layers" / key.hex();
 }
 
-std::optional<Layer> BlobStore::find_layer(const Digest& diff_id, Compression compression) const {
-    constexpr std::size_t kMaxRecord = 200;
-    const auto record = read_file(record_of(diff_id, compression), kMaxRecord);
-    if (!record) return std::nullopt;
-    const std::size_t blank = record->find(' ');
-    const auto digest = Digest::parse(std::string_view(*record).substr(0, blank));
-    if (!digest || blank == std::string::npos) return std::nullopt;
-    Layer out{.blob = {std::string(layer_media_type(compression)), *digest, 0},
-              .diff_id = diff_id,
-              .file = path_of(*digest)};
-    std::from_chars(record->data() + blank + 1, record->data() + record->size(), out.blob.size);
-    if (!has(out.blob)) return std::nullopt;
-    return out;
-}
-
-Result<> BlobStore::remember_layer(const Layer& layer, Compression compression) const {
-    return write_file_atomic(record_of(layer.diff_id, compression),
-                             layer.blob.digest.to_string() + " " + std::to_string(layer.blob.size));
+std::filesystem::path BlobStore::index_of(const std::filesystem::path& context) const {
+    std::error_code error;
+    const std::filesystem::path real = std::filesystem::canonical(context, error);
+    return folder_ / "index" / sha256((error ? context : real).native()).hex();
 }
 
 Result<AtomicFile> BlobStore::new_blob() const {
