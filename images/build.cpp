@@ -54,7 +54,7 @@ void tell_unused(const StagePlan& plan, const BuildTools& tools) {
 std::vector<CopiedPath> copied_paths(const FileTree& tree) {
     std::vector<CopiedPath> out;
     for (const auto& [path, node] : tree.nodes()) {
-        if (!node.context_source) continue;
+        if (!node.context_source || !is_syncable(node.kind)) continue;
         out.push_back({.source = *node.context_source,
                        .image_path = "/" + path,
                        .kind = node.kind,

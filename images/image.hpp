@@ -39,15 +39,21 @@ struct RunConfig {
     std::map<std::string, std::string> labels;
 };
 
-enum class FileKind : std::uint8_t { file, folder, symlink };
+// The first three are what sync knows: CopiedPath has no others.
+enum class FileKind : std::uint8_t { file, folder, symlink, fifo, char_device, block_device };
+
+// What can be read for its kind, mode and bytes, and so be synced.
+constexpr bool is_syncable(FileKind kind) {
+    return kind == FileKind::file || kind == FileKind::folder || kind == FileKind::symlink;
+}
 
 // One path of the final image that a COPY laid there from the build context.
 struct CopiedPath {
-    std::string source;      // relative to the context, '/'-separated; "" is the context itself
-    std::string image_path;  // absolute
-    FileKind kind = FileKind::file;
-    std::uint32_t mode = 0;  // permission bits
-    int line = 0;            // of the Dockerfile's instruction
+    std::string source;              // relative to the context, '/'-separated; "" is the context itself
+    std::string image_path;          // absolute
+    FileKind kind = FileKind::file;  // a syncable one
+    std::uint32_t mode = 0;          // permission bits
+    int line = 0;                    // of the Dockerfile's instruction
 };
 
 struct Image {

@@ -129,6 +129,8 @@ bool has_shape(const protocol::InventoryEntry& entry, const Node& node) {
             return entry.kind == protocol::ChangeKind::make_folder && entry.mode == node.mode;
         case images::FileKind::symlink:
             return entry.kind == protocol::ChangeKind::put_symlink;
+        default:
+            return false;
     }
     return false;
 }

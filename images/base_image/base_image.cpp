@@ -72,25 +72,16 @@ class Listing {
 
     void take(const TarEntry& entry) {
         if (own.note(entry) || entry.kind == TarKind::other || entry.path.empty()) return;
-        Node node{.kind = FileKind::file, .mode = entry.mode, .uid = entry.uid, .gid = entry.gid};
-        switch (entry.kind) {
-            case TarKind::folder:
-                node.kind = FileKind::folder;
-                break;
-            case TarKind::symlink:
-                node.kind = FileKind::symlink;
-                node.link = entry.link;
-                break;
-            case TarKind::hard_link: {
-                const auto target = members_.find(entry.link);
-                if (target == members_.end()) return;
-                if (target->second.kind == FileKind::file && !target->second.links)
-                    target->second.links = std::make_shared<const LinkGroup>();
-                node = target->second;
-                break;
-            }
-            default:
-                node.content = LayerMember{image_, layer_, entry.path};
+        Node node = node_of(entry);
+        node.mtime.reset();  // a COPY from here lays it with the build's one time
+        if (entry.kind == TarKind::hard_link) {
+            const auto target = members_.find(entry.link);
+            if (target == members_.end()) return;
+            if (target->second.kind == FileKind::file && !target->second.links)
+                target->second.links = std::make_shared<const LinkGroup>();
+            node = target->second;
+        } else if (entry.kind == TarKind::file) {
+            node.content = LayerMember{image_, layer_, entry.path};
         }
         members_.insert_or_assign(entry.path, std::move(node));
     }
@@ -149,8 +140,8 @@ Result<> BaseImage::each_entry(std::size_t layer, const TarVisitor& visit) {
     return {};
 }
 
-Result<> BaseImage::list_beneath(FileTree& tree) {
-    Removed removed;
+Result<> BaseImage::list_beneath(FileTree& tree, const Paths& hidden) {
+    Removed removed{.paths = hidden, .opaque_folders = {}};
     Paths implied;
     const std::shared_ptr<BaseImage> self = shared_from_this();
     for (std::size_t layer = layers_.size(); layer-- > 0;) {

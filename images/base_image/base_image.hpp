@@ -6,6 +6,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -32,8 +33,9 @@ class BaseImage : public std::enable_shared_from_this<BaseImage> {
     // Entries of one layer, bottom is 0.
     Result<> each_entry(std::size_t layer, const TarVisitor& visit);
 
-    // Every path of the image that `tree` does not have or hide already, beneath what it has.
-    Result<> list_beneath(FileTree& tree);
+    // Every path of the image that `tree` does not have or hide already, beneath what it has. `hidden` are
+    // paths that are gone from the image with all below them.
+    Result<> list_beneath(FileTree& tree, const std::set<std::string, std::less<>>& hidden = {});
 
     // One file's bytes, by its plain path; symlinks are not followed. Nothing where there is no such file.
     // Layers are read from the newest down, and no further than needed.

@@ -141,6 +141,11 @@ Result<> Copy::lay(const std::string& path, const Node& source) {
                         (source.kind == FileKind::folder ? "folder cannot replace a file"
                                                          : "file cannot replace a folder"));
     }
+    if (base_name(path).starts_with(".wh.")) {
+        return fail(Errc::invalid_input,
+                    "/" + printable(path) + ": in an image, names that start with .wh. mean removed files",
+                    "Give it another name, or leave it out by .dockerignore or --exclude.");
+    }
     Node node = source;
     if (request_.chmod) node.mode = request_.chmod->apply(node.mode, node.kind);
     if (request_.chown) {

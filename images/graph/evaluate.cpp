@@ -1,5 +1,6 @@
 #include "images/graph/evaluate.hpp"
 
+#include <limits>
 #include <utility>
 
 #include "base/rel_path.hpp"
@@ -13,6 +14,12 @@ std::string next_step_for(const std::string& name) {
         return "Do it before the build and COPY its result, or start from an image that has it.";
     if (name == "ADD") return "Use COPY for files, and unpack archives before the build.";
     return "Leave the instruction out.";
+}
+
+// An explicit SOURCE_DATE_EPOCH bounds the times that an archive brought along.
+std::int64_t latest_time(const BuildRequest& request) {
+    const bool given = request.source_date_epoch != 0 || request.build_args.contains("SOURCE_DATE_EPOCH");
+    return given ? request.source_date_epoch : std::numeric_limits<std::int64_t>::max();
 }
 
 }  // namespace
@@ -184,6 +191,7 @@ Result<> Evaluator::add_layer(const Instruction& instruction, const NodeMap& nod
                                  .scratch = tools_->store,
                                  .compression = request_.compression,
                                  .time = request_.source_date_epoch,
+                                 .latest = latest_time(request_),
                                  .index = index_};
     TRY_ASSIGN(Layer layer, write_layer(nodes, settings, *store_));
     if (tools_->progress) {

@@ -3,6 +3,7 @@
 #include <zlib.h>
 #include <zstd.h>
 
+#include <algorithm>
 #include <functional>
 
 #include "base/wire.hpp"
@@ -23,26 +24,31 @@ char tar_type(FileKind kind) {
             return '5';
         case FileKind::symlink:
             return '2';
+        case FileKind::fifo:
+            return '6';
+        case FileKind::char_device:
+            return '3';
+        case FileKind::block_device:
+            return '4';
     }
     return '0';
 }
 
 using IdOf = std::function<ContentId(std::string_view path, const Node& node)>;
 
-Digest digest_over(std::string_view what, const NodeMap& nodes, const IdOf& id_of, Compression compression,
-                   std::int64_t time) {
+Digest digest_over(std::string_view what, const NodeMap& nodes, const IdOf& id_of, const LayerForm& form) {
     Sha256 hash;
     hash.update(kFormat);
     hash.update(what);
-    hash.update(std::string(short_name(compression)) + " " +
-                (compression == Compression::zstd ? ZSTD_versionString() : zlibVersion()) + "\n");
+    hash.update(std::string(short_name(form.compression)) + " " +
+                (form.compression == Compression::zstd ? ZSTD_versionString() : zlibVersion()) + "\n");
     const LinkNames links = link_names(nodes);
     std::string identity;
     for (const auto& [path, node] : nodes) {
         const auto first = links.find(path);
         const bool has_content = node.kind == FileKind::file && first == links.end();
         const ContentId id = has_content ? id_of(path, node) : ContentId();
-        hash.update(node_header(path, node, id.size, time,
+        hash.update(node_header(path, node, id.size, form,
                                 first == links.end() ? std::string_view() : first->second));
         identity.assign(1, has_content ? 'c' : '-');
         WireWriter writer(identity);
@@ -77,7 +83,7 @@ LinkNames link_names(const NodeMap& nodes) {
     return out;
 }
 
-std::string node_header(std::string_view path, const Node& node, std::uint64_t size, std::int64_t time,
+std::string node_header(std::string_view path, const Node& node, std::uint64_t size, const LayerForm& form,
                         std::string_view first_name) {
     const bool again = !first_name.empty();
     return tar_header({.path = path,
@@ -86,22 +92,23 @@ std::string node_header(std::string_view path, const Node& node, std::uint64_t s
                        .uid = node.uid,
                        .gid = node.gid,
                        .size = size,
-                       .mtime = time,
-                       .link = again ? first_name : std::string_view(node.link)});
+                       .mtime = node.mtime ? std::min(*node.mtime, form.latest) : form.time,
+                       .link = again ? first_name : std::string_view(node.link),
+                       .device = again ? DeviceNumber() : node.device,
+                       .xattrs = again ? nullptr : node.xattrs.get()});
 }
 
-Digest layer_key(const NodeMap& nodes, const ContentIds& ids, Compression compression, std::int64_t time) {
+Digest layer_key(const NodeMap& nodes, const ContentIds& ids, const LayerForm& form) {
     return digest_over(
-        "contents\n", nodes, [&](std::string_view path, const Node&) { return ids.at(path); }, compression,
-        time);
+        "contents\n", nodes, [&](std::string_view path, const Node&) { return ids.at(path); }, form);
 }
 
-Digest layer_shape(const NodeMap& nodes, Compression compression, std::int64_t time) {
+Digest layer_shape(const NodeMap& nodes, const LayerForm& form) {
     const auto size_of = [](std::string_view, const Node& node) {
         const auto* file = std::get_if<ContextFile>(&node.content);
         return file != nullptr ? ContentId{file->stamp.size, {}} : fixed_identity(node).value_or(ContentId());
     };
-    return digest_over("shape\n", nodes, size_of, compression, time);
+    return digest_over("shape\n", nodes, size_of, form);
 }
 
 }  // namespace synchost::images

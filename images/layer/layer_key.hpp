@@ -19,6 +19,13 @@
 
 namespace synchost::images {
 
+// What holds for every entry of a layer.
+struct LayerForm {
+    Compression compression = Compression::zstd;
+    std::int64_t time = 0;    // of entries that have none of their own, in seconds
+    std::int64_t latest = 0;  // no entry's own time is later
+};
+
 struct ContentId {
     std::uint64_t size = 0;
     Xxh3 hash;
@@ -34,12 +41,11 @@ using LinkNames = std::map<std::string_view, std::string_view>;
 
 // The tar header of a node with content of that size; `first_name` where it is a further name of a file.
 [[nodiscard]] std::string node_header(std::string_view path, const Node& node, std::uint64_t size,
-                                      std::int64_t time, std::string_view first_name);
+                                      const LayerForm& form, std::string_view first_name);
 
 // `ids` holds every regular file that is no further name.
-[[nodiscard]] Digest layer_key(const NodeMap& nodes, const ContentIds& ids, Compression compression,
-                               std::int64_t time);
+[[nodiscard]] Digest layer_key(const NodeMap& nodes, const ContentIds& ids, const LayerForm& form);
 // The same without contents but for the sizes of the stamps: the key of "such a layer was made before".
-[[nodiscard]] Digest layer_shape(const NodeMap& nodes, Compression compression, std::int64_t time);
+[[nodiscard]] Digest layer_shape(const NodeMap& nodes, const LayerForm& form);
 
 }  // namespace synchost::images

@@ -63,7 +63,11 @@ Result<ContentId> read_and_learn(const OpenContent& content, FileIndex* index, s
 class Writer {
   public:
     Writer(const NodeMap& nodes, const LayerSettings& settings, const BlobStore& store)
-        : nodes_(nodes), settings_(settings), store_(store), links_(link_names(nodes)) {}
+        : nodes_(nodes),
+          settings_(settings),
+          store_(store),
+          links_(link_names(nodes)),
+          form_{settings.compression, settings.time, settings.latest} {}
     Result<Layer> run();
 
   private:
@@ -82,6 +86,7 @@ class Writer {
     const LayerSettings& settings_;
     const BlobStore& store_;
     LinkNames links_;
+    LayerForm form_;
 };
 
 Writer::Known Writer::known_contents() const {
@@ -103,7 +108,7 @@ Writer::Known Writer::known_contents() const {
 }
 
 std::optional<Layer> Writer::find(const ContentIds& ids) const {
-    return find_layer(store_, layer_key(nodes_, ids, settings_.compression, settings_.time));
+    return find_layer(store_, layer_key(nodes_, ids, form_));
 }
 
 Result<> Writer::hash_unknown(Known& known) const {
@@ -130,13 +135,13 @@ Result<ContentIds> Writer::write_tar(const ContentReader& contents, detail::FanO
     for (const auto& [path, node] : nodes_) {
         const auto first = links_.find(path);
         if (first != links_.end() || node.kind != FileKind::file) {
-            TRY(tar.write(node_header(path, node, 0, settings_.time,
+            TRY(tar.write(node_header(path, node, 0, form_,
                                       first == links_.end() ? std::string_view() : first->second)));
             continue;
         }
         const std::int64_t now = wall_clock_ns();
         TRY_ASSIGN(const OpenContent content, contents.open(node));
-        TRY(tar.write(node_header(path, node, content.size, settings_.time, {})));
+        TRY(tar.write(node_header(path, node, content.size, form_, {})));
         const auto fixed = fixed_identity(node);
         auto id = read_and_learn(
             content, settings_.index, now, [&] { return tar.room(); },
@@ -185,14 +190,14 @@ Result<Layer> Writer::make(const Digest& shape) const {
               .diff_id = diff_hash.finish()};
     out.file = store_.path_of(out.blob.digest);
     TRY(store_.take_in(std::move(file), out.blob.digest));
-    TRY(remember_layer(store_, layer_key(nodes_, ids, settings_.compression, settings_.time), out));
+    TRY(remember_layer(store_, layer_key(nodes_, ids, form_), out));
     TRY(remember_layer(store_, shape, out));
     return out;
 }
 
 Result<Layer> Writer::run() {
     Known known = known_contents();
-    const Digest shape = layer_shape(nodes_, settings_.compression, settings_.time);
+    const Digest shape = layer_shape(nodes_, form_);
     if (!known.unknown.empty() && find_layer(store_, shape)) TRY(hash_unknown(known));
     if (known.unknown.empty()) {
         if (auto found = find(known.ids)) return *std::move(found);

@@ -13,6 +13,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <limits>
 
 #include "base/error.hpp"
 #include "images/cache/file_index.hpp"
@@ -26,8 +27,9 @@ struct LayerSettings {
     std::filesystem::path context;  // where ContextFile contents lie
     std::filesystem::path scratch;  // a folder for a nameless temporary file
     Compression compression = Compression::zstd;
-    std::int64_t time = 0;       // of every entry, in seconds
-    FileIndex* index = nullptr;  // null: every file is read
+    std::int64_t time = 0;  // of every entry that has none of its own, in seconds
+    std::int64_t latest = std::numeric_limits<std::int64_t>::max();  // no entry's own time is later
+    FileIndex* index = nullptr;                                      // null: every file is read
 };
 
 // `nodes` by path, the folders that lead to them included. Errors: io with the file's name; conflict where a

@@ -79,6 +79,12 @@ void FileTree::put(std::string path, Node node) {
     nodes_.insert_or_assign(std::move(path), std::move(node));
 }
 
+void FileTree::remove(std::string_view path) {
+    const std::string below = std::string(path) + "/";
+    nodes_.erase(nodes_.lower_bound(below), nodes_.lower_bound(std::string(path) + kAfterSlash));
+    if (const auto found = nodes_.find(path); found != nodes_.end()) nodes_.erase(found);
+}
+
 Result<std::string> FileTree::resolve(std::string_view path) const {
     std::vector<std::string> todo = components(path);
     std::ranges::reverse(todo);
