@@ -1,6 +1,12 @@
 #include "images/store/blob_store.hpp"
 
+#include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
+
+#include <cerrno>
+
+#include "base/rel_path.hpp"
 
 namespace synchost::images {
 
@@ -9,7 +15,11 @@ Result<BlobStore> BlobStore::open(const std::filesystem::path& folder) {
     TRY(make_folders(folder / "blobs" / "sha256"));
     TRY(make_folders(folder / "layers"));
     TRY(make_folders(folder / "index"));
-    return BlobStore(folder);
+    TRY_ASSIGN(Fd lock, open_file(folder / kStoreLock, O_RDWR | O_CREAT, 0644));
+    while (::flock(lock.get(), LOCK_SH) != 0) {
+        if (errno != EINTR) return fail_errno("locking " + printable(folder.native()));
+    }
+    return BlobStore(folder, std::move(lock));
 }
 
 std::filesystem::path BlobStore::path_of(const Digest& digest) const {
