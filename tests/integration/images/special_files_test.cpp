@@ -90,7 +90,7 @@ TEST(SpecialFilesInImages, ComeThroughACopyFromAnImage) {
     const std::vector<std::string> layers = layers_of(name, copied->path());
     ASSERT_EQ(layers.size(), 1u);
     const std::string listing = listing_of(layers);
-    EXPECT_THAT(listing, HasSubstr("crw-rw-rw- 0/0 1,3 1970-01-01 00:00:00 copy/a/null\n"));
+    EXPECT_THAT(listing, HasSubstr("crw-rw-rw- 0/0 1,3 1970-01-02 00:00:00 copy/a/null\n"));
     EXPECT_THAT(listing, HasSubstr("brw-rw---- 0/6 8,17 1970-01-01 00:00:00 copy/a/disk\n"));
     EXPECT_THAT(listing, HasSubstr("prw--w---- 0/0 0 1970-01-01 00:00:00 copy/d/pipe\n"));
     const bool may_set_capabilities = ::geteuid() == 0;
