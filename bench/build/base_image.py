@@ -32,7 +32,8 @@ def push(folder, address):
     (folder / "oci-layout").write_text('{"imageLayoutVersion":"1.0.0"}')
     (folder / "index.json").write_text(json.dumps({"schemaVersion": 2, "manifests": [manifest]}))
     reference = f"{address}/{REPOSITORY}:1"
-    run("skopeo", "copy", "-q", "--preserve-digests", "--dest-tls-verify=false", f"oci:{folder}", f"docker://{reference}")
+    run("skopeo", "copy", "-q", "--preserve-digests", "--dest-tls-verify=false", f"oci:{folder}",
+        f"docker://{reference}")
     return reference
 
 

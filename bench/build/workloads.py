@@ -31,7 +31,7 @@ QUICK = Scale(2, 1, 10_000, 103 * MIB)
 
 
 def enter_own_mounts():
-    """This process and what it starts see mounts that nobody else sees: buildah's, and the folders in place of its own."""
+    """Mounts from here on are seen by this process and by what it starts, and by nobody else."""
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.unshare(CLONE_NEWNS) != 0:
         raise OSError(ctypes.get_errno(), "unshare")
