@@ -5,8 +5,10 @@
 #include "base/rel_path.hpp"
 #include "base/suggest.hpp"
 #include "images/builder.hpp"
+#include "images/cache/file_index.hpp"
 #include "images/graph/evaluate.hpp"
 #include "images/layer/layer_writer.hpp"
+#include "images/store/prune.hpp"
 
 namespace synchost::images {
 namespace {
@@ -76,11 +78,22 @@ Result<Image> build(const BuildRequest& asked, const BuildTools& tools) {
     const std::filesystem::path dockerfile = dockerfile_of(request);
     TRY_ASSIGN(const StagePlan plan, read_plan(request, dockerfile));
     tell_unused(plan, tools);
+    // One that others use is left for another time.
+    if (tools.store_limit) {
+        const auto pruned = prune_store(tools.store, PruneScope::least_used, *tools.store_limit);
+        if (!pruned && pruned.error().code != Errc::conflict) return std::unexpected(pruned.error());
+    }
     TRY_ASSIGN(const BlobStore store, BlobStore::open(tools.store));
-    Evaluator evaluator(plan, request, dockerfile, &tools, &store);
-    TRY_ASSIGN(StageState state, evaluator.run());
+    FileIndex index(store.index_of(request.context));
+    Evaluator evaluator(plan, request, dockerfile, &tools, &store, &index);
+    auto run = evaluator.run();
+    // What was read stays read where a later step fails; without an index the next build reads again.
+    if (const auto saved = index.save(); !saved && tools.progress)
+        tools.progress("the index of files was not kept: " + saved.error().message);
+    TRY_ASSIGN(StageState state, std::move(run));
     Image out;
     out.base_configs = evaluator.base_configs();
+    out.store_lock = store.lock();
     out.run = state.config.run_config();
     const auto user =
         resolve_in_image(state, state.config.user, ImpliedGroup::zero, request.context, tools.store);
@@ -121,6 +134,7 @@ Result<Image> build_single_binary(std::string_view binary, std::string_view name
     config.diff_ids = {layer.diff_id};
     config.history = {{"COPY synchost-agent /synchost-agent", false}};
     Image out;
+    out.store_lock = store.lock();
     out.run = config.run_config();
     out.config = to_json(config, 0);
     out.layers.push_back(std::move(layer));

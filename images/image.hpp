@@ -5,12 +5,14 @@
 #include <cstdint>
 #include <filesystem>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "base/digest.hpp"
 #include "base/error.hpp"
+#include "base/fd.hpp"
 #include "registry-client/manifest.hpp"
 #include "registry-client/reference.hpp"
 
@@ -68,6 +70,8 @@ struct Image {
     // Where COPY lays files of the context in this image, as protocol and manifests name it: a trailing '/'
     // means the folder and all below (a folder or a pattern was copied there), without it one file.
     std::vector<std::string> managed_paths;
+    // Keeps the files of the layers in their store (store/prune.hpp); null where nobody prunes it.
+    std::shared_ptr<const Fd> store_lock;
 };
 
 }  // namespace synchost::images

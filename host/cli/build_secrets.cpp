@@ -6,50 +6,16 @@
 
 #include "base/rel_path.hpp"
 #include "host/cli/commands.hpp"
+#include "host/plan/secrets.hpp"
 
 namespace synchost::host {
 
 Result<std::map<std::string, images::Secret>> parse_secrets(const std::vector<std::string>& texts) {
     std::map<std::string, images::Secret> out;
     for (const std::string& text : texts) {
-        const auto refuse = [&](std::string_view what) {
-            return fail(Errc::invalid_input, "--secret " + printable(text) + ": " + std::string(what),
-                        "Write id=NAME,src=FILE, or id=NAME,env=VARIABLE.");
-        };
-        std::string id;
-        std::string type;
-        images::Secret secret;
-        for (std::string_view rest = text; !rest.empty();) {
-            const std::string_view field = rest.substr(0, rest.find(','));
-            rest.remove_prefix(std::min(field.size() + 1, rest.size()));
-            const std::size_t equals = std::min(field.find('='), field.size());
-            const std::string_view key = field.substr(0, equals);
-            const std::string_view value = field.substr(std::min(equals + 1, field.size()));
-            if (value.empty()) return refuse("a key without a value");
-            if (key == "id") {
-                id = value;
-            } else if (key == "src" || key == "source") {
-                secret.file = value;
-            } else if (key == "env") {
-                secret.variable = value;
-            } else if (key == "type" && (value == "file" || value == "env")) {
-                type = value;
-            } else {
-                return refuse("it has no " + printable(field));
-            }
-        }
-        if (id.empty()) return refuse("it has no id");
-        // As docker: type=env takes src as the variable; and an id alone names a variable, or a file.
-        if (type == "env" && secret.variable.empty())
-            secret.variable = std::exchange(secret.file, {}).native();
-        if (secret.file.empty() && secret.variable.empty()) {
-            if (type != "file" && std::getenv(id.c_str()) != nullptr) {
-                secret.variable = id;
-            } else {
-                secret.file = id;
-            }
-        }
-        out[id] = std::move(secret);
+        auto parsed = parse_secret(text);
+        if (!parsed) return std::unexpected(std::move(parsed.error()).context("--secret " + printable(text)));
+        out[parsed->id] = std::move(parsed->secret);
     }
     return out;
 }

@@ -3,6 +3,7 @@
 #include <malloc.h>
 
 #include <chrono>
+#include <cstdlib>
 #include <set>
 
 #include "host/engine/embedded_agent.hpp"
@@ -54,10 +55,17 @@ Result<registry::Reference> dev_repository(const std::string& registry, const st
 }
 
 images::BuildRequest build_request(const ImageConfig& image) {
-    return {.context = std::filesystem::canonical(image.context),
-            .dockerfile = image.dockerfile,
-            .target = image.target,
-            .build_args = image.args};
+    images::BuildRequest out{.context = std::filesystem::canonical(image.context),
+                             .dockerfile = image.dockerfile,
+                             .target = image.target,
+                             .build_args = image.args};
+    std::error_code ignored;
+    for (const auto& [id, secret] : image.secrets) {
+        const bool is_there = secret.variable.empty() ? std::filesystem::exists(secret.file, ignored)
+                                                      : std::getenv(secret.variable.c_str()) != nullptr;
+        if (is_there) out.secrets.emplace(id, secret);
+    }
+    return out;
 }
 
 Result<std::string> push_agent_image(const std::string& registry, const images::BuildTools& tools) {

@@ -73,7 +73,6 @@ class Listing {
     void take(const TarEntry& entry) {
         if (own.note(entry) || entry.kind == TarKind::other || entry.path.empty()) return;
         Node node = node_of(entry);
-        node.mtime.reset();  // a COPY from here lays it with the build's one time
         if (entry.kind == TarKind::hard_link) {
             const auto target = members_.find(entry.link);
             if (target == members_.end()) return;

@@ -75,7 +75,7 @@ Result<> Scanner::entry(int folder_fd, std::string path, const char* name,
     if (verdict.excluded) return {};
     Node node{.kind = FileKind::file, .mode = mode, .context_source = path};
     if (S_ISREG(info.st_mode)) {
-        node.content = ContextFile{path};
+        node.content = ContextFile{.path = path, .stamp = stamp_of(info)};
         if (info.st_nlink > 1) {
             auto& group = links_[{info.st_dev, info.st_ino}];
             if (!group) group = std::make_shared<const LinkGroup>();

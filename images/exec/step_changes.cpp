@@ -198,6 +198,7 @@ Result<> Reader::visit(int folder, const std::string& path, const std::string& n
         node.kind = FileKind::folder;
         return visit_folder(folder, path, name, node, info);
     }
+    node.mtime = std::max<std::int64_t>(info.st_mtime, 0);
     TRY_ASSIGN(const bool same, unchanged(folder, path, name, info));
     if (same) return {};
     if (S_ISLNK(info.st_mode)) {
@@ -264,11 +265,12 @@ void apply_layer(const NodeMap& layer, FileTree& tree) {
     }
 }
 
-Result<> set_times(const NodeMap& layer, const fs::path& upper, std::int64_t seconds) {
+Result<> set_times(const NodeMap& layer, const fs::path& upper, std::int64_t latest) {
     TRY_ASSIGN(const Fd root, open_file(upper, O_RDONLY | O_DIRECTORY));
-    const std::array<timespec, 2> times = {timespec{seconds, 0}, timespec{seconds, 0}};
     for (const auto& [path, node] : layer) {
-        if (node.kind == FileKind::folder || hidden_by(path)) continue;
+        if (!node.mtime || hidden_by(path)) continue;
+        const std::int64_t seconds = std::min(*node.mtime, latest);
+        const std::array<timespec, 2> times = {timespec{seconds, 0}, timespec{seconds, 0}};
         // The folders on the way were seen to be folders, and nobody changes them any more.
         if (::utimensat(root.get(), path.c_str(), times.data(), AT_SYMLINK_NOFOLLOW) != 0)
             return fail_errno(printable(path));

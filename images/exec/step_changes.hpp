@@ -5,6 +5,7 @@
 //     child that is not there any more, each as the entry ".wh.name". Never the opaque marker itself: some
 //     readers do not know it, and the result is the same.
 //   - The folders above each entry are in the layer with their real attributes (/tmp stays 1777).
+//   - Files keep their times: what a step compiles (Python's .pyc) may go by them.
 //   - Names of one file are hard links of each other; setuid bits and owners stay. Sockets are left out.
 //
 // Content is that of the folder's files.
@@ -33,9 +34,9 @@ void move_contents(NodeMap& nodes, const std::filesystem::path& folder);
 // "a/.wh.b" -> "a/b"; nothing where the name is no whiteout's.
 std::optional<std::string> hidden_by(std::string_view path);
 
-// Gives all that the layer holds of the folder one time, as the layer does, so that the next step sees what
-// the image has.
-Result<> set_times(const NodeMap& layer, const std::filesystem::path& upper, std::int64_t seconds);
+// Gives what the layer holds of the folder the times that the layer has, whole seconds and none after
+// `latest`, so that the next step sees what the image has.
+Result<> set_times(const NodeMap& layer, const std::filesystem::path& upper, std::int64_t latest);
 
 // What the layer makes of the files below it.
 void apply_layer(const NodeMap& layer, FileTree& tree);

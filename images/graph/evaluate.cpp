@@ -1,21 +1,12 @@
 #include "images/graph/evaluate.hpp"
 
-#include <limits>
 #include <utility>
 
 #include "base/rel_path.hpp"
+#include "images/graph/build_time.hpp"
 #include "images/layer/layer_writer.hpp"
 
 namespace synchost::images {
-namespace {
-
-// An explicit SOURCE_DATE_EPOCH bounds the times that an archive brought along.
-std::int64_t latest_time(const BuildRequest& request) {
-    const bool given = request.source_date_epoch != 0 || request.build_args.contains("SOURCE_DATE_EPOCH");
-    return given ? request.source_date_epoch : std::numeric_limits<std::int64_t>::max();
-}
-
-}  // namespace
 
 Result<StageState> Evaluator::run() {
     done_.resize(plan_.stages().size());
@@ -184,15 +175,21 @@ Result<> Evaluator::workdir(const Instruction& instruction, StageState& state) {
     return {};
 }
 
+Result<Layer> Evaluator::layer_of_nodes(const NodeMap& nodes) const {
+    return write_layer(nodes,
+                       {.context = request_.context,
+                        .scratch = tools_->store,
+                        .compression = request_.compression,
+                        .time = request_.source_date_epoch,
+                        .latest = latest_time(request_),
+                        .index = index_},
+                       *store_);
+}
+
 Result<> Evaluator::add_layer(const Instruction& instruction, const NodeMap& nodes, StageState& state) const {
     state.config.history.push_back({instruction.text, false});
     if (tools_ == nullptr) return {};
-    const LayerSettings settings{.context = request_.context,
-                                 .scratch = tools_->store,
-                                 .compression = request_.compression,
-                                 .time = request_.source_date_epoch,
-                                 .latest = latest_time(request_)};
-    TRY_ASSIGN(Layer layer, write_layer(nodes, settings, *store_));
+    TRY_ASSIGN(Layer layer, layer_of_nodes(nodes));
     if (tools_->progress) {
         tools_->progress(plan_.dockerfile().at(instruction.line, instruction.text) + " (" +
                          std::to_string(nodes.size()) + " paths, " + std::to_string(layer.blob.size) +

@@ -12,6 +12,7 @@
 
 #include "base/error.hpp"
 #include "images/builder.hpp"
+#include "images/cache/file_index.hpp"
 #include "images/context/ignore.hpp"
 #include "images/exec/layer_folders.hpp"
 #include "images/exec/run_step.hpp"
@@ -26,11 +27,16 @@ class RunMounting;
 
 class Evaluator {
   public:
-    // `tools` and `store` are null for a trace. All are borrowed; `dockerfile` is where the plan was read
-    // from.
+    // `tools`, `store` and `index` are null for a trace. All are borrowed; `dockerfile` is where the plan was
+    // read from.
     Evaluator(const StagePlan& plan, const BuildRequest& request, const std::filesystem::path& dockerfile,
-              const BuildTools* tools, const BlobStore* store)
-        : plan_(plan), request_(request), dockerfile_(dockerfile), tools_(tools), store_(store) {}
+              const BuildTools* tools, const BlobStore* store, FileIndex* index = nullptr)
+        : plan_(plan),
+          request_(request),
+          dockerfile_(dockerfile),
+          tools_(tools),
+          store_(store),
+          index_(index) {}
 
     // The target's state. Errors name the line.
     Result<StageState> run();
@@ -120,6 +126,7 @@ class Evaluator {
     const std::filesystem::path& dockerfile_;
     const BuildTools* tools_;
     const BlobStore* store_;
+    FileIndex* index_;
     std::vector<std::optional<StageState>> done_;
     std::map<std::string, StageState> images_;  // that COPY --from named
     std::map<std::string, std::string> base_configs_;

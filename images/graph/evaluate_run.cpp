@@ -6,13 +6,16 @@
 
 #include "base/file.hpp"
 #include "base/rel_path.hpp"
+#include "images/cache/layer_records.hpp"
 #include "images/context/glob.hpp"
+#include "images/exec/key_writer.hpp"
 #include "images/exec/step_changes.hpp"
+#include "images/graph/build_time.hpp"
 #include "images/graph/detail/run_mounting.hpp"
 #include "images/graph/evaluate.hpp"
 #include "images/graph/run_record.hpp"
 #include "images/graph/run_text.hpp"
-#include "images/layer/layer_writer.hpp"
+#include "images/layer/compressor.hpp"
 
 namespace synchost::images {
 namespace {
@@ -54,6 +57,11 @@ Result<> unpack_layers(const StageState& state, const LayerFolders& folders) {
         }));
     }
     return {};
+}
+
+// The blob of a RUN's layer, in one compression, is remembered by the layer's diff ID.
+Digest blob_key(const Digest& diff_id, Compression compression) {
+    return KeyWriter().add("run").add(diff_id.to_string()).add(short_name(compression)).finish();
 }
 
 Error failure(const std::string& text, int code, const std::deque<std::string>& last) {
@@ -136,15 +144,6 @@ Result<> Evaluator::run_user(const StageState& state, Step& step) const {
     return {};
 }
 
-Result<Layer> Evaluator::layer_of_nodes(const NodeMap& nodes) const {
-    return write_layer(nodes,
-                       {.context = request_.context,
-                        .scratch = tools_->store,
-                        .compression = request_.compression,
-                        .time = request_.source_date_epoch},
-                       *store_);
-}
-
 void Evaluator::take_layer(Layer layer, const NodeMap& nodes, StageState& state) {
     apply_layer(nodes, state.tree);
     if (state.base && !state.base_listed) {
@@ -161,7 +160,8 @@ Result<bool> Evaluator::take_recorded(const Digest& key, const LayerFolders& fol
     if (!bytes) return false;
     auto record = parse_run_record(*bytes, {});
     if (!record) return false;
-    auto known = store_->find_layer(record->diff_id, request_.compression);
+    const Digest blob = blob_key(record->diff_id, request_.compression);
+    auto known = find_layer(*store_, blob);
     Layer layer = known.value_or(Layer{.diff_id = record->diff_id});
     if (known) {
         TRY(folders.unpack(*known, [&](const TarVisitor& visit) { return read_tar(known->file, visit); }));
@@ -173,6 +173,7 @@ Result<bool> Evaluator::take_recorded(const Digest& key, const LayerFolders& fol
         // The other compression, or a blob that was pruned.
         TRY_ASSIGN(layer, layer_of_nodes(record->layer));
         if (layer.diff_id != record->diff_id) return false;
+        TRY(remember_layer(*store_, blob, layer));
     }
     take_layer(std::move(layer), record->layer, state);
     return true;
@@ -201,7 +202,8 @@ Result<> Evaluator::execute(const Instruction& instruction, const RunFlags& flag
 
     TRY_ASSIGN(NodeMap changes, read_step_changes(upper, lower_folders(state, folders), state.tree));
     TRY_ASSIGN(Layer layer, layer_of_nodes(changes));
-    TRY(set_times(changes, upper, request_.source_date_epoch));
+    TRY(remember_layer(*store_, blob_key(layer.diff_id, request_.compression), layer));
+    TRY(set_times(changes, upper, latest_time(request_)));
     TRY(folders.take_in(upper, layer));
     move_contents(changes, folders.path_of(layer));
     const std::filesystem::path record = run_record_file(tools_->store, key);

@@ -13,6 +13,7 @@
 #include "base/rel_path.hpp"
 #include "images/exec/key_writer.hpp"
 #include "images/exec/materialize.hpp"
+#include "images/graph/build_time.hpp"
 #include "images/graph/run_record.hpp"
 #include "images/graph/run_text.hpp"
 
@@ -77,7 +78,8 @@ Result<Digest> RunMounting::key(const std::vector<Layer>& layers, const RunFlags
     key.add(step.groups.size());
     for (const std::uint32_t group : step.groups) key.add(group);
     key.add(static_cast<std::uint64_t>(step.network))
-        .add(static_cast<std::uint64_t>(request_.source_date_epoch));
+        .add(static_cast<std::uint64_t>(request_.source_date_epoch))
+        .add(static_cast<std::uint64_t>(latest_time(request_)));
     std::size_t source = 0;
     for (const RunMount& mount : flags.mounts) {
         key.add(static_cast<std::uint64_t>(mount.type)).add(mount.target).add(mount.id).add(mount.env);

@@ -1,5 +1,6 @@
 #include "images/graph/run_record.hpp"
 
+#include <limits>
 #include <map>
 #include <memory>
 
@@ -10,9 +11,10 @@
 namespace synchost::images {
 namespace {
 
-constexpr std::string_view kMagic = "SYNCRUN1";
+constexpr std::string_view kMagic = "SYNCRUN2";
 constexpr std::size_t kCheckBytes = 8;
 constexpr std::uint32_t kMaxMode = 07777;
+constexpr std::uint64_t kLastTime = std::numeric_limits<std::int64_t>::max();
 
 bool is_clean(const std::string& path) {
     return clean_path(path) == path;
@@ -39,6 +41,7 @@ std::string format_run_record(const RunRecord& record) {
         writer.text(node.link);
         writer.number(node.device.major);
         writer.number(node.device.minor);
+        writer.number(static_cast<std::uint64_t>(node.mtime ? *node.mtime + 1 : 0));
         writer.number(static_cast<std::uint32_t>(node.xattrs ? node.xattrs->size() : 0));
         if (node.xattrs) {
             for (const auto& [name, value] : *node.xattrs) {
@@ -80,6 +83,9 @@ std::optional<RunRecord> parse_run_record(std::string_view bytes, const std::fil
         node.link = reader.text();
         node.device.major = reader.number<std::uint32_t>();
         node.device.minor = reader.number<std::uint32_t>();
+        const auto time = reader.number<std::uint64_t>();
+        if (time > kLastTime) return std::nullopt;
+        if (time > 0) node.mtime = static_cast<std::int64_t>(time - 1);
         Xattrs xattrs;
         for (auto count = reader.number<std::uint32_t>(); count > 0 && !reader.failed(); --count) {
             std::string name(reader.text());

@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "base/error.hpp"
+#include "images/cache/file_stamp.hpp"
 #include "images/image.hpp"
 #include "images/tree/xattrs.hpp"
 
@@ -27,6 +28,7 @@ class BaseImage;
 struct ContextFile {
     std::string path;                                     // relative to its root
     std::shared_ptr<const std::filesystem::path> root{};  // of a named context; the build context where null
+    FileStamp stamp{};                                    // as the scan saw it
 };
 struct LayerMember {
     std::shared_ptr<BaseImage> image;

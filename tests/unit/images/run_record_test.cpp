@@ -22,7 +22,7 @@ RunRecord sample() {
         .links = links};
     out.layer["d/b"] = Node{.kind = FileKind::file, .mode = 04711, .links = links};
     out.layer[".wh.gone"] = Node{.kind = FileKind::file, .mode = 0};
-    out.layer["l"] = Node{.kind = FileKind::symlink, .mode = 0777, .link = "d/a"};
+    out.layer["l"] = Node{.kind = FileKind::symlink, .mode = 0777, .link = "d/a", .mtime = 0};
     out.layer["n"] = Node{.kind = FileKind::char_device, .mode = 0600, .device = {1, 3}};
     return out;
 }
@@ -42,6 +42,8 @@ TEST(RunRecord, ComesBackAsItWas) {
     EXPECT_EQ(back->layer.at("d").uid, 7u);
     EXPECT_TRUE(std::holds_alternative<std::monostate>(back->layer.at(".wh.gone").content));
     EXPECT_EQ(back->layer.at("l").link, "d/a");
+    EXPECT_EQ(back->layer.at("l").mtime, 0);
+    EXPECT_EQ(back->layer.at("d/b").mtime, std::nullopt);
     EXPECT_EQ(back->layer.at("n").device, (DeviceNumber{1, 3}));
     EXPECT_EQ(format_run_record(*back), format_run_record(sample()));
 }
