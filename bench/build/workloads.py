@@ -104,6 +104,8 @@ class Bench:
         """Every peer once in each round, each round beginning with another one. Returns those that did not fail."""
         left = list(peers)
         for index in range(rounds):
+            if not left:
+                break
             self._say(f"{self._workload}: round {index + 1} of {rounds}")
             before(index)
             first = index % len(peers)
