@@ -26,6 +26,7 @@ def push(folder, address):
     config = _document(blobs, IMAGE + "config.v1+json", {
         "os": "linux", "architecture": run("dpkg", "--print-architecture").strip(),
         "config": {"Env": ["PATH=/bin"], "Cmd": ["/bin/sh"]},
+        "history": [{"created_by": "busybox"}],
         "rootfs": {"type": "layers", "diff_ids": ["sha256:" + hashlib.sha256(plain).hexdigest()]}})
     manifest = _document(blobs, IMAGE + "manifest.v1+json", {
         "schemaVersion": 2, "mediaType": IMAGE + "manifest.v1+json", "config": config, "layers": [layer]})
