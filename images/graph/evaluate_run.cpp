@@ -7,6 +7,7 @@
 #include "base/file.hpp"
 #include "base/rel_path.hpp"
 #include "images/context/glob.hpp"
+#include "images/exec/can_run_here.hpp"
 #include "images/exec/step_changes.hpp"
 #include "images/graph/detail/run_mounting.hpp"
 #include "images/graph/evaluate.hpp"
@@ -241,6 +242,7 @@ Result<> Evaluator::run_command(std::size_t stage, const Instruction& instructio
         if (tools_->progress) tools_->progress(what + " (kept from an earlier build)");
         return {};
     }
+    TRY(can_run_here({state.config.os, state.config.architecture, state.config.variant, {}}));
     if (tools_->progress) tools_->progress(what);
     return execute(instruction, flags, std::move(step), mounting, state, key);
 }
