@@ -25,7 +25,7 @@ Result<StagePlan> read_plan(const BuildRequest& request, const std::filesystem::
         return std::unexpected(
             std::move(text.error()).hint("Name the Dockerfile, or the folder that it lies in."));
     TRY_ASSIGN(Dockerfile dockerfile, parse_dockerfile(*text, printable(path.filename().native())));
-    return StagePlan::make(std::move(dockerfile), request.target, request.build_args);
+    return StagePlan::make(std::move(dockerfile), request.target, request.build_args, request.platform);
 }
 
 // --build-arg SOURCE_DATE_EPOCH is the image's time, too.

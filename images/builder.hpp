@@ -31,8 +31,9 @@ struct Secret {
 
 struct BuildRequest {
     std::filesystem::path context;
-    std::filesystem::path dockerfile;               // context/Dockerfile where empty
-    std::string target;                             // last stage where empty
+    std::filesystem::path dockerfile;                         // context/Dockerfile where empty
+    std::string target;                                       // last stage where empty
+    registry::Platform platform = registry::host_platform();  // of the image, see config/platform.hpp
     std::map<std::string, std::string> build_args;  // SOURCE_DATE_EPOCH among them is source_date_epoch, too
     // Folders by name, for COPY --from=NAME and FROM NAME: a name here wins over a stage and an image of that
     // name. Each is read by its own .dockerignore. What comes from one is never synced.

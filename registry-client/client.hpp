@@ -135,8 +135,8 @@ class Client {
 
     // A manifest or an index as it is.
     Result<StoredDocument> get_document(const Reference& image);
-    // The image manifest; of an index the one for this machine's platform.
-    Result<FetchedManifest> get_manifest(const Reference& image);
+    // The image manifest; of an index the one that the platform runs best.
+    Result<FetchedManifest> get_manifest(const Reference& image, const Platform& platform = host_platform());
     // Digest of what the reference names now, or nothing where there is no such tag.
     Result<std::optional<Digest>> head_manifest(const Reference& image);
     // Names `bytes` by the reference's tag, or by digest alone where it has one.

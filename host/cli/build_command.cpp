@@ -14,6 +14,8 @@
 #include "host/cli/project_parts.hpp"
 #include "host/cli/transfer_view.hpp"
 #include "host/engine/reporter.hpp"
+#include "images/config/platform.hpp"
+#include "images/image_set.hpp"
 #include "images/output/output.hpp"
 
 namespace synchost::host {
@@ -47,9 +49,9 @@ void tell(Told how, const std::string& text, const nlohmann::ordered_json& json)
                  how == Told::json ? json.dump().c_str() : text.c_str());
 }
 
-void tell_pushed(const registry::Reference& destination, const images::Image& image,
+void tell_pushed(const registry::Reference& destination, const images::ImageSet& images,
                  const images::PushReport& report, Clock::duration time, Told told) {
-    const std::string pinned = destination.with_digest(image.digest).to_string();
+    const std::string pinned = destination.with_digest(images.root().digest).to_string();
     tell(told,
          fmt::format("pushed {} ({} sent, {}; {} present) in {}", pinned, counted(report.blobs_sent, "blob"),
                      human_bytes(report.bytes_sent), report.blobs_present, human(time)),
@@ -59,17 +61,17 @@ void tell_pushed(const registry::Reference& destination, const images::Image& im
           {"bytesSent", report.bytes_sent}});
 }
 
-Result<> push_image(const images::Image& image, const registry::Reference& destination,
-                    const images::BuildTools& tools, Told told) {
+Result<> push_images(const images::ImageSet& images, const registry::Reference& destination,
+                     const images::BuildTools& tools, Told told) {
     const auto started = Clock::now();
     images::PushReport report;
     {
         TransferPrinter printer(choose_view(false, false));
         images::BuildTools telling = tools;
         if (told == Told::text || told == Told::text_aside) telling.transfer_progress = printer.callback();
-        TRY_ASSIGN(report, images::push(image, destination, telling));
+        TRY_ASSIGN(report, images::push(images, destination, telling));
     }
-    tell_pushed(destination, image, report, Clock::now() - started, told);
+    tell_pushed(destination, images, report, Clock::now() - started, told);
     return {};
 }
 
@@ -79,11 +81,16 @@ std::string joined(const Names& names) {
     return out;
 }
 
-void tell_built(const images::Image& image, const Names& names, Clock::duration time, Told told) {
+void tell_built(const images::ImageSet& images, const Names& names, Clock::duration time, Told told) {
+    std::size_t layers = 0;
+    for (const images::Image& image : images.images) layers += image.layers.size();
+    const std::string digest = images.root().digest.to_string();
+    const std::string platforms =
+        images.index.empty() ? "" : counted(images.images.size(), "platform") + ", ";
     tell(told,
-         fmt::format("built {}{}{} ({}) in {}", joined(names), names.empty() ? "" : " ",
-                     image.digest.to_string(), counted(image.layers.size(), "layer"), human(time)),
-         {{"name", joined(names)}, {"digest", image.digest.to_string()}, {"layers", image.layers.size()}});
+         fmt::format("built {}{}{} ({}{}) in {}", joined(names), names.empty() ? "" : " ", digest, platforms,
+                     counted(layers, "layer"), human(time)),
+         {{"name", joined(names)}, {"digest", digest}, {"layers", layers}});
 }
 
 Result<Names> parse_names(const std::vector<std::string>& tags) {
@@ -135,16 +142,16 @@ Result<images::BuildRequest> request_of(const BuildFlags& flags) {
 }
 
 // The keys are those of docker buildx.
-Result<> write_files(const images::Image& image, const Names& names, const BuildFlags& flags,
+Result<> write_files(const images::ImageSet& images, const Names& names, const BuildFlags& flags,
                      const std::string& id) {
     if (!flags.id_file.empty()) TRY(write_file_atomic(flags.id_file, id));
     if (flags.metadata_file.empty()) return {};
-    nlohmann::ordered_json out = {{"containerimage.config.digest", id},
-                                  {"containerimage.descriptor",
-                                   {{"mediaType", registry::kOciManifest},
-                                    {"digest", image.digest.to_string()},
-                                    {"size", image.manifest.size()}}},
-                                  {"containerimage.digest", image.digest.to_string()}};
+    const images::Descriptor root = images.root();
+    nlohmann::ordered_json out;
+    if (images.index.empty()) out["containerimage.config.digest"] = id;
+    out["containerimage.descriptor"] = {
+        {"mediaType", root.media_type}, {"digest", root.digest.to_string()}, {"size", root.size}};
+    out["containerimage.digest"] = root.digest.to_string();
     if (!names.empty()) out["image.name"] = joined(names);
     return write_file_atomic(flags.metadata_file, out.dump(2) + "\n");
 }
@@ -155,23 +162,25 @@ Result<> run_build(const BuildFlags& flags) {
     TRY_ASSIGN(const Names names, parse_names(flags.tags));
     TRY_ASSIGN(const auto outputs, parse_outputs(flags));
     TRY_ASSIGN(const images::BuildRequest request, request_of(flags));
+    TRY_ASSIGN(const auto platforms, images::parse_build_platforms(flags.platforms));
+    for (const images::Output& output : outputs) TRY(images::check_output_for(output, platforms.size()));
     const Told told = choose_told(flags, outputs);
     TRY_ASSIGN(const auto place, open_workplace(flags.registries, flags.json || flags.quiet));
     const auto started = Clock::now();
-    TRY_ASSIGN(const images::Image image, images::build(request, place->tools));
-    for (const registry::Reference& name : names) TRY(save_image(image, name, place->tools.store));
+    TRY_ASSIGN(const images::ImageSet images, images::build_each(request, platforms, place->tools));
+    for (const registry::Reference& name : names) TRY(save_images(images, name, place->tools.store));
     bool pushed = false;
     for (const images::Output& output : outputs) {
         if (output.kind != images::OutputKind::registry) {
-            TRY(images::write_output(image, output, names, place->tools));
+            TRY(images::write_output(images, output, names, place->tools));
         } else if (!std::exchange(pushed, true)) {
-            for (const registry::Reference& name : names) TRY(push_image(image, name, place->tools, told));
+            for (const registry::Reference& name : names) TRY(push_images(images, name, place->tools, told));
         }
     }
-    const std::string id = sha256(image.config).to_string();
-    TRY(write_files(image, names, flags, id));
-    if (!pushed) tell_built(image, names, Clock::now() - started, told);
-    if (flags.quiet) std::puts(id.c_str());
+    const Digest id = images.index.empty() ? sha256(images.images.front().config) : images.root().digest;
+    TRY(write_files(images, names, flags, id.to_string()));
+    if (!pushed) tell_built(images, names, Clock::now() - started, told);
+    if (flags.quiet) std::puts(id.to_string().c_str());
     return {};
 }
 
@@ -181,8 +190,8 @@ Result<> run_push(const PushFlags& flags) {
                                            ? Result<registry::Reference>(name)
                                            : registry::Reference::parse(flags.destination));
     TRY_ASSIGN(const auto place, open_workplace(flags.registries, flags.json));
-    TRY_ASSIGN(const images::Image image, load_image(name, place->tools.store));
-    return push_image(image, destination, place->tools, flags.json ? Told::json : Told::text);
+    TRY_ASSIGN(const images::ImageSet images, load_images(name, place->tools.store));
+    return push_images(images, destination, place->tools, flags.json ? Told::json : Told::text);
 }
 
 }  // namespace synchost::host

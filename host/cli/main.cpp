@@ -108,6 +108,7 @@ constexpr const char* kBuildExamples =
     "Examples:\n"
     "  synchost build -t 127.0.0.1:5000/api:dev --target api --push .\n"
     "  synchost build -t api:dev -o type=docker,dest=- . | podman load\n"
+    "  synchost build --platform linux/amd64,linux/arm64 -t registry.example/api:1 --push .\n"
     "  synchost build --target binaries -o out .";
 
 void add_build(CLI::App& app, BuildFlags& flags, Run& run) {
@@ -127,6 +128,10 @@ void add_build(CLI::App& app, BuildFlags& flags, Run& run) {
                      "NAME=FOLDER that COPY --from and FROM can name")
         ->allow_extra_args(false);
     command
+        ->add_option("--platform", flags.platforms,
+                     "os/architecture[/variant], several with commas: an index (default: this machine's)")
+        ->allow_extra_args(false);
+    command
         ->add_option("--secret", flags.secrets,
                      "id=NAME,src=FILE or env=VARIABLE for RUN --mount=type=secret")
         ->allow_extra_args(false);
@@ -141,7 +146,8 @@ void add_build(CLI::App& app, BuildFlags& flags, Run& run) {
     command->add_option("--compression", flags.compression, "Of layers: zstd (default) or gzip")
         ->transform(CLI::CheckedTransformer(kinds));
     command->add_option("--metadata-file", flags.metadata_file, "File for digests and names as JSON");
-    command->add_option("--iidfile", flags.id_file, "File for the image's ID, the digest of its config");
+    command->add_option("--iidfile", flags.id_file,
+                        "File for the image's ID: the digest of its config, or of the index");
     CLI::Option* quiet =
         command->add_flag("-q,--quiet", flags.quiet, "Print the image's ID and nothing else");
     command->add_flag("--json", flags.json, "Print the result as JSON")->excludes(quiet);

@@ -110,9 +110,10 @@ class Listing {
 
 Result<std::shared_ptr<BaseImage>> BaseImage::fetch(const registry::Reference& name,
                                                     const registry::Connector& connector,
-                                                    const BlobStore* store) {
+                                                    const BlobStore* store,
+                                                    const registry::Platform& platform) {
     registry::Client client = connector.client(name.host());
-    TRY_ASSIGN(const registry::FetchedManifest fetched, client.get_manifest(name));
+    TRY_ASSIGN(const registry::FetchedManifest fetched, client.get_manifest(name, platform));
     std::shared_ptr<BaseImage> out(new BaseImage(name.with_digest(fetched.digest), connector, store));
     TRY_ASSIGN(out->config_,
                client.get_blob_bytes(name.repository(), fetched.manifest.config, kMaxConfigBytes));

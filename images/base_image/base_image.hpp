@@ -21,10 +21,11 @@ namespace synchost::images {
 
 class BaseImage : public std::enable_shared_from_this<BaseImage> {
   public:
-    // `store` may be null where no file will be asked for; it and the connector must outlive the image.
-    static Result<std::shared_ptr<BaseImage>> fetch(const registry::Reference& name,
-                                                    const registry::Connector& connector,
-                                                    const BlobStore* store);
+    // `store` may be null where no file will be asked for; it and the connector must outlive the image. Of an
+    // index the image for `platform`.
+    static Result<std::shared_ptr<BaseImage>> fetch(
+        const registry::Reference& name, const registry::Connector& connector, const BlobStore* store,
+        const registry::Platform& platform = registry::host_platform());
 
     [[nodiscard]] const registry::Reference& name() const { return name_; }  // pinned by digest
     [[nodiscard]] const std::string& config() const { return config_; }      // JSON, verified by its digest

@@ -132,11 +132,11 @@ RunConfig ImageConfig::run_config() const {
             .labels = labels};
 }
 
-ImageConfig scratch_config() {
+ImageConfig scratch_config(const registry::Platform& platform) {
     ImageConfig out;
-    const registry::Platform platform = registry::host_platform();
     out.os = platform.os;
     out.architecture = platform.architecture;
+    out.variant = platform.variant;
     out.set_env("PATH", std::string(kDefaultPath));
     return out;
 }

@@ -60,8 +60,8 @@ struct ImageConfig {
     [[nodiscard]] RunConfig run_config() const;
 };
 
-// A config for FROM scratch on this machine's platform, with the PATH that docker gives it.
-ImageConfig scratch_config();
+// A config for FROM scratch, with the PATH that docker gives it.
+ImageConfig scratch_config(const registry::Platform& platform = registry::host_platform());
 
 // Untrusted JSON. protocol where it is no image config.
 Result<ImageConfig> parse_image_config(std::string_view json);

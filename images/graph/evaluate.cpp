@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "base/rel_path.hpp"
+#include "images/config/platform.hpp"
 #include "images/graph/build_time.hpp"
 #include "images/layer/layer_writer.hpp"
 
@@ -59,13 +60,14 @@ Result<> Evaluator::run_triggers(std::size_t stage, StageState& state) {
     return {};
 }
 
-Result<std::shared_ptr<BaseImage>> Evaluator::fetch(const std::string& image) const {
+Result<std::shared_ptr<BaseImage>> Evaluator::fetch(const std::string& image,
+                                                    const registry::Platform& platform) const {
     TRY_ASSIGN(const registry::Reference name, registry::Reference::parse(image));
     if (tools_ == nullptr) return nullptr;
     if (tools_->registries == nullptr)
         return fail(Errc::invalid_input, "no registries to take " + name.to_string() + " from");
     if (tools_->progress) tools_->progress("base image " + name.to_string());
-    return BaseImage::fetch(name, *tools_->registries, store_);
+    return BaseImage::fetch(name, *tools_->registries, store_, platform);
 }
 
 Result<StageState> Evaluator::start_stage(const Stage& stage) {
@@ -77,16 +79,16 @@ Result<StageState> Evaluator::start_stage(const Stage& stage) {
     }
     StageState out;
     if (stage.base == "scratch") {
-        out.config = scratch_config();
+        out.config = scratch_config(plan_.platform());
         return out;
     }
-    TRY_ASSIGN(out.base, fetch(stage.base));
+    TRY_ASSIGN(out.base, fetch(stage.base, stage.platform));
     if (!out.base) {
-        TRY_ASSIGN(out.config, known_config(stage.base));
+        TRY_ASSIGN(out.config, known_config(stage));
         return out;
     }
-    base_configs_[stage.base] = out.base->config();
-    TRY_ASSIGN(out.config, parse_image_config(out.base->config()));
+    base_configs_[config_name(stage)] = out.base->config();
+    TRY_ASSIGN(out.config, base_config(stage, *out.base));
     if (out.config.diff_ids.size() != out.base->layers().size()) {
         return fail(Errc::protocol, out.base->name().to_string() +
                                         ": its config and its manifest have different numbers of layers");
@@ -98,9 +100,38 @@ Result<StageState> Evaluator::start_stage(const Stage& stage) {
     return out;
 }
 
-Result<ImageConfig> Evaluator::known_config(const std::string& image) const {
-    const auto known = request_.base_configs.find(image);
-    return known == request_.base_configs.end() ? scratch_config() : parse_image_config(known->second);
+// A registry may hold an image for one platform alone, under a name that has no index: it is taken as it is,
+// and the result is what it is. On one for an older variant (arm/v6 for arm/v7) the result is for the one
+// that was asked for: that is what the steps know.
+Result<ImageConfig> Evaluator::base_config(const Stage& stage, const BaseImage& base) const {
+    TRY_ASSIGN(ImageConfig out, parse_image_config(base.config()));
+    const registry::Platform& wanted = stage.platform;
+    if (out.architecture.empty()) {
+        out.os = wanted.os;
+        out.architecture = wanted.architecture;
+    }
+    const registry::Platform is = normal_platform({out.os, out.architecture, out.variant, {}});
+    if (is == wanted) return out;
+    const registry::IndexEntry entry{.manifest = {}, .platform = is, .artifact_type = {}, .annotations = {}};
+    if (registry::choose_platform({.media_type = {}, .entries = {entry}}, wanted)) {
+        out.variant = wanted.variant;
+    } else if (tools_->progress) {
+        tools_->progress(plan_.dockerfile().at(stage.from->line, "the base image " + stage.base + " is for " +
+                                                                     printable(is.to_string()) +
+                                                                     " and not for " + wanted.to_string()));
+    }
+    return out;
+}
+
+std::string Evaluator::config_name(const Stage& stage) const {
+    return stage.platform == plan_.platform() ? stage.base
+                                              : stage.base + " for " + stage.platform.to_string();
+}
+
+Result<ImageConfig> Evaluator::known_config(const Stage& stage) const {
+    const auto known = request_.base_configs.find(config_name(stage));
+    return known == request_.base_configs.end() ? scratch_config(stage.platform)
+                                                : parse_image_config(known->second);
 }
 
 Result<> Evaluator::step(std::size_t stage, const Instruction& instruction, StageState& state) {

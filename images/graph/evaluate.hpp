@@ -69,8 +69,13 @@ class Evaluator {
     [[nodiscard]] std::unexpected<Error> located(Error error, int line) const;
     Result<StageState> start_stage(const Stage& stage);
     // A trace's stage on an image: what is known of its config.
-    [[nodiscard]] Result<ImageConfig> known_config(const std::string& image) const;
-    Result<std::shared_ptr<BaseImage>> fetch(const std::string& image) const;
+    [[nodiscard]] Result<ImageConfig> known_config(const Stage& stage) const;
+    // Its key in Image::base_configs.
+    [[nodiscard]] std::string config_name(const Stage& stage) const;
+    Result<std::shared_ptr<BaseImage>> fetch(const std::string& image,
+                                             const registry::Platform& platform) const;
+    // The config of a stage on the image that was fetched.
+    [[nodiscard]] Result<ImageConfig> base_config(const Stage& stage, const BaseImage& base) const;
     Result<> step(std::size_t stage, const Instruction& instruction, StageState& state);
     Result<> set_args(const Instruction& instruction, StageState& state) const;
     Result<> workdir(const Instruction& instruction, StageState& state);

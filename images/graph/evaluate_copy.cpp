@@ -125,7 +125,7 @@ Result<FileTree> Evaluator::named_context(const std::string& name) const {
 // FROM NAME of a --build-context: one layer of all that is there.
 Result<StageState> Evaluator::start_from_folder(const Stage& stage) const {
     StageState out;
-    out.config = scratch_config();
+    out.config = scratch_config(plan_.platform());
     TRY_ASSIGN(out.tree, named_context(stage.base));
     NodeMap nodes = out.tree.nodes();
     nodes.erase("");
@@ -152,7 +152,7 @@ Result<Evaluator::CopySource> Evaluator::copy_source(const CopyFlags& flags, std
         const auto [entry, is_new] = images_.try_emplace(*flags.from);
         from = &entry->second;
         if (is_new) {
-            TRY_ASSIGN(from->base, fetch(*flags.from));
+            TRY_ASSIGN(from->base, fetch(*flags.from, plan_.platform()));
         }
     }
     TRY(list_base(*from));

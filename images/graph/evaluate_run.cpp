@@ -8,6 +8,7 @@
 #include "base/rel_path.hpp"
 #include "images/cache/layer_records.hpp"
 #include "images/context/glob.hpp"
+#include "images/exec/can_run_here.hpp"
 #include "images/exec/key_writer.hpp"
 #include "images/exec/step_changes.hpp"
 #include "images/graph/build_time.hpp"
@@ -243,6 +244,7 @@ Result<> Evaluator::run_command(std::size_t stage, const Instruction& instructio
         if (tools_->progress) tools_->progress(what + " (kept from an earlier build)");
         return {};
     }
+    TRY(can_run_here({state.config.os, state.config.architecture, state.config.variant, {}}));
     if (tools_->progress) tools_->progress(what);
     return execute(instruction, flags, std::move(step), mounting, state, key);
 }

@@ -17,10 +17,9 @@ using Json = nlohmann::ordered_json;
 constexpr std::string_view kLayout = R"({"imageLayoutVersion":"1.0.0"})";
 constexpr const char* kRefName = "org.opencontainers.image.ref.name";
 
-Json descriptors(const Image& image, const Names& names) {
-    const Json plain = {{"mediaType", registry::kOciManifest},
-                        {"digest", image.digest.to_string()},
-                        {"size", image.manifest.size()}};
+Json descriptors(const Descriptor& root, const Names& names) {
+    const Json plain = {
+        {"mediaType", root.media_type}, {"digest", root.digest.to_string()}, {"size", root.size}};
     Json out = Json::array();
     for (const registry::Reference& name : names) {
         Json one = plain;
@@ -66,14 +65,21 @@ struct Blob {
     std::uint64_t size = 0;
 };
 
-std::map<std::string, Blob> blobs_of(const Image& image, const LayerFiles& layers) {
+std::map<std::string, Blob> blobs_of(const LaidImages& images) {
     std::map<std::string, Blob> out;
-    for (std::size_t at = 0; at < layers.size(); ++at) {
-        const Descriptor& blob = image.layers[at].blob;
-        out[blob.digest.hex()] = {.file = layers[at], .size = blob.size};
+    const auto put = [&](std::string_view bytes) {
+        out[sha256(bytes).hex()] = {.bytes = bytes, .size = bytes.size()};
+    };
+    for (std::size_t number = 0; number < images.layers.size(); ++number) {
+        const Image& image = images.set.images[number];
+        for (std::size_t at = 0; at < image.layers.size(); ++at) {
+            const Descriptor& blob = image.layers[at].blob;
+            out[blob.digest.hex()] = {.file = images.layers[number][at], .size = blob.size};
+        }
+        put(image.config);
+        put(image.manifest);
     }
-    out[sha256(image.config).hex()] = {.bytes = image.config, .size = image.config.size()};
-    out[image.digest.hex()] = {.bytes = image.manifest, .size = image.manifest.size()};
+    if (!images.set.index.empty()) put(images.set.index);
     return out;
 }
 
@@ -97,33 +103,30 @@ Result<> put_blob(const std::filesystem::path& path, const Blob& blob) {
 
 }  // namespace
 
-Result<> write_oci_folder(const Image& image, const LayerFiles& layers, const Names& names,
-                          const std::filesystem::path& dest) {
+Result<> write_oci_folder(const LaidImages& images, const Names& names, const std::filesystem::path& dest) {
     std::error_code error;
     const bool there = std::filesystem::exists(dest / "index.json", error);
     if (!there && std::filesystem::exists(dest, error) && !std::filesystem::is_empty(dest, error))
         return fail(Errc::conflict, "the folder holds other things than an OCI layout",
                     "Name an empty or a new folder.");
-    Json manifests = descriptors(image, names);
+    Json manifests = descriptors(images.set.root(), names);
     if (there) {
         TRY_ASSIGN(manifests, merged(dest / "index.json", manifests));
     }
     TRY(make_folders(dest / "blobs" / "sha256"));
-    for (const auto& [hex, blob] : blobs_of(image, layers))
-        TRY(put_blob(dest / "blobs" / "sha256" / hex, blob));
+    for (const auto& [hex, blob] : blobs_of(images)) TRY(put_blob(dest / "blobs" / "sha256" / hex, blob));
     TRY(write_file_atomic(dest / "oci-layout", kLayout));
     return write_file_atomic(dest / "index.json", index_of(manifests));
 }
 
-Result<> write_oci_archive(const Image& image, const LayerFiles& layers, const Names& names,
-                           const std::filesystem::path& dest) {
+Result<> write_oci_archive(const LaidImages& images, const Names& names, const std::filesystem::path& dest) {
     return write_to(dest, [&](const ByteSink& sink) -> Result<> {
         Archive archive(sink);
         TRY(archive.bytes("oci-layout", kLayout));
-        TRY(archive.bytes("index.json", index_of(descriptors(image, names))));
+        TRY(archive.bytes("index.json", index_of(descriptors(images.set.root(), names))));
         TRY(archive.folder("blobs"));
         TRY(archive.folder("blobs/sha256"));
-        for (const auto& [hex, blob] : blobs_of(image, layers)) {
+        for (const auto& [hex, blob] : blobs_of(images)) {
             const std::string path = "blobs/sha256/" + hex;
             if (blob.file.empty()) {
                 TRY(archive.bytes(path, blob.bytes));

@@ -14,6 +14,7 @@
 #include "base/error.hpp"
 #include "images/builder.hpp"
 #include "images/image.hpp"
+#include "images/image_set.hpp"
 #include "registry-client/reference.hpp"
 
 namespace synchost::images {
@@ -38,9 +39,15 @@ struct Output {
 // and what there is.
 Result<Output> parse_output(std::string_view text);
 
-// All but a registry, which is push()'s. Layers that are not on this machine are fetched into the store.
-// Errors: protocol where a layer is damaged or hostile; conflict where something that is not ours is in the
-// way.
+// unsupported where this output does not hold images for several platforms.
+Result<> check_output_for(const Output& output, std::size_t platforms);
+
+// All but a registry, which is push()'s. Of several platforms a layout gets the index, and final file systems
+// lie in folders by the platform's name: linux_amd64, linux_arm_v7. Layers that are not on this machine are
+// fetched into the store. Errors: protocol where a layer is damaged or hostile; conflict where something that
+// is not ours is in the way.
+Result<> write_output(const ImageSet& images, const Output& output,
+                      const std::vector<registry::Reference>& names, const BuildTools& tools);
 Result<> write_output(const Image& image, const Output& output, const std::vector<registry::Reference>& names,
                       const BuildTools& tools);
 

@@ -20,6 +20,7 @@
 #include "images/output/detail/archive.hpp"
 #include "images/output/detail/formats.hpp"
 #include "images/output/detail/merged_root.hpp"
+#include "images/tree/file_tree.hpp"
 #include "images/tree/xattrs.hpp"
 
 namespace synchost::images::detail {
@@ -29,15 +30,17 @@ namespace fs = std::filesystem;
 
 class TarSink final : public RootSink {
   public:
-    explicit TarSink(const ByteSink& sink) : sink_(sink) {}
+    TarSink(const ByteSink& sink, const std::string& folder) : sink_(sink), folder_(folder) {}
 
-    Result<> node(const std::string& path, const TarEntry& entry) override {
+    Result<> node(const std::string& below, const TarEntry& entry) override {
+        const std::string path = join_path(folder_, below);
         if (path.empty()) return {};
         TarHeader header = header_of(path, entry);
         if (entry.kind == TarKind::symlink) header.link = entry.link;
         return sink_(tar_header(header));
     }
-    Result<> file(const std::string& path, const TarEntry& entry, TarContent& content) override {
+    Result<> file(const std::string& below, const TarEntry& entry, TarContent& content) override {
+        const std::string path = join_path(folder_, below);
         TarHeader header = header_of(path, entry);
         header.size = entry.size;
         TRY(sink_(tar_header(header)));
@@ -52,7 +55,9 @@ class TarSink final : public RootSink {
             return fail(Errc::protocol, printable(path) + ": shorter than its header says");
         return sink_(tar_padding(done));
     }
-    Result<> hard_link(const std::string& path, const std::string& target, const TarEntry& entry) override {
+    Result<> hard_link(const std::string& below, const std::string& first, const TarEntry& entry) override {
+        const std::string path = join_path(folder_, below);
+        const std::string target = join_path(folder_, first);
         TarHeader header = header_of(path, entry);
         header.type = '1';
         header.link = target;
@@ -88,6 +93,7 @@ class TarSink final : public RootSink {
                 .xattrs = entry.xattrs.get()};
     }
     const ByteSink& sink_;
+    const std::string& folder_;
 };
 
 // Into a fresh folder that only this process writes: no name on the way to a path can be a symlink, since the
@@ -200,11 +206,13 @@ Result<> move_over(const fs::path& from, const fs::path& to) {
 
 }  // namespace
 
-Result<> write_root_tar(const LayerFiles& layers, const fs::path& dest) {
-    TRY_ASSIGN(const MergedRoot root, MergedRoot::read(layers));
+Result<> write_root_tar(const Roots& roots, const fs::path& dest) {
     return write_to(dest, [&](const ByteSink& sink) -> Result<> {
-        TarSink tar(sink);
-        TRY(root.visit(tar));
+        for (const auto& [folder, layers] : roots) {
+            TRY_ASSIGN(const MergedRoot root, MergedRoot::read(layers));
+            TarSink tar(sink, folder);
+            TRY(root.visit(tar));
+        }
         return sink(tar_end());
     });
 }

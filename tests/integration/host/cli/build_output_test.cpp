@@ -76,6 +76,50 @@ TEST_F(BuildOutputCommand, PushesEveryName) {
     EXPECT_EQ(run({"--push"}).exit_code, 1);
 }
 
+TEST_F(BuildOutputCommand, BuildsAndPushesAnIndexOfSeveralPlatforms) {
+    auto server = test::RegistryServer::start();
+    ASSERT_OK(server);
+    const std::string name = server->address() + "/app:one";
+    const Completed done =
+        run({"-q", "--platform", "linux/amd64,linux/arm64", "--platform", "linux/arm", "-t", name,
+             "--iidfile", "../id", "--metadata-file", "../meta.json", "-o", "../out"});
+    ASSERT_EQ(done.exit_code, 0) << done.err;
+    EXPECT_EQ(done.out, text("id") + "\n");
+    const auto meta = nlohmann::json::parse(text("meta.json"), nullptr, false);
+    ASSERT_TRUE(meta.is_object());
+    EXPECT_EQ(meta["containerimage.digest"], text("id"));
+    EXPECT_EQ(meta["containerimage.descriptor"]["mediaType"], "application/vnd.oci.image.index.v1+json");
+    EXPECT_FALSE(meta.contains("containerimage.config.digest"));
+    for (const char* folder : {"out/linux_amd64/f", "out/linux_arm64/f", "out/linux_arm_v7/f"})
+        EXPECT_EQ(text(folder), "content");
+    const auto pushed = run_command({.argv = {SYNCHOST_PROGRAM, "push", "--json", name},
+                                     .env = {{"XDG_STATE_HOME", (dir_.path() / "state").native()},
+                                             {"XDG_CACHE_HOME", (dir_.path() / "cache").native()}}});
+    ASSERT_OK(pushed);
+    ASSERT_EQ(pushed->exit_code, 0) << pushed->err;
+    EXPECT_NE(pushed->out.find(text("id")), std::string::npos) << pushed->out;
+    const auto raw = check_output(
+        {.argv = {"skopeo", "inspect", "--raw", "--tls-verify=false", "docker://" + name}}, Errc::io);
+    ASSERT_OK(raw);
+    EXPECT_EQ(sha256(*raw).to_string(), text("id"));
+    const auto config = check_output({.argv = {"skopeo", "--override-arch=arm64", "inspect", "--config",
+                                               "--tls-verify=false", "docker://" + name}},
+                                     Errc::io);
+    ASSERT_OK(config);
+    EXPECT_EQ(nlohmann::json::parse(*config)["architecture"], "arm64");
+}
+
+TEST_F(BuildOutputCommand, RefusesPlatformsThatItCannotSay) {
+    const Completed docker =
+        run({"--platform", "linux/amd64,linux/arm64", "-o", "type=docker,dest=../docker.tar"});
+    EXPECT_EQ(docker.exit_code, 1);
+    EXPECT_NE(docker.err.find("one platform"), std::string::npos) << docker.err;
+    EXPECT_EQ(docker.err.find("COPY"), std::string::npos) << "it was built before: " << docker.err;
+    const Completed none = run({"--platform", "linux/amd64,"});
+    EXPECT_EQ(none.exit_code, 1);
+    EXPECT_NE(none.err.find("os/architecture"), std::string::npos) << none.err;
+}
+
 TEST_F(BuildOutputCommand, TakesTheTimeOfTheEnvironment) {
     const std::string plain = run({"-q"}).out;
     const std::string dated = run({"-q"}, "1700000000").out;
