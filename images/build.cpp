@@ -93,7 +93,6 @@ Result<Image> build(const BuildRequest& asked, const BuildTools& tools) {
     TRY_ASSIGN(StageState state, std::move(run));
     Image out;
     out.base_configs = evaluator.base_configs();
-    out.store_lock = store.lock();
     out.run = state.config.run_config();
     const auto user =
         resolve_in_image(state, state.config.user, ImpliedGroup::zero, request.context, tools.store);
@@ -102,6 +101,7 @@ Result<Image> build(const BuildRequest& asked, const BuildTools& tools) {
     out.run.gid = user->gid;
     out.config = to_json(state.config, request.source_date_epoch);
     out.layers = std::move(state.layers);
+    TRY_ASSIGN(out.held, store.hold(out.layers));
     out.manifest =
         manifest_json({std::string(registry::kOciConfig), sha256(out.config), out.config.size()}, out.layers);
     out.digest = sha256(out.manifest);
@@ -134,10 +134,10 @@ Result<Image> build_single_binary(std::string_view binary, std::string_view name
     config.diff_ids = {layer.diff_id};
     config.history = {{"COPY synchost-agent /synchost-agent", false}};
     Image out;
-    out.store_lock = store.lock();
     out.run = config.run_config();
     out.config = to_json(config, 0);
     out.layers.push_back(std::move(layer));
+    TRY_ASSIGN(out.held, store.hold(out.layers));
     out.manifest =
         manifest_json({std::string(registry::kOciConfig), sha256(out.config), out.config.size()}, out.layers);
     out.digest = sha256(out.manifest);

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "base/file.hpp"
+#include "host/cli/cache_limit.hpp"
 #include "host/cli/commands.hpp"
 #include "host/cli/image_record.hpp"
 #include "host/cli/project_parts.hpp"
@@ -26,10 +27,12 @@ struct Workplace {
     images::BuildTools tools;  // points to `registries`
 };
 
-Result<std::unique_ptr<Workplace>> open_workplace(const RegistryFlags& flags, bool quiet) {
+Result<std::unique_ptr<Workplace>> open_workplace(const RegistryFlags& flags, const std::string& cache_limit,
+                                                  bool quiet) {
     TRY_ASSIGN(const std::filesystem::path cache, cache_folder());
     auto place = std::make_unique<Workplace>(Workplace{make_connector(flags), {}});
     place->tools.store = cache / "store";
+    TRY_ASSIGN(place->tools.store_limit, choose_cache_limit(cache_limit, place->tools.store));
     place->tools.registries = &place->registries;
     if (!quiet) {
         place->tools.progress = [](const std::string& line) { std::fprintf(stderr, "%s\n", line.c_str()); };
@@ -156,7 +159,8 @@ Result<> run_build(const BuildFlags& flags) {
     TRY_ASSIGN(const auto outputs, parse_outputs(flags));
     TRY_ASSIGN(const images::BuildRequest request, request_of(flags));
     const Told told = choose_told(flags, outputs);
-    TRY_ASSIGN(const auto place, open_workplace(flags.registries, flags.json || flags.quiet));
+    TRY_ASSIGN(const auto place,
+               open_workplace(flags.registries, flags.cache_limit, flags.json || flags.quiet));
     const auto started = Clock::now();
     TRY_ASSIGN(const images::Image image, images::build(request, place->tools));
     for (const registry::Reference& name : names) TRY(save_image(image, name, place->tools.store));
@@ -180,7 +184,7 @@ Result<> run_push(const PushFlags& flags) {
     TRY_ASSIGN(const auto destination, flags.destination.empty()
                                            ? Result<registry::Reference>(name)
                                            : registry::Reference::parse(flags.destination));
-    TRY_ASSIGN(const auto place, open_workplace(flags.registries, flags.json));
+    TRY_ASSIGN(const auto place, open_workplace(flags.registries, {}, flags.json));
     TRY_ASSIGN(const images::Image image, load_image(name, place->tools.store));
     return push_image(image, destination, place->tools, flags.json ? Told::json : Told::text);
 }

@@ -4,6 +4,7 @@
 
 #include "base/digest.hpp"
 #include "base/file.hpp"
+#include "images/store/blob_store.hpp"
 
 namespace synchost::host {
 namespace {
@@ -73,6 +74,7 @@ Result<images::Image> load_image(const registry::Reference& name, const fs::path
     auto text = read_file(record_path(name, store), kMaxRecordBytes);
     if (!text) return fail(Errc::not_found, "no image was built as " + name.to_string(), next_step);
     TRY_ASSIGN(images::Image image, parse_image_record(*text));
+    TRY_ASSIGN(const images::BlobStore blobs, images::BlobStore::open(store));
     for (const images::Layer& layer : image.layers) {
         if (layer.file.empty() || fs::exists(layer.file)) continue;
         return fail(
@@ -80,6 +82,7 @@ Result<images::Image> load_image(const registry::Reference& name, const fs::path
             name.to_string() + ": layer " + layer.blob.digest.to_string() + " is no longer in the store",
             next_step);
     }
+    TRY_ASSIGN(image.held, blobs.hold(image.layers));
     return image;
 }
 

@@ -5,8 +5,7 @@
 namespace synchost::images {
 namespace {
 
-Result<detail::LayerFiles> layers_here(const Image& image, const BuildTools& tools) {
-    TRY_ASSIGN(const BlobStore store, BlobStore::open(tools.store));
+Result<detail::LayerFiles> layers_here(const Image& image, const BlobStore& store, const BuildTools& tools) {
     detail::LayerFiles out;
     for (const Layer& layer : image.layers) {
         if (!layer.file.empty()) {
@@ -27,7 +26,8 @@ Result<detail::LayerFiles> layers_here(const Image& image, const BuildTools& too
 
 Result<> write(const Image& image, const Output& output, const std::vector<registry::Reference>& names,
                const BuildTools& tools) {
-    TRY_ASSIGN(const detail::LayerFiles layers, layers_here(image, tools));
+    TRY_ASSIGN(const BlobStore store, BlobStore::open(tools.store));
+    TRY_ASSIGN(const detail::LayerFiles layers, layers_here(image, store, tools));
     switch (output.kind) {
         case OutputKind::registry:
             return fail(Errc::invalid_input, "a registry is pushed to");
