@@ -45,6 +45,7 @@ struct BuildRequest {
     // destination (the destination folder itself included), belongs to this user, so that the agent can
     // replace it.
     std::optional<Owner> managed_owner;
+    bool explain = false;  // fill Image::steps
     // Image::base_configs of the last build, for a trace, which asks no registry: what WORKDIR, ENV and
     // ONBUILD of base images mean for COPY. A base image that is not here counts as empty.
     std::map<std::string, std::string> base_configs;

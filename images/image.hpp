@@ -13,6 +13,7 @@
 #include "base/digest.hpp"
 #include "base/error.hpp"
 #include "base/fd.hpp"
+#include "images/explain/explain.hpp"
 #include "registry-client/manifest.hpp"
 #include "registry-client/reference.hpp"
 
@@ -72,6 +73,8 @@ struct Image {
     // Where COPY lays files of the context in this image, as protocol and manifests name it: a trailing '/'
     // means the folder and all below (a folder or a pattern was copied there), without it one file.
     std::vector<std::string> managed_paths;
+    // Where the request asks for it: each step that makes a layer, and why it was made.
+    std::vector<ExplainedStep> steps;
     // Keeps the files of the layers in their store (BlobStore::hold); null where nobody prunes it.
     std::shared_ptr<const HeldBlobs> held;
 };

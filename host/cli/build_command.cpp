@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "base/file.hpp"
+#include "base/rel_path.hpp"
 #include "host/cli/cache_limit.hpp"
 #include "host/cli/commands.hpp"
 #include "host/cli/image_record.hpp"
@@ -89,6 +90,28 @@ void tell_built(const images::Image& image, const Names& names, Clock::duration 
          {{"name", joined(names)}, {"digest", image.digest.to_string()}, {"layers", image.layers.size()}});
 }
 
+void tell_steps(const std::vector<images::ExplainedStep>& steps, const images::BuildRequest& request,
+                Told told) {
+    nlohmann::ordered_json json = nlohmann::ordered_json::array();
+    for (const images::ExplainedStep& step : steps) {
+        nlohmann::ordered_json reasons = nlohmann::ordered_json::array();
+        for (const images::Reason& reason : step.reasons) {
+            reasons.push_back({{"kind", images::word_of(reason.kind)},
+                               {"change", images::word_of(reason.change)},
+                               {"name", printable(reason.name)}});
+        }
+        json.push_back({{"line", step.line},
+                        {"instruction", printable(step.instruction)},
+                        {"cached", step.is_cached},
+                        {"reasons", std::move(reasons)},
+                        {"more", step.more}});
+    }
+    const std::filesystem::path file = request.dockerfile.empty() ? "Dockerfile" : request.dockerfile;
+    std::string text = images::explanation_text(steps, printable(file.filename().native()));
+    if (text.ends_with('\n')) text.pop_back();
+    if (told == Told::json || !text.empty()) tell(told, text, {{"steps", std::move(json)}});
+}
+
 Result<Names> parse_names(const std::vector<std::string>& tags) {
     Names out;
     for (const std::string& tag : tags) {
@@ -157,12 +180,14 @@ Result<> write_files(const images::Image& image, const Names& names, const Build
 Result<> run_build(const BuildFlags& flags) {
     TRY_ASSIGN(const Names names, parse_names(flags.tags));
     TRY_ASSIGN(const auto outputs, parse_outputs(flags));
-    TRY_ASSIGN(const images::BuildRequest request, request_of(flags));
+    TRY_ASSIGN(images::BuildRequest request, request_of(flags));
+    request.explain = flags.explain;
     const Told told = choose_told(flags, outputs);
     TRY_ASSIGN(const auto place,
                open_workplace(flags.registries, flags.cache_limit, flags.json || flags.quiet));
     const auto started = Clock::now();
     TRY_ASSIGN(const images::Image image, images::build(request, place->tools));
+    if (flags.explain) tell_steps(image.steps, request, told);
     for (const registry::Reference& name : names) TRY(save_image(image, name, place->tools.store));
     bool pushed = false;
     for (const images::Output& output : outputs) {

@@ -150,6 +150,11 @@ void add_build(CLI::App& app, BuildFlags& flags, Run& run) {
     command->add_option("--iidfile", flags.id_file, "File for the image's ID, the digest of its config");
     CLI::Option* quiet =
         command->add_flag("-q,--quiet", flags.quiet, "Print the image's ID and nothing else");
+    command
+        ->add_flag("--explain", flags.explain,
+                   "Tell of each step whether the cache had it, and else what had changed since the last "
+                   "build: which file, variable, base image or earlier step")
+        ->excludes(quiet);
     command->add_flag("--json", flags.json, "Print the result as JSON")->excludes(quiet);
     add_registry_flags(*command, flags.registries);
     command->footer(kBuildExamples);

@@ -103,7 +103,15 @@ Result<ImageConfig> Evaluator::known_config(const std::string& image) const {
     return known == request_.base_configs.end() ? scratch_config() : parse_image_config(known->second);
 }
 
+// Another stage's steps may run within one of this stage.
 Result<> Evaluator::step(std::size_t stage, const Instruction& instruction, StageState& state) {
+    const std::size_t outer = std::exchange(current_, stage);
+    auto done = apply_step(stage, instruction, state);
+    current_ = outer;
+    return done;
+}
+
+Result<> Evaluator::apply_step(std::size_t stage, const Instruction& instruction, StageState& state) {
     const std::string& name = instruction.name;
     if (!instruction.flags.empty() && name != "COPY" && name != "RUN" && name != "ADD" &&
         name != "HEALTHCHECK") {
@@ -175,7 +183,7 @@ Result<> Evaluator::workdir(const Instruction& instruction, StageState& state) {
     return {};
 }
 
-Result<Layer> Evaluator::layer_of_nodes(const NodeMap& nodes) const {
+Result<Layer> Evaluator::layer_of_nodes(const NodeMap& nodes, LayerReport* report) const {
     return write_layer(nodes,
                        {.context = request_.context,
                         .scratch = tools_->store,
@@ -183,13 +191,15 @@ Result<Layer> Evaluator::layer_of_nodes(const NodeMap& nodes) const {
                         .time = request_.source_date_epoch,
                         .latest = latest_time(request_),
                         .index = index_},
-                       *store_);
+                       *store_, report);
 }
 
-Result<> Evaluator::add_layer(const Instruction& instruction, const NodeMap& nodes, StageState& state) const {
+Result<> Evaluator::add_layer(const Instruction& instruction, const NodeMap& nodes, StageState& state) {
     state.config.history.push_back({instruction.text, false});
     if (tools_ == nullptr) return {};
-    TRY_ASSIGN(Layer layer, layer_of_nodes(nodes));
+    LayerReport report;
+    TRY_ASSIGN(Layer layer, layer_of_nodes(nodes, &report));
+    note_copy(instruction, nodes, report, state);
     if (tools_->progress) {
         tools_->progress(plan_.dockerfile().at(instruction.line, instruction.text) + " (" +
                          std::to_string(nodes.size()) + " paths, " + std::to_string(layer.blob.size) +
@@ -197,6 +207,7 @@ Result<> Evaluator::add_layer(const Instruction& instruction, const NodeMap& nod
     }
     state.config.diff_ids.push_back(layer.diff_id);
     state.layers.push_back(std::move(layer));
+    note_made(instruction, state);
     return {};
 }
 

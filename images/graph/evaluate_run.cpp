@@ -163,7 +163,9 @@ Result<bool> Evaluator::take_recorded(const Digest& key, const LayerFolders& fol
     const Digest blob = blob_key(record->diff_id, request_.compression);
     auto known = find_layer(*store_, blob);
     Layer layer = known.value_or(Layer{.diff_id = record->diff_id});
+    steps_[noted].is_cached = known;
     if (known) {
+        note_made(instruction, state);
         TRY(folders.unpack(*known, [&](const TarVisitor& visit) { return read_tar(known->file, visit); }));
     } else if (!folders.has(layer)) {
         return false;
@@ -235,6 +237,8 @@ Result<> Evaluator::run_command(std::size_t stage, const Instruction& instructio
         TRY(mounting.add_source(mount, *tree));
     }
     TRY_ASSIGN(const Digest key, mounting.key(state.layers, flags, step));
+    note_run(instruction, step, mounting, state);
+    const std::size_t noted = steps_.size() - 1;
     for (const auto& [name, value] : plan_.proxy_args()) step.env.push_back(name + "=" + value);
     TRY_ASSIGN(const LayerFolders folders, LayerFolders::open(tools_->store));
     const std::string what = plan_.dockerfile().at(instruction.line, instruction.text);
@@ -244,7 +248,9 @@ Result<> Evaluator::run_command(std::size_t stage, const Instruction& instructio
         return {};
     }
     if (tools_->progress) tools_->progress(what);
-    return execute(instruction, flags, std::move(step), mounting, state, key);
+    TRY(execute(instruction, flags, std::move(step), mounting, state, key));
+    note_made(instruction, state);
+    return {};
 }
 
 Result<const FileTree*> Evaluator::mounted_tree(std::size_t stage, const RunMount& mount) {

@@ -35,15 +35,16 @@ struct RoomFolder {
     std::string_view path;
     Room room;
 };
-constexpr std::array<RoomFolder, 9> kRooms = {{{"blobs/sha256", Room::blob},
-                                               {"unpacked", Room::unpacked},
-                                               {"cache-mounts", Room::cache_mount},
-                                               {"layers", Room::record},
-                                               {"runs", Room::record},
-                                               {"index", Room::record},
-                                               {"urls", Room::record},
-                                               {"steps", Room::leftover},
-                                               {"trash", Room::leftover}}};
+constexpr std::array<RoomFolder, 10> kRooms = {{{"blobs/sha256", Room::blob},
+                                                {"unpacked", Room::unpacked},
+                                                {"cache-mounts", Room::cache_mount},
+                                                {"layers", Room::record},
+                                                {"runs", Room::record},
+                                                {"index", Room::record},
+                                                {"urls", Room::record},
+                                                {"explain", Room::record},
+                                                {"steps", Room::leftover},
+                                                {"trash", Room::leftover}}};
 constexpr std::size_t kMaxSizeText = 20;
 constexpr std::int64_t kRecordLife = std::int64_t{90} * 24 * 3600;
 
