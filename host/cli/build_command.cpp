@@ -185,6 +185,7 @@ Result<> run_build(const BuildFlags& flags) {
     const Told told = choose_told(flags, outputs);
     TRY_ASSIGN(const auto place,
                open_workplace(flags.registries, flags.cache_limit, flags.json || flags.quiet));
+    place->tools.shell_on_error = flags.shell_on_error;
     const auto started = Clock::now();
     TRY_ASSIGN(const images::Image image, images::build(request, place->tools));
     if (flags.explain) tell_steps(image.steps, request, told);

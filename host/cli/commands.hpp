@@ -72,7 +72,8 @@ struct BuildFlags {
     std::filesystem::path metadata_file;
     std::filesystem::path id_file;
     std::string cache_limit;  // see CacheFlags
-    bool explain = false;     // tell why each step was made
+    bool shell_on_error = false;
+    bool explain = false;  // tell why each step was made
     bool quiet = false;
     bool json = false;
     RegistryFlags registries;

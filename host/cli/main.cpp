@@ -150,6 +150,8 @@ void add_build(CLI::App& app, BuildFlags& flags, Run& run) {
     command->add_option("--iidfile", flags.id_file, "File for the image's ID, the digest of its config");
     CLI::Option* quiet =
         command->add_flag("-q,--quiet", flags.quiet, "Print the image's ID and nothing else");
+    command->add_flag("--shell-on-error", flags.shell_on_error,
+                      "Open a shell in the root of a RUN that fails, with its mounts and variables");
     command
         ->add_flag("--explain", flags.explain,
                    "Tell of each step whether the cache had it, and else what had changed since the last "

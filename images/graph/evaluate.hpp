@@ -92,6 +92,8 @@ class Evaluator {
     Result<> run_command(std::size_t stage, const Instruction& instruction, StageState& state);
     Result<> execute(const Instruction& instruction, const RunFlags& flags, Step step, RunMounting& mounting,
                      StageState& state, const Digest& key);
+    Result<> open_shell(const Error& error, Step step, const StepFolder& folder,
+                        const StageState& state) const;
     // The layer of an earlier run with the same key, where all of it is still there.
     Result<bool> take_recorded(const Digest& key, const LayerFolders& folders, StageState& state);
     void take_layer(Layer layer, const NodeMap& nodes, StageState& state);

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstdlib>
 
 #include "base/file.hpp"
 #include "base/rel_path.hpp"
@@ -10,6 +11,7 @@
 #include "images/context/glob.hpp"
 #include "images/exec/key_writer.hpp"
 #include "images/exec/step_changes.hpp"
+#include "images/exec/step_terminal.hpp"
 #include "images/graph/build_time.hpp"
 #include "images/graph/detail/run_mounting.hpp"
 #include "images/graph/evaluate.hpp"
@@ -67,7 +69,9 @@ Digest blob_key(const Digest& diff_id, Compression compression) {
 Error failure(const std::string& text, int code, const std::deque<std::string>& last) {
     Error out{Errc::io, text + ": it ended with exit code " + std::to_string(code), 0, {}};
     for (const std::string& line : last) out.message += "\n    " + line;
-    out.next_step = "Correct the command, or what it reads; the steps before it are kept.";
+    out.next_step =
+        "Correct the command, or what it reads; the steps before it are kept. To look into what it left: "
+        "synchost build --shell-on-error";
     return out;
 }
 
@@ -200,7 +204,11 @@ Result<> Evaluator::execute(const Instruction& instruction, const RunFlags& flag
     });
     TRY_ASSIGN(const int code, run_step(step, folder, [&](std::string_view bytes) { lines.write(bytes); }));
     lines.finish();
-    if (code != 0) return std::unexpected(failure(instruction.text, code, lines.last()));
+    if (code != 0) {
+        const Error error = failure(instruction.text, code, lines.last());
+        if (tools_->shell_on_error) TRY(open_shell(error, std::move(step), folder, state));
+        return std::unexpected(error);
+    }
 
     TRY_ASSIGN(NodeMap changes, read_step_changes(upper, lower_folders(state, folders), state.tree));
     TRY_ASSIGN(Layer layer, layer_of_nodes(changes));
@@ -212,6 +220,39 @@ Result<> Evaluator::execute(const Instruction& instruction, const RunFlags& flag
     TRY(make_folders(record.parent_path()));
     TRY(write_file_atomic(record, format_run_record({layer.diff_id, changes})));
     take_layer(std::move(layer), changes, state);
+    return {};
+}
+
+// With the mounts, the variables and the user of the step that failed, over what it left.
+Result<> Evaluator::open_shell(const Error& error, Step step, const StepFolder& folder,
+                               const StageState& state) const {
+    const auto say = [&](const std::string& line) {
+        if (tools_->progress) tools_->progress(line);
+    };
+    if (!has_terminal()) {
+        say("no shell is opened: standard input is no terminal");
+        return {};
+    }
+    step.argv.clear();
+    std::vector<std::string> shells = {"/bin/sh", "/busybox/sh", "/busybox"};
+    if (!state.config.shell.empty()) shells.insert(shells.begin(), state.config.shell.front());
+    for (const std::string& shell : shells) {
+        TRY_ASSIGN(const std::string real, state.tree.resolve(shell));
+        const Node* node = state.tree.find(real);
+        if (node == nullptr || node->kind != FileKind::file) continue;
+        step.argv = {shell};
+        if (shell == "/busybox") step.argv.emplace_back("sh");
+        break;
+    }
+    if (step.argv.empty()) {
+        say("no shell is opened: the image has none");
+        return {};
+    }
+    if (const char* term = std::getenv("TERM"); term != nullptr && !has_variable(step.env, "TERM"))
+        step.env.push_back(std::string("TERM=") + term);
+    say(error.message);
+    say("a shell in the root of this step; what it changes is thrown away with it");
+    TRY(run_step_on_terminal(std::move(step), folder));
     return {};
 }
 
