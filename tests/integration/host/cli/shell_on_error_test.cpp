@@ -42,16 +42,16 @@ class ShellOnError : public testing::Test {
 constexpr const char* kFailing =
     "FROM scratch\n"
     "COPY busybox /bin/sh\n"
+    "COPY busybox /bin/\n"
     "ENV COLOUR=green\n"
     "RUN --mount=type=secret,id=t,target=/token --mount=type=tmpfs,target=/scratch echo half > /made; exit "
     "7\n";
 
 TEST_F(ShellOnError, ShowsTheRootThatTheStepLeftWithItsMountsAndVariables) {
-    const Completed done =
-        run_in_terminal(kFailing,
-                        "echo \"[$(/bin/sh cat /made):$COLOUR:$(/bin/sh cat /token)]\"\n"
-                        "/bin/sh test -t 0 && /bin/sh test -d /scratch && echo a''terminal\n"
-                        "exit 0\n");
+    const Completed done = run_in_terminal(kFailing,
+                                           "echo \"[$(busybox cat /made):$COLOUR:$(busybox cat /token)]\"\n"
+                                           "test -t 0 && test -d /scratch && echo a''terminal\n"
+                                           "exit 0\n");
     EXPECT_EQ(done.exit_code, 1);
     EXPECT_TRUE(done.out.contains("[half:green:from-outside]")) << done.out;
     EXPECT_TRUE(done.out.contains("aterminal")) << done.out;
