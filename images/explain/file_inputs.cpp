@@ -33,7 +33,7 @@ std::uint64_t look_of(const Node& node) {
     return xxh3_64(bytes);
 }
 
-void add_files(const NodeMap& nodes, const ContentHashes& hashes, std::string_view place, StepInputs& step) {
+void note_files(const NodeMap& nodes, const ContentHashes& hashes, std::string_view place, StepInputs& step) {
     std::string all;
     WireWriter writer(all);
     writer.number(step.files_hash);

@@ -19,7 +19,7 @@ using ContentHashes = std::map<std::string_view, Xxh3>;  // of regular files, by
 [[nodiscard]] std::uint64_t look_of(const Node& node);
 
 // Adds the nodes to what the step reads; `place` is put before the path of those that no context file became.
-void add_files(const NodeMap& nodes, const ContentHashes& hashes, std::string_view place, StepInputs& step);
+void note_files(const NodeMap& nodes, const ContentHashes& hashes, std::string_view place, StepInputs& step);
 
 // The names of variables that a text mentions as $NAME or ${NAME...}, in the order of their first mention.
 [[nodiscard]] std::vector<std::string> mentioned_variables(std::string_view text);

@@ -24,6 +24,7 @@ Result<> Evaluator::run_stage(std::size_t stage) {
     if (done_[stage]) return {};
     const Stage& plan = plan_.stages()[stage];
     if (plan.base_stage) TRY(run_stage(*plan.base_stage));
+    const std::size_t outer = std::exchange(current_, stage);  // a step of which may lean on this stage
     auto state = start_stage(plan);
     if (!state) return located(std::move(state.error()), plan.from->line);
     TRY(run_triggers(stage, *state));
@@ -32,6 +33,7 @@ Result<> Evaluator::run_stage(std::size_t stage) {
             return located(std::move(done.error()), instruction->line);
     }
     done_[stage] = *std::move(state);
+    current_ = outer;
     return {};
 }
 
@@ -103,15 +105,7 @@ Result<ImageConfig> Evaluator::known_config(const std::string& image) const {
     return known == request_.base_configs.end() ? scratch_config() : parse_image_config(known->second);
 }
 
-// Another stage's steps may run within one of this stage.
 Result<> Evaluator::step(std::size_t stage, const Instruction& instruction, StageState& state) {
-    const std::size_t outer = std::exchange(current_, stage);
-    auto done = apply_step(stage, instruction, state);
-    current_ = outer;
-    return done;
-}
-
-Result<> Evaluator::apply_step(std::size_t stage, const Instruction& instruction, StageState& state) {
     const std::string& name = instruction.name;
     if (!instruction.flags.empty() && name != "COPY" && name != "RUN" && name != "ADD" &&
         name != "HEALTHCHECK") {

@@ -76,7 +76,6 @@ class Evaluator {
     [[nodiscard]] Result<ImageConfig> known_config(const std::string& image) const;
     Result<std::shared_ptr<BaseImage>> fetch(const std::string& image) const;
     Result<> step(std::size_t stage, const Instruction& instruction, StageState& state);
-    Result<> apply_step(std::size_t stage, const Instruction& instruction, StageState& state);
     Result<> set_args(const Instruction& instruction, StageState& state) const;
     Result<> workdir(const Instruction& instruction, StageState& state);
     Result<> copy(std::size_t stage, const Instruction& instruction, StageState& state);
@@ -123,7 +122,7 @@ class Evaluator {
                          NodeMap& layer);
     Result<> load_context();
     Result<FileTree> named_context(const std::string& name) const;
-    Result<StageState> start_from_folder(const Stage& stage) const;
+    Result<StageState> start_from_folder(const Stage& stage);
     [[nodiscard]] Error missing_source(const std::string& source, const std::string& instruction,
                                        bool from_context) const;
     Result<> add_layer(const Instruction& instruction, const NodeMap& nodes, StageState& state);

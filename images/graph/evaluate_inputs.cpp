@@ -69,7 +69,7 @@ void Evaluator::note_copy(const Instruction& instruction, const NodeMap& nodes, 
     add(inputs, InputKind::setting, "SOURCE_DATE_EPOCH", std::to_string(request_.source_date_epoch));
     ContentHashes hashes;
     for (const auto& [path, id] : report.ids) hashes.emplace_hint(hashes.end(), path, id.hash);
-    add_files(nodes, hashes, "/", inputs);
+    note_files(nodes, hashes, "/", inputs);
     settle(inputs);
     steps_.push_back({instruction.line, report.is_cached, std::move(inputs)});
 }

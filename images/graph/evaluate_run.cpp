@@ -167,9 +167,7 @@ Result<bool> Evaluator::take_recorded(const Digest& key, const LayerFolders& fol
     const Digest blob = blob_key(record->diff_id, request_.compression);
     auto known = find_layer(*store_, blob);
     Layer layer = known.value_or(Layer{.diff_id = record->diff_id});
-    steps_[noted].is_cached = known;
     if (known) {
-        note_made(instruction, state);
         TRY(folders.unpack(*known, [&](const TarVisitor& visit) { return read_tar(known->file, visit); }));
     } else if (!folders.has(layer)) {
         return false;
@@ -284,7 +282,9 @@ Result<> Evaluator::run_command(std::size_t stage, const Instruction& instructio
     TRY_ASSIGN(const LayerFolders folders, LayerFolders::open(tools_->store));
     const std::string what = plan_.dockerfile().at(instruction.line, instruction.text);
     TRY_ASSIGN(const bool known, take_recorded(key, folders, state));
+    steps_[noted].is_cached = known;
     if (known) {
+        note_made(instruction, state);
         if (tools_->progress) tools_->progress(what + " (kept from an earlier build)");
         return {};
     }

@@ -98,7 +98,7 @@ Result<Digest> RunMounting::key(const std::vector<Layer>& layers, const RunFlags
 void RunMounting::add_inputs(StepInputs& step) const {
     for (const Source& source : sources_) {
         const ContentHashes hashes(source.hashes.begin(), source.hashes.end());
-        add_files(source.nodes, hashes, source.place, step);
+        note_files(source.nodes, hashes, source.place, step);
     }
 }
 

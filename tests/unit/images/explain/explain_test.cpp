@@ -132,7 +132,7 @@ TEST(FileInputs, NamesAreThoseOfTheContextOrOfTheirPlace) {
     nodes["app/x"] = {.kind = FileKind::file, .context_source = "src/x"};
     nodes["app"] = {};
     StepInputs step;
-    add_files(nodes, {{"app/x", Xxh3{1, 2}}}, "/", step);
+    note_files(nodes, {{"app/x", Xxh3{1, 2}}}, "/", step);
     settle(step);
     ASSERT_EQ(step.inputs.size(), 2u);
     EXPECT_EQ(step.inputs[0].name, "/app");
@@ -144,7 +144,7 @@ TEST(FileInputs, NamesAreThoseOfTheContextOrOfTheirPlace) {
     other.mode = 0600;
     EXPECT_NE(look_of(nodes["app/x"]), look_of(other));
     StepInputs again;
-    add_files(nodes, {{"app/x", Xxh3{1, 3}}}, "/", again);
+    note_files(nodes, {{"app/x", Xxh3{1, 3}}}, "/", again);
     EXPECT_NE(again.files_hash, hash);
 }
 
