@@ -6,6 +6,7 @@
 #include "base/suggest.hpp"
 #include "images/builder.hpp"
 #include "images/cache/file_index.hpp"
+#include "images/exec/key_writer.hpp"
 #include "images/graph/evaluate.hpp"
 #include "images/layer/layer_writer.hpp"
 #include "images/store/prune.hpp"
@@ -71,6 +72,35 @@ std::vector<std::string> absolute(const ManagedPaths& paths) {
     return out;
 }
 
+// Of one build and the next one like it.
+std::filesystem::path inputs_file(const BuildRequest& request, const std::filesystem::path& dockerfile,
+                                  const std::filesystem::path& store) {
+    std::error_code ignored;
+    KeyWriter key;
+    for (const std::filesystem::path& path : {request.context, dockerfile})
+        key.add(std::filesystem::weakly_canonical(path, ignored).native());
+    const registry::Platform platform = registry::host_platform();
+    key.add(request.target).add(platform.os).add(platform.architecture).add(platform.variant);
+    key.add(request.managed_owner ? 1 : 0);
+    if (request.managed_owner) key.add(request.managed_owner->uid).add(request.managed_owner->gid);
+    return store / "explain" / key.finish().hex();
+}
+
+// Tells what changed since the last build, and keeps what this one read for the next.
+Result<std::vector<ExplainedStep>> explain_build(const std::vector<RecordedStep>& steps, bool wanted,
+                                                 const std::filesystem::path& file) {
+    const auto before = read_file(file, kMaxStepInputsFile);
+    std::vector<ExplainedStep> out;
+    if (wanted) out = explain(steps, before ? parse_step_inputs(*before) : std::nullopt);
+    std::vector<StepInputs> inputs;
+    for (const RecordedStep& step : steps) inputs.push_back(step.inputs);
+    const std::string now = format_step_inputs(inputs);
+    if (now.empty() || (before && *before == now)) return out;
+    TRY(make_folders(file.parent_path()));
+    TRY(write_file_atomic(file, now));
+    return out;
+}
+
 }  // namespace
 
 Result<Image> build(const BuildRequest& asked, const BuildTools& tools) {
@@ -92,8 +122,9 @@ Result<Image> build(const BuildRequest& asked, const BuildTools& tools) {
         tools.progress("the index of files was not kept: " + saved.error().message);
     TRY_ASSIGN(StageState state, std::move(run));
     Image out;
+    TRY_ASSIGN(out.steps, explain_build(evaluator.steps(), request.explain,
+                                        inputs_file(request, dockerfile, tools.store)));
     out.base_configs = evaluator.base_configs();
-    out.store_lock = store.lock();
     out.run = state.config.run_config();
     const auto user =
         resolve_in_image(state, state.config.user, ImpliedGroup::zero, request.context, tools.store);
@@ -102,6 +133,7 @@ Result<Image> build(const BuildRequest& asked, const BuildTools& tools) {
     out.run.gid = user->gid;
     out.config = to_json(state.config, request.source_date_epoch);
     out.layers = std::move(state.layers);
+    TRY_ASSIGN(out.held, store.hold(out.layers));
     out.manifest =
         manifest_json({std::string(registry::kOciConfig), sha256(out.config), out.config.size()}, out.layers);
     out.digest = sha256(out.manifest);
@@ -134,10 +166,10 @@ Result<Image> build_single_binary(std::string_view binary, std::string_view name
     config.diff_ids = {layer.diff_id};
     config.history = {{"COPY synchost-agent /synchost-agent", false}};
     Image out;
-    out.store_lock = store.lock();
     out.run = config.run_config();
     out.config = to_json(config, 0);
     out.layers.push_back(std::move(layer));
+    TRY_ASSIGN(out.held, store.hold(out.layers));
     out.manifest =
         manifest_json({std::string(registry::kOciConfig), sha256(out.config), out.config.size()}, out.layers);
     out.digest = sha256(out.manifest);

@@ -46,6 +46,7 @@ struct BuildRequest {
     // destination (the destination folder itself included), belongs to this user, so that the agent can
     // replace it.
     std::optional<Owner> managed_owner;
+    bool explain = false;  // fill Image::steps
     // Image::base_configs of the last build, for a trace, which asks no registry: what WORKDIR, ENV and
     // ONBUILD of base images mean for COPY. A base image that is not here counts as empty.
     std::map<std::string, std::string> base_configs;
@@ -57,6 +58,7 @@ struct BuildTools {
         store;  // folder for layer blobs, made where absent; files in it appear complete or not at all
     const registry::Connector* registries = nullptr;  // for base images
     std::optional<std::uint64_t> store_limit{};  // bytes; a build begins with pruning what is more than that
+    bool shell_on_error = false;  // a RUN that fails opens a shell in its root, on this process's terminal
     std::function<void(const std::string& line)> progress;              // of a build; may be empty
     std::function<void(const registry::BlobEvent&)> transfer_progress;  // of a push; may be empty
 };

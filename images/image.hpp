@@ -13,6 +13,7 @@
 #include "base/digest.hpp"
 #include "base/error.hpp"
 #include "base/fd.hpp"
+#include "images/explain/explain.hpp"
 #include "registry-client/manifest.hpp"
 #include "registry-client/reference.hpp"
 
@@ -58,6 +59,8 @@ struct CopiedPath {
     int line = 0;                    // of the Dockerfile's instruction
 };
 
+using HeldBlobs = std::vector<Fd>;
+
 struct Image {
     std::string manifest;  // the exact bytes that are pushed
     Digest digest;         // of `manifest`: what a pod is pinned to
@@ -70,8 +73,10 @@ struct Image {
     // Where COPY lays files of the context in this image, as protocol and manifests name it: a trailing '/'
     // means the folder and all below (a folder or a pattern was copied there), without it one file.
     std::vector<std::string> managed_paths;
-    // Keeps the files of the layers in their store (store/prune.hpp); null where nobody prunes it.
-    std::shared_ptr<const Fd> store_lock;
+    // Where the request asks for it: each step that makes a layer, and why it was made.
+    std::vector<ExplainedStep> steps;
+    // Keeps the files of the layers in their store (BlobStore::hold); null where nobody prunes it.
+    std::shared_ptr<const HeldBlobs> held;
 };
 
 }  // namespace synchost::images

@@ -9,6 +9,8 @@
 #include <utility>
 
 #include "base/file.hpp"
+#include "base/rel_path.hpp"
+#include "host/cli/cache_limit.hpp"
 #include "host/cli/commands.hpp"
 #include "host/cli/image_record.hpp"
 #include "host/cli/project_parts.hpp"
@@ -28,10 +30,12 @@ struct Workplace {
     images::BuildTools tools;  // points to `registries`
 };
 
-Result<std::unique_ptr<Workplace>> open_workplace(const RegistryFlags& flags, bool quiet) {
+Result<std::unique_ptr<Workplace>> open_workplace(const RegistryFlags& flags, const std::string& cache_limit,
+                                                  bool quiet) {
     TRY_ASSIGN(const std::filesystem::path cache, cache_folder());
     auto place = std::make_unique<Workplace>(Workplace{make_connector(flags), {}});
     place->tools.store = cache / "store";
+    TRY_ASSIGN(place->tools.store_limit, choose_cache_limit(cache_limit, place->tools.store));
     place->tools.registries = &place->registries;
     if (!quiet) {
         place->tools.progress = [](const std::string& line) { std::fprintf(stderr, "%s\n", line.c_str()); };
@@ -91,6 +95,28 @@ void tell_built(const images::ImageSet& images, const Names& names, Clock::durat
          fmt::format("built {}{}{} ({}{}) in {}", joined(names), names.empty() ? "" : " ", digest, platforms,
                      counted(layers, "layer"), human(time)),
          {{"name", joined(names)}, {"digest", digest}, {"layers", layers}});
+}
+
+void tell_steps(const std::vector<images::ExplainedStep>& steps, const images::BuildRequest& request,
+                Told told) {
+    nlohmann::ordered_json json = nlohmann::ordered_json::array();
+    for (const images::ExplainedStep& step : steps) {
+        nlohmann::ordered_json reasons = nlohmann::ordered_json::array();
+        for (const images::Reason& reason : step.reasons) {
+            reasons.push_back({{"kind", images::word_of(reason.kind)},
+                               {"change", images::word_of(reason.change)},
+                               {"name", printable(reason.name)}});
+        }
+        json.push_back({{"line", step.line},
+                        {"instruction", printable(step.instruction)},
+                        {"cached", step.is_cached},
+                        {"reasons", std::move(reasons)},
+                        {"more", step.more}});
+    }
+    const std::filesystem::path file = request.dockerfile.empty() ? "Dockerfile" : request.dockerfile;
+    std::string text = images::explanation_text(steps, printable(file.filename().native()));
+    if (text.ends_with('\n')) text.pop_back();
+    if (told == Told::json || !text.empty()) tell(told, text, {{"steps", std::move(json)}});
 }
 
 Result<Names> parse_names(const std::vector<std::string>& tags) {
@@ -161,13 +187,19 @@ Result<> write_files(const images::ImageSet& images, const Names& names, const B
 Result<> run_build(const BuildFlags& flags) {
     TRY_ASSIGN(const Names names, parse_names(flags.tags));
     TRY_ASSIGN(const auto outputs, parse_outputs(flags));
-    TRY_ASSIGN(const images::BuildRequest request, request_of(flags));
+    TRY_ASSIGN(images::BuildRequest request, request_of(flags));
+    request.explain = flags.explain;
     TRY_ASSIGN(const auto platforms, images::parse_build_platforms(flags.platforms));
     for (const images::Output& output : outputs) TRY(images::check_output_for(output, platforms.size()));
     const Told told = choose_told(flags, outputs);
-    TRY_ASSIGN(const auto place, open_workplace(flags.registries, flags.json || flags.quiet));
+    TRY_ASSIGN(const auto place,
+               open_workplace(flags.registries, flags.cache_limit, flags.json || flags.quiet));
+    place->tools.shell_on_error = flags.shell_on_error;
     const auto started = Clock::now();
     TRY_ASSIGN(const images::ImageSet images, images::build_each(request, platforms, place->tools));
+    if (flags.explain) {
+        for (const images::Image& image : images.images) tell_steps(image.steps, request, told);
+    }
     for (const registry::Reference& name : names) TRY(save_images(images, name, place->tools.store));
     bool pushed = false;
     for (const images::Output& output : outputs) {
@@ -189,7 +221,7 @@ Result<> run_push(const PushFlags& flags) {
     TRY_ASSIGN(const auto destination, flags.destination.empty()
                                            ? Result<registry::Reference>(name)
                                            : registry::Reference::parse(flags.destination));
-    TRY_ASSIGN(const auto place, open_workplace(flags.registries, flags.json));
+    TRY_ASSIGN(const auto place, open_workplace(flags.registries, {}, flags.json));
     TRY_ASSIGN(const images::ImageSet images, load_images(name, place->tools.store));
     return push_images(images, destination, place->tools, flags.json ? Told::json : Told::text);
 }

@@ -37,6 +37,7 @@ struct WatchFlags {
     std::filesystem::path folder = ".";   // where the search for synchost.yaml begins
     std::string registry;                 // wins over synchost.yaml's
     std::vector<std::string> build_args;  // NAME=value, for every image; win over synchost.yaml's
+    std::string cache_limit;              // see CacheFlags
     RuntimeFlags runtime;
     RegistryFlags registries;
 };
@@ -71,6 +72,9 @@ struct BuildFlags {
     images::Compression compression = images::Compression::zstd;
     std::filesystem::path metadata_file;
     std::filesystem::path id_file;
+    std::string cache_limit;  // see CacheFlags
+    bool shell_on_error = false;
+    bool explain = false;  // tell why each step was made
     bool quiet = false;
     bool json = false;
     RegistryFlags registries;
@@ -84,6 +88,20 @@ struct PushFlags {
     RegistryFlags registries;
 };
 Result<> run_push(const PushFlags& flags);
+
+// The limit of the store: "20 GB", or "none"; SYNCHOST_CACHE_LIMIT, and then the default, where it is empty.
+struct CacheFlags {
+    std::string limit;
+    bool json = false;
+};
+Result<> run_cache(const CacheFlags& flags);
+
+struct CachePruneFlags {
+    std::string keep;  // the limit where empty
+    bool all = false;  // cache mounts, too
+    bool json = false;
+};
+Result<> run_cache_prune(const CachePruneFlags& flags);
 
 struct CopyFlags {
     std::string source;  // a reference, or "oci:FOLDER[:NAME]"

@@ -4,6 +4,7 @@
 
 #include "base/digest.hpp"
 #include "base/file.hpp"
+#include "images/store/blob_store.hpp"
 
 namespace synchost::host {
 namespace {
@@ -95,7 +96,8 @@ Result<images::ImageSet> load_images(const registry::Reference& name, const fs::
     auto text = read_file(record_path(name, store), kMaxRecordBytes);
     if (!text) return fail(Errc::not_found, "no image was built as " + name.to_string(), next_step);
     TRY_ASSIGN(images::ImageSet out, parse_image_record(*text));
-    for (const images::Image& image : out.images) {
+    TRY_ASSIGN(const images::BlobStore blobs, images::BlobStore::open(store));
+    for (images::Image& image : out.images) {
         for (const images::Layer& layer : image.layers) {
             if (layer.file.empty() || fs::exists(layer.file)) continue;
             return fail(
@@ -103,6 +105,7 @@ Result<images::ImageSet> load_images(const registry::Reference& name, const fs::
                 name.to_string() + ": layer " + layer.blob.digest.to_string() + " is no longer in the store",
                 next_step);
         }
+        TRY_ASSIGN(image.held, blobs.hold(image.layers));
     }
     return out;
 }

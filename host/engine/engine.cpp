@@ -60,6 +60,7 @@ void Engine::spawn(boost::asio::awaitable<void> task, std::string what) {
 images::BuildTools Engine::tools() const {
     return {.store = parts_.store,
             .registries = parts_.registries,
+            .store_limit = parts_.store_limit,
             .progress = {},
             .transfer_progress = [this](const registry::BlobEvent& event) {
                 if (event.step == registry::BlobStep::started && event.size >= kLargeBlobBytes)

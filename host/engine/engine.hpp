@@ -39,6 +39,7 @@ struct EngineParts {
     std::string namespace_name;  // where the runtime deploys, for charts; may be empty
     const registry::Connector* registries = nullptr;
     std::filesystem::path store;
+    std::optional<std::uint64_t> store_limit;  // images::BuildTools::store_limit
     std::filesystem::path state;  // the project's, for what the next run is to know
     Reporter* reporter = nullptr;
 };

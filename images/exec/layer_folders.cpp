@@ -10,6 +10,7 @@
 
 #include "base/file.hpp"
 #include "images/exec/detail/beneath.hpp"
+#include "images/store/blob_store.hpp"
 #include "images/tree/file_tree.hpp"
 
 namespace synchost::images {
@@ -41,7 +42,11 @@ bool LayerFolders::has(const Layer& layer) const {
 }
 
 Result<> LayerFolders::unpack(const Layer& layer, const EachEntry& each) const {
-    if (has(layer)) return {};
+    if (has(layer)) {
+        const fs::path note = store_ / kUnpackedSizes / path_of(layer).filename();
+        ::utimensat(AT_FDCWD, note.c_str(), nullptr, 0);  // a use, for pruning; there may be none yet
+        return {};
+    }
     std::string pattern = (store_ / kFolder / ".new-XXXXXX").native();
     if (::mkdtemp(pattern.data()) == nullptr) return fail_errno("a folder to unpack a layer into");
     const fs::path folder = pattern;

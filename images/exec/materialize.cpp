@@ -64,7 +64,7 @@ NodeMap cut_out(const FileTree& tree, const std::string& source) {
     return out;
 }
 
-Result<Digest> content_digest(const NodeMap& nodes, const ContentReader& contents) {
+Result<Digest> content_digest(const NodeMap& nodes, const ContentReader& contents, const EachContent& each) {
     KeyWriter key;
     for (const auto& [path, node] : nodes) {
         key.add(path).add(static_cast<std::uint64_t>(node.kind)).add(node.mode).add(node.uid).add(node.gid);
@@ -79,7 +79,9 @@ Result<Digest> content_digest(const NodeMap& nodes, const ContentReader& content
             });
         }();
         if (!read) return std::unexpected(std::move(read.error()).context(printable(path)));
-        key.add(hash.finish().hex());
+        const std::string digest = hash.finish().hex();
+        if (each) each(path, digest);
+        key.add(digest);
     }
     return key.finish();
 }

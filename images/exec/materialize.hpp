@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <string>
 
 #include "base/digest.hpp"
@@ -14,8 +15,10 @@ namespace synchost::images {
 // The node at `source` (no symlink on the way) and all below it, by its path below `source`; "" is the node.
 NodeMap cut_out(const FileTree& tree, const std::string& source);
 
-// A digest over names, kinds, modes, owners and contents.
-Result<Digest> content_digest(const NodeMap& nodes, const ContentReader& contents);
+// A digest over names, kinds, modes, owners and contents; `each` is told the digest of every file's content.
+using EachContent = std::function<void(const std::string& path, std::string_view digest)>;
+Result<Digest> content_digest(const NodeMap& nodes, const ContentReader& contents,
+                              const EachContent& each = {});
 
 // Makes `nodes` at `target`, which does not exist: a folder, or a file where "" is one.
 Result<> materialize(const NodeMap& nodes, const ContentReader& contents,

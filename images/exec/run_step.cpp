@@ -203,6 +203,7 @@ Result<int> run_step(const Step& step, const StepFolder& folder, const StepOutpu
     prepared.plan.output = printed.write.get();
     prepared.plan.report = report.write.get();
     prepared.plan.alive = alive.read.get();
+    prepared.plan.terminal = step.terminal;
     clone_args how{};
     how.flags = CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS;
     if (prepared.plan.own_network) how.flags |= CLONE_NEWNET;

@@ -53,6 +53,7 @@ struct Step {
     std::uint32_t gid = 0;
     std::vector<std::uint32_t> groups;
     StepNetwork network = StepNetwork::host;
+    int terminal = -1;  // the command's three streams and its controlling terminal, in place of its output
 };
 
 // What a step prints, in pieces, both of its streams in the order of their writing.

@@ -79,17 +79,19 @@ class Child {
 
     // Standard input, both outputs, and the report; nothing else of the parent's stays open.
     void keep_three_descriptors() {
-        const int output = ::fcntl(plan_.output, F_DUPFD_CLOEXEC, 10);
+        const bool on_terminal = plan_.terminal >= 0;
+        const int output = ::fcntl(on_terminal ? plan_.terminal : plan_.output, F_DUPFD_CLOEXEC, 10);
         const int report = ::fcntl(plan_.report, F_DUPFD_CLOEXEC, 10);
-        const int nothing = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
-        if (output < 0 || report < 0 || nothing < 0) ::_exit(1);
+        const int input = on_terminal ? ::fcntl(plan_.terminal, F_DUPFD_CLOEXEC, 10)
+                                      : ::open("/dev/null", O_RDONLY | O_CLOEXEC);
+        if (output < 0 || report < 0 || input < 0) ::_exit(1);
         report_ = 3;
-        if (nothing != 0) ::dup2(nothing, 0);
+        if (input != 0) ::dup2(input, 0);
         ::dup2(output, 1);
         ::dup2(output, 2);
         ::dup3(report, 3, O_CLOEXEC);
         ::syscall(SYS_close_range, 4U, ~0U, 0U);
-        if (nothing == 0) ::fcntl(0, F_SETFD, 0);
+        if (input == 0) ::fcntl(0, F_SETFD, 0);
     }
 
     static int new_mount(int context, unsigned attributes) {
@@ -332,6 +334,7 @@ class Child {
 
     [[noreturn]] void become_command() const {
         ::setsid();
+        if (plan_.terminal >= 0) ::ioctl(0, TIOCSCTTY, 0);
         if (::chdir(plan_.working_dir) != 0) die("WORKDIR", plan_.working_dir);
         for (int cap = 0; cap <= kLastCapability; ++cap) {
             if ((kCapabilities >> cap & 1) == 0) ::prctl(PR_CAPBSET_DROP, cap, 0, 0, 0);

@@ -25,6 +25,7 @@ Result<> Evaluator::run_stage(std::size_t stage) {
     if (done_[stage]) return {};
     const Stage& plan = plan_.stages()[stage];
     if (plan.base_stage) TRY(run_stage(*plan.base_stage));
+    const std::size_t outer = std::exchange(current_, stage);  // a step of which may lean on this stage
     auto state = start_stage(plan);
     if (!state) return located(std::move(state.error()), plan.from->line);
     TRY(run_triggers(stage, *state));
@@ -33,6 +34,7 @@ Result<> Evaluator::run_stage(std::size_t stage) {
             return located(std::move(done.error()), instruction->line);
     }
     done_[stage] = *std::move(state);
+    current_ = outer;
     return {};
 }
 
@@ -206,7 +208,7 @@ Result<> Evaluator::workdir(const Instruction& instruction, StageState& state) {
     return {};
 }
 
-Result<Layer> Evaluator::layer_of_nodes(const NodeMap& nodes) const {
+Result<Layer> Evaluator::layer_of_nodes(const NodeMap& nodes, LayerReport* report) const {
     return write_layer(nodes,
                        {.context = request_.context,
                         .scratch = tools_->store,
@@ -214,13 +216,15 @@ Result<Layer> Evaluator::layer_of_nodes(const NodeMap& nodes) const {
                         .time = request_.source_date_epoch,
                         .latest = latest_time(request_),
                         .index = index_},
-                       *store_);
+                       *store_, report);
 }
 
-Result<> Evaluator::add_layer(const Instruction& instruction, const NodeMap& nodes, StageState& state) const {
+Result<> Evaluator::add_layer(const Instruction& instruction, const NodeMap& nodes, StageState& state) {
     state.config.history.push_back({instruction.text, false});
     if (tools_ == nullptr) return {};
-    TRY_ASSIGN(Layer layer, layer_of_nodes(nodes));
+    LayerReport report;
+    TRY_ASSIGN(Layer layer, layer_of_nodes(nodes, &report));
+    note_copy(instruction, nodes, report, state);
     if (tools_->progress) {
         tools_->progress(plan_.dockerfile().at(instruction.line, instruction.text) + " (" +
                          std::to_string(nodes.size()) + " paths, " + std::to_string(layer.blob.size) +
@@ -228,6 +232,7 @@ Result<> Evaluator::add_layer(const Instruction& instruction, const NodeMap& nod
     }
     state.config.diff_ids.push_back(layer.diff_id);
     state.layers.push_back(std::move(layer));
+    note_made(instruction, state);
     return {};
 }
 

@@ -16,9 +16,11 @@
 #include "images/context/ignore.hpp"
 #include "images/exec/layer_folders.hpp"
 #include "images/exec/run_step.hpp"
+#include "images/explain/explain.hpp"
 #include "images/graph/run_mounts.hpp"
 #include "images/graph/stage_state.hpp"
 #include "images/graph/stages.hpp"
+#include "images/layer/layer_writer.hpp"
 #include "images/store/blob_store.hpp"
 
 namespace synchost::images {
@@ -42,6 +44,8 @@ class Evaluator {
     Result<StageState> run();
     // Of the base images that a build has fetched.
     [[nodiscard]] const std::map<std::string, std::string>& base_configs() const { return base_configs_; }
+    // Of a build: its steps so far that make layers, with what they read, in the order of their running.
+    [[nodiscard]] const std::vector<RecordedStep>& steps() const { return steps_; }
     // After run(): the files and symlinks of the context that the sources name, sorted.
     [[nodiscard]] std::vector<std::string> context_files(const std::vector<BakedSource>& sources) const;
 
@@ -92,12 +96,14 @@ class Evaluator {
     Result<> run_command(std::size_t stage, const Instruction& instruction, StageState& state);
     Result<> execute(const Instruction& instruction, const RunFlags& flags, Step step, RunMounting& mounting,
                      StageState& state, const Digest& key);
+    Result<> open_shell(const Error& error, Step step, const StepFolder& folder,
+                        const StageState& state) const;
     // The layer of an earlier run with the same key, where all of it is still there.
     Result<bool> take_recorded(const Digest& key, const LayerFolders& folders, StageState& state);
     void take_layer(Layer layer, const NodeMap& nodes, StageState& state);
     // As read_image_file(), from the base's folders where it is unpacked.
     [[nodiscard]] Result<std::string> image_file(const StageState& state, const std::string& path) const;
-    [[nodiscard]] Result<Layer> layer_of_nodes(const NodeMap& nodes) const;
+    [[nodiscard]] Result<Layer> layer_of_nodes(const NodeMap& nodes, LayerReport* report = nullptr) const;
     Result<> run_user(const StageState& state, Step& step) const;
     Result<const FileTree*> mounted_tree(std::size_t stage, const RunMount& mount);
     void bake_for_run(const Instruction& instruction, StageState& state) const;
@@ -121,10 +127,21 @@ class Evaluator {
                          NodeMap& layer);
     Result<> load_context();
     Result<FileTree> named_context(const std::string& name) const;
-    Result<StageState> start_from_folder(const Stage& stage) const;
+    Result<StageState> start_from_folder(const Stage& stage);
     [[nodiscard]] Error missing_source(const std::string& source, const std::string& instruction,
                                        bool from_context) const;
-    Result<> add_layer(const Instruction& instruction, const NodeMap& nodes, StageState& state) const;
+    Result<> add_layer(const Instruction& instruction, const NodeMap& nodes, StageState& state);
+
+    // For steps(), see evaluate_inputs.cpp.
+    [[nodiscard]] StepInputs begin_inputs(const Instruction& instruction) const;
+    void add_layers_below(const StageState& state, StepInputs& step) const;
+    void note_copy(const Instruction& instruction, const NodeMap& nodes, const LayerReport& report,
+                   const StageState& state);
+    // Counts as made until the step is found in the cache.
+    void note_run(const Instruction& instruction, const Step& step, const RunMounting& mounting,
+                  const StageState& state);
+    // The instruction's layer is the last one of the state.
+    void note_made(const Instruction& instruction, const StageState& state);
 
     const StagePlan& plan_;
     const BuildRequest& request_;
@@ -135,6 +152,9 @@ class Evaluator {
     std::vector<std::optional<StageState>> done_;
     std::map<std::string, StageState> images_;  // that COPY --from named
     std::map<std::string, std::string> base_configs_;
+    std::size_t current_ = 0;  // the stage whose step runs
+    std::vector<RecordedStep> steps_;
+    std::map<std::string, std::string> origins_;  // of layers, by identity_of(): the instruction
     std::optional<FileTree> context_;
     IgnoreRules ignore_;
 };

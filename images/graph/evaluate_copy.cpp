@@ -123,7 +123,7 @@ Result<FileTree> Evaluator::named_context(const std::string& name) const {
 }
 
 // FROM NAME of a --build-context: one layer of all that is there.
-Result<StageState> Evaluator::start_from_folder(const Stage& stage) const {
+Result<StageState> Evaluator::start_from_folder(const Stage& stage) {
     StageState out;
     out.config = scratch_config(plan_.platform());
     TRY_ASSIGN(out.tree, named_context(stage.base));

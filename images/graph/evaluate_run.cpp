@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstdlib>
 
 #include "base/file.hpp"
 #include "base/rel_path.hpp"
@@ -11,6 +12,7 @@
 #include "images/exec/can_run_here.hpp"
 #include "images/exec/key_writer.hpp"
 #include "images/exec/step_changes.hpp"
+#include "images/exec/step_terminal.hpp"
 #include "images/graph/build_time.hpp"
 #include "images/graph/detail/run_mounting.hpp"
 #include "images/graph/evaluate.hpp"
@@ -68,7 +70,9 @@ Digest blob_key(const Digest& diff_id, Compression compression) {
 Error failure(const std::string& text, int code, const std::deque<std::string>& last) {
     Error out{Errc::io, text + ": it ended with exit code " + std::to_string(code), 0, {}};
     for (const std::string& line : last) out.message += "\n    " + line;
-    out.next_step = "Correct the command, or what it reads; the steps before it are kept.";
+    out.next_step =
+        "Correct the command, or what it reads; the steps before it are kept. To look into what it left: "
+        "synchost build --shell-on-error";
     return out;
 }
 
@@ -199,7 +203,11 @@ Result<> Evaluator::execute(const Instruction& instruction, const RunFlags& flag
     });
     TRY_ASSIGN(const int code, run_step(step, folder, [&](std::string_view bytes) { lines.write(bytes); }));
     lines.finish();
-    if (code != 0) return std::unexpected(failure(instruction.text, code, lines.last()));
+    if (code != 0) {
+        const Error error = failure(instruction.text, code, lines.last());
+        if (tools_->shell_on_error) TRY(open_shell(error, std::move(step), folder, state));
+        return std::unexpected(error);
+    }
 
     TRY_ASSIGN(NodeMap changes, read_step_changes(upper, lower_folders(state, folders), state.tree));
     TRY_ASSIGN(Layer layer, layer_of_nodes(changes));
@@ -211,6 +219,39 @@ Result<> Evaluator::execute(const Instruction& instruction, const RunFlags& flag
     TRY(make_folders(record.parent_path()));
     TRY(write_file_atomic(record, format_run_record({layer.diff_id, changes})));
     take_layer(std::move(layer), changes, state);
+    return {};
+}
+
+// With the mounts, the variables and the user of the step that failed, over what it left.
+Result<> Evaluator::open_shell(const Error& error, Step step, const StepFolder& folder,
+                               const StageState& state) const {
+    const auto say = [&](const std::string& line) {
+        if (tools_->progress) tools_->progress(line);
+    };
+    if (!has_terminal()) {
+        say("no shell is opened: standard input is no terminal");
+        return {};
+    }
+    step.argv.clear();
+    std::vector<std::string> shells = {"/bin/sh", "/busybox/sh", "/busybox"};
+    if (!state.config.shell.empty()) shells.insert(shells.begin(), state.config.shell.front());
+    for (const std::string& shell : shells) {
+        TRY_ASSIGN(const std::string real, state.tree.resolve(shell));
+        const Node* node = state.tree.find(real);
+        if (node == nullptr || node->kind != FileKind::file) continue;
+        step.argv = {shell};
+        if (shell == "/busybox") step.argv.emplace_back("sh");
+        break;
+    }
+    if (step.argv.empty()) {
+        say("no shell is opened: the image has none");
+        return {};
+    }
+    if (const char* term = std::getenv("TERM"); term != nullptr && !has_variable(step.env, "TERM"))
+        step.env.push_back(std::string("TERM=") + term);
+    say(error.message);
+    say("a shell in the root of this step; what it changes is thrown away with it");
+    TRY(run_step_on_terminal(std::move(step), folder));
     return {};
 }
 
@@ -236,17 +277,23 @@ Result<> Evaluator::run_command(std::size_t stage, const Instruction& instructio
         TRY(mounting.add_source(mount, *tree));
     }
     TRY_ASSIGN(const Digest key, mounting.key(state.layers, flags, step));
+    note_run(instruction, step, mounting, state);
+    const std::size_t noted = steps_.size() - 1;
     for (const auto& [name, value] : plan_.proxy_args()) step.env.push_back(name + "=" + value);
     TRY_ASSIGN(const LayerFolders folders, LayerFolders::open(tools_->store));
     const std::string what = plan_.dockerfile().at(instruction.line, instruction.text);
     TRY_ASSIGN(const bool known, take_recorded(key, folders, state));
+    steps_[noted].is_cached = known;
     if (known) {
+        note_made(instruction, state);
         if (tools_->progress) tools_->progress(what + " (kept from an earlier build)");
         return {};
     }
     TRY(can_run_here({state.config.os, state.config.architecture, state.config.variant, {}}));
     if (tools_->progress) tools_->progress(what);
-    return execute(instruction, flags, std::move(step), mounting, state, key);
+    TRY(execute(instruction, flags, std::move(step), mounting, state, key));
+    note_made(instruction, state);
+    return {};
 }
 
 Result<const FileTree*> Evaluator::mounted_tree(std::size_t stage, const RunMount& mount) {

@@ -13,6 +13,7 @@
 #include "base/rel_path.hpp"
 #include "images/exec/key_writer.hpp"
 #include "images/exec/materialize.hpp"
+#include "images/explain/file_inputs.hpp"
 #include "images/graph/build_time.hpp"
 #include "images/graph/run_record.hpp"
 #include "images/graph/run_text.hpp"
@@ -50,7 +51,9 @@ std::string absolute(const std::string& path, const std::string& working_dir) {
 
 Result<> RunMounting::add_source(const RunMount& mount, const FileTree& tree) {
     TRY_ASSIGN(const std::string at, tree.resolve(mount.source));
-    Source source{.nodes = cut_out(tree, at), .digest = {}};
+    Source source{.nodes = cut_out(tree, at), .digest = {}, .place = {}, .hashes = {}};
+    source.place = mount.from.empty() ? at : mount.from + ":/" + at;
+    if (!source.place.empty() && !source.place.ends_with('/') && source.nodes.size() > 1) source.place += '/';
     if (source.nodes.empty()) {
         return fail(Errc::invalid_input, "RUN --mount: the source " + printable(mount.source) +
                                              " does not exist in " +
@@ -58,7 +61,10 @@ Result<> RunMounting::add_source(const RunMount& mount, const FileTree& tree) {
     }
     TRY_ASSIGN(const ContentReader contents,
                ContentReader::make(source.nodes, request_.context, tools_.store));
-    TRY_ASSIGN(source.digest, content_digest(source.nodes, contents));
+    TRY_ASSIGN(source.digest,
+               content_digest(source.nodes, contents, [&](const std::string& path, std::string_view content) {
+                   source.hashes.emplace(path, xxh3(content));
+               }));
     sources_.push_back(std::move(source));
     return {};
 }
@@ -87,6 +93,13 @@ Result<Digest> RunMounting::key(const std::vector<Layer>& layers, const RunFlags
         if (has_source(mount)) key.add(sources_.at(source++).digest.to_string());
     }
     return key.finish();
+}
+
+void RunMounting::add_inputs(StepInputs& step) const {
+    for (const Source& source : sources_) {
+        const ContentHashes hashes(source.hashes.begin(), source.hashes.end());
+        note_files(source.nodes, hashes, source.place, step);
+    }
 }
 
 // The folders above keep what they are in the image: the stubs lie over it.

@@ -68,7 +68,7 @@ class Writer {
           store_(store),
           links_(link_names(nodes)),
           form_{settings.compression, settings.time, settings.latest} {}
-    Result<Layer> run();
+    Result<Layer> run(LayerReport& report);
 
   private:
     struct Known {
@@ -79,7 +79,7 @@ class Writer {
     [[nodiscard]] std::optional<Layer> find(const ContentIds& ids) const;
     Result<> hash_unknown(Known& known) const;
     Result<ContentIds> write_tar(const ContentReader& contents, detail::FanOut& tar) const;
-    Result<Layer> make(const Digest& shape) const;
+    Result<Layer> make(const Digest& shape, ContentIds& ids) const;
     [[nodiscard]] unsigned workers() const;
 
     const NodeMap& nodes_;
@@ -165,7 +165,7 @@ unsigned Writer::workers() const {
     return std::clamp(std::thread::hardware_concurrency(), 1U, jobs);
 }
 
-Result<Layer> Writer::make(const Digest& shape) const {
+Result<Layer> Writer::make(const Digest& shape, ContentIds& ids) const {
     TRY_ASSIGN(const ContentReader contents,
                ContentReader::make(nodes_, settings_.context, settings_.scratch));
     TRY_ASSIGN(AtomicFile file, store_.new_blob());
@@ -183,7 +183,7 @@ Result<Layer> Writer::make(const Digest& shape) const {
         return {};
     };
     detail::FanOut tar({hash_diff, [&](std::string_view bytes) { return compressor->write(bytes); }});
-    TRY_ASSIGN(const ContentIds ids, write_tar(contents, tar));
+    TRY_ASSIGN(ids, write_tar(contents, tar));
     TRY(tar.finish());
     TRY(compressor->finish());
     Layer out{.blob = {std::string(layer_media_type(settings_.compression)), blob_hash.finish(), size},
@@ -195,20 +195,25 @@ Result<Layer> Writer::make(const Digest& shape) const {
     return out;
 }
 
-Result<Layer> Writer::run() {
+Result<Layer> Writer::run(LayerReport& report) {
     Known known = known_contents();
     const Digest shape = layer_shape(nodes_, form_);
     if (!known.unknown.empty() && find_layer(store_, shape)) TRY(hash_unknown(known));
     if (known.unknown.empty()) {
-        if (auto found = find(known.ids)) return *std::move(found);
+        if (auto found = find(known.ids)) {
+            report = {.is_cached = true, .ids = std::move(known.ids)};
+            return *std::move(found);
+        }
     }
-    return make(shape);
+    return make(shape, report.ids);
 }
 
 }  // namespace
 
-Result<Layer> write_layer(const NodeMap& nodes, const LayerSettings& settings, const BlobStore& store) {
-    return Writer(nodes, settings, store).run();
+Result<Layer> write_layer(const NodeMap& nodes, const LayerSettings& settings, const BlobStore& store,
+                          LayerReport* report) {
+    LayerReport unread;
+    return Writer(nodes, settings, store).run(report != nullptr ? *report : unread);
 }
 
 }  // namespace synchost::images

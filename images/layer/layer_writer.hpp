@@ -18,6 +18,7 @@
 #include "base/error.hpp"
 #include "images/cache/file_index.hpp"
 #include "images/image.hpp"
+#include "images/layer/layer_key.hpp"
 #include "images/store/blob_store.hpp"
 #include "images/tree/file_tree.hpp"
 
@@ -32,8 +33,14 @@ struct LayerSettings {
     FileIndex* index = nullptr;                                      // null: every file is read
 };
 
+struct LayerReport {
+    bool is_cached = false;
+    ContentIds ids;  // borrows the paths of the nodes
+};
+
 // `nodes` by path, the folders that lead to them included. Errors: io with the file's name; conflict where a
 // file became shorter while it was read.
-Result<Layer> write_layer(const NodeMap& nodes, const LayerSettings& settings, const BlobStore& store);
+Result<Layer> write_layer(const NodeMap& nodes, const LayerSettings& settings, const BlobStore& store,
+                          LayerReport* report = nullptr);
 
 }  // namespace synchost::images

@@ -7,8 +7,7 @@
 namespace synchost::images {
 namespace {
 
-Result<detail::LayerFiles> layers_here(const Image& image, const BuildTools& tools) {
-    TRY_ASSIGN(const BlobStore store, BlobStore::open(tools.store));
+Result<detail::LayerFiles> layers_here(const Image& image, const BlobStore& store, const BuildTools& tools) {
     detail::LayerFiles out;
     for (const Layer& layer : image.layers) {
         if (!layer.file.empty()) {
@@ -47,9 +46,10 @@ Result<detail::Roots> roots_of(const detail::LaidImages& images) {
 Result<> write(const ImageSet& set, const Output& output, const std::vector<registry::Reference>& names,
                const BuildTools& tools) {
     TRY(check_output_for(output, set.images.size()));
+    TRY_ASSIGN(const BlobStore store, BlobStore::open(tools.store));
     detail::LaidImages images{.set = set, .layers = {}};
     for (const Image& image : set.images) {
-        TRY_ASSIGN(images.layers.emplace_back(), layers_here(image, tools));
+        TRY_ASSIGN(images.layers.emplace_back(), layers_here(image, store, tools));
     }
     TRY_ASSIGN(const detail::Roots roots, roots_of(images));
     switch (output.kind) {

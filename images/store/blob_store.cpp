@@ -9,6 +9,16 @@
 #include "base/rel_path.hpp"
 
 namespace synchost::images {
+namespace {
+
+Result<> lock_shared(const Fd& file, const std::filesystem::path& path) {
+    while (::flock(file.get(), LOCK_SH) != 0) {
+        if (errno != EINTR) return fail_errno("locking " + printable(path.native()));
+    }
+    return {};
+}
+
+}  // namespace
 
 Result<BlobStore> BlobStore::open(const std::filesystem::path& folder) {
     if (folder.empty()) return fail(Errc::invalid_input, "no folder for layer blobs is named");
@@ -16,9 +26,7 @@ Result<BlobStore> BlobStore::open(const std::filesystem::path& folder) {
     TRY(make_folders(folder / "layers"));
     TRY(make_folders(folder / "index"));
     TRY_ASSIGN(Fd lock, open_file(folder / kStoreLock, O_RDWR | O_CREAT, 0644));
-    while (::flock(lock.get(), LOCK_SH) != 0) {
-        if (errno != EINTR) return fail_errno("locking " + printable(folder.native()));
-    }
+    TRY(lock_shared(lock, folder));
     return BlobStore(folder, std::move(lock));
 }
 
@@ -44,6 +52,17 @@ std::filesystem::path BlobStore::index_of(const std::filesystem::path& context) 
 
 Result<AtomicFile> BlobStore::new_blob() const {
     return AtomicFile::open(folder_ / "blobs" / "new", 0644);
+}
+
+Result<std::shared_ptr<const HeldBlobs>> BlobStore::hold(const std::vector<Layer>& layers) const {
+    auto out = std::make_shared<HeldBlobs>();
+    for (const Layer& layer : layers) {
+        if (layer.file.empty()) continue;
+        TRY_ASSIGN(Fd file, open_file(layer.file, O_RDONLY));
+        TRY(lock_shared(file, layer.file));
+        out->push_back(std::move(file));
+    }
+    return out;
 }
 
 Result<> BlobStore::take_in(AtomicFile file, const Digest& digest) const {

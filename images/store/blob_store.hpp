@@ -5,12 +5,14 @@
 //   STORE/index/HEX             hashes of the files of one context (cache/file_index.hpp)
 //
 // Files appear by rename, so several builds may share a store; nothing in it is ever changed in place. While
-// a BlobStore, or what lock() gave, is alive, nothing is taken away either (store/prune.hpp).
+// a BlobStore is alive, nothing is taken away either, and what hold() named stays after that
+// (store/prune.hpp).
 #pragma once
 
 #include <filesystem>
 #include <memory>
 #include <string_view>
+#include <vector>
 
 #include "base/digest.hpp"
 #include "base/error.hpp"
@@ -21,6 +23,7 @@
 namespace synchost::images {
 
 inline constexpr std::string_view kStoreLock = "lock";
+inline constexpr std::string_view kUnpackedSizes = "sizes";
 
 class BlobStore {
   public:
@@ -37,14 +40,13 @@ class BlobStore {
     [[nodiscard]] Result<AtomicFile> new_blob() const;
     [[nodiscard]] Result<> take_in(AtomicFile file, const Digest& digest) const;
 
-    // Keeps the store from being pruned for as long as it lives.
-    [[nodiscard]] std::shared_ptr<const Fd> lock() const { return lock_; }
+    // Keeps the files of these layers from being pruned for as long as it lives.
+    [[nodiscard]] Result<std::shared_ptr<const HeldBlobs>> hold(const std::vector<Layer>& layers) const;
 
   private:
-    BlobStore(std::filesystem::path folder, Fd lock)
-        : folder_(std::move(folder)), lock_(std::make_shared<const Fd>(std::move(lock))) {}
+    BlobStore(std::filesystem::path folder, Fd lock) : folder_(std::move(folder)), lock_(std::move(lock)) {}
     std::filesystem::path folder_;
-    std::shared_ptr<const Fd> lock_;
+    Fd lock_;
 };
 
 }  // namespace synchost::images

@@ -6,7 +6,9 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "base/file.hpp"
@@ -26,19 +28,24 @@ struct Item {
     Room room = Room::blob;
     std::uint64_t bytes = 0;
     std::int64_t used = 0;  // seconds
+    bool is_held = false;
 };
 
 struct RoomFolder {
     std::string_view path;
     Room room;
 };
-constexpr std::array<RoomFolder, 7> kRooms = {{{"blobs/sha256", Room::blob},
-                                               {"unpacked", Room::unpacked},
-                                               {"cache-mounts", Room::cache_mount},
-                                               {"layers", Room::record},
-                                               {"runs", Room::record},
-                                               {"index", Room::record},
-                                               {"trash", Room::leftover}}};
+constexpr std::array<RoomFolder, 10> kRooms = {{{"blobs/sha256", Room::blob},
+                                                {"unpacked", Room::unpacked},
+                                                {"cache-mounts", Room::cache_mount},
+                                                {"layers", Room::record},
+                                                {"runs", Room::record},
+                                                {"index", Room::record},
+                                                {"urls", Room::record},
+                                                {"explain", Room::record},
+                                                {"steps", Room::leftover},
+                                                {"trash", Room::leftover}}};
+constexpr std::size_t kMaxSizeText = 20;
 constexpr std::int64_t kRecordLife = std::int64_t{90} * 24 * 3600;
 
 std::uint64_t bytes_below(const fs::path& path) {
@@ -53,12 +60,33 @@ std::uint64_t bytes_below(const fs::path& path) {
     return sum;
 }
 
-// What a killed program left beside the names: base/file.hpp's temporary files.
+// What a killed program left beside the names: base/file.hpp's temporary files, and layers half unpacked.
 bool is_temporary(const fs::path& path) {
-    return path.filename().native().contains(".tmp-");
+    const std::string& name = path.filename().native();
+    return name.contains(".tmp-") || name.starts_with(".new-");
 }
 
-Result<std::vector<Item>> list_items(const fs::path& store) {
+enum class Measure : std::uint8_t { all, counted };  // counted: by the limit, and for keeps
+
+// `item` is an unpacked layer.
+void measure_unpacked(const fs::path& store, Measure how, Item& item) {
+    const fs::path note = store / kUnpackedSizes / item.path.filename();
+    struct stat info{};
+    if (::stat(note.c_str(), &info) == 0) {
+        const auto text = read_file(note, kMaxSizeText);
+        const char* end = text ? text->data() + text->size() : nullptr;
+        if (text && !text->empty() && std::from_chars(text->data(), end, item.bytes).ptr == end) {
+            item.used = std::max(item.used, info.st_mtim.tv_sec);
+            return;
+        }
+    }
+    item.bytes = bytes_below(item.path);
+    // Without the lock the layer may be on its way out, and half there.
+    if (how == Measure::counted && make_folders(note.parent_path()))
+        std::ignore = write_file_atomic(note, std::to_string(item.bytes));
+}
+
+Result<std::vector<Item>> list_items(const fs::path& store, Measure how) {
     std::vector<Item> out;
     const auto list = [&](const fs::path& folder, Room room) -> Result<> {
         std::error_code error;
@@ -68,9 +96,13 @@ Result<std::vector<Item>> list_items(const fs::path& store) {
             if (::lstat(at->path().c_str(), &info) != 0) continue;
             Item item{.path = at->path(), .room = is_temporary(at->path()) ? Room::leftover : room};
             if (folder == store / "blobs" && item.room != Room::leftover) continue;
-            item.bytes =
-                S_ISDIR(info.st_mode) ? bytes_below(item.path) : static_cast<std::uint64_t>(info.st_size);
             item.used = std::max(info.st_atim.tv_sec, info.st_mtim.tv_sec);
+            if (item.room == Room::unpacked) {
+                measure_unpacked(store, how, item);
+            } else {
+                item.bytes =
+                    S_ISDIR(info.st_mode) ? bytes_below(item.path) : static_cast<std::uint64_t>(info.st_size);
+            }
             out.push_back(std::move(item));
         }
         if (error && error != std::errc::no_such_file_or_directory)
@@ -78,7 +110,9 @@ Result<std::vector<Item>> list_items(const fs::path& store) {
         return {};
     };
     TRY(list(store / "blobs", Room::blob));
-    for (const auto& [folder, room] : kRooms) TRY(list(store / folder, room));
+    for (const auto& [folder, room] : kRooms) {
+        if (room != Room::cache_mount || how == Measure::all) TRY(list(store / folder, room));
+    }
     return out;
 }
 
@@ -105,6 +139,15 @@ StoreUsage sum_of(const std::vector<Item>& items) {
     return out;
 }
 
+bool counts(const Item& item) {
+    return item.room == Room::blob || item.room == Room::unpacked;
+}
+
+bool is_held(const fs::path& blob) {
+    const auto file = open_file(blob, O_RDONLY | O_NOFOLLOW);
+    return file && ::flock(file->get(), LOCK_EX | LOCK_NB) != 0;
+}
+
 class Pruner {
   public:
     Pruner(fs::path store, PruneScope scope, std::uint64_t keep_bytes)
@@ -112,6 +155,7 @@ class Pruner {
     Result<PruneReport> run();
 
   private:
+    void find_held(std::vector<Item>& items, std::uint64_t& kept);
     [[nodiscard]] bool goes(const Item& item, std::uint64_t& kept) const;
     Result<> remove(const Item& item);
     [[nodiscard]] bool leads_nowhere(const Item& record) const;
@@ -122,8 +166,21 @@ class Pruner {
     PruneReport report_;
 };
 
+void Pruner::find_held(std::vector<Item>& items, std::uint64_t& kept) {
+    std::uint64_t sum = 0;
+    for (const Item& item : items) sum += counts(item) ? item.bytes : 0;
+    if (scope_ == PruneScope::least_used && sum <= keep_) return;
+    for (Item& item : items) {
+        if (item.room != Room::blob || !is_held(item.path)) continue;
+        item.is_held = true;
+        report_.held_bytes += item.bytes;
+    }
+    kept += report_.held_bytes;
+}
+
 // By the newest use of anything here, not by the clock: a store that was long unused is not an old one.
 bool Pruner::goes(const Item& item, std::uint64_t& kept) const {
+    if (item.is_held) return false;
     if (scope_ == PruneScope::everything || item.room == Room::leftover) return true;
     if (item.room == Room::cache_mount) return false;
     if (item.room == Room::record) return item.used < newest_ - kRecordLife;
@@ -133,7 +190,7 @@ bool Pruner::goes(const Item& item, std::uint64_t& kept) const {
 }
 
 bool Pruner::leads_nowhere(const Item& record) const {
-    if (record.path.parent_path() != store_ / "layers") return false;
+    if (record.room != Room::record || record.path.parent_path() != store_ / "layers") return false;
     const auto text = read_file(record.path, 512);
     const auto layer = text ? parse_layer_record(*text) : std::unexpected(text.error());
     return !layer || !fs::exists(store_ / "blobs" / "sha256" / layer->blob.digest.hex());
@@ -151,19 +208,22 @@ Result<> Pruner::remove(const Item& item) {
     }
     fs::remove_all(path, error);
     if (error) return fail_errno(printable(path.native()), error.value());
+    if (item.room == Room::unpacked) fs::remove(store_ / kUnpackedSizes / item.path.filename(), error);
     ++report_.removed;
     report_.removed_bytes += item.bytes;
     return {};
 }
 
 Result<PruneReport> Pruner::run() {
-    TRY_ASSIGN(std::vector<Item> items, list_items(store_));
+    const bool all = scope_ == PruneScope::everything;
+    TRY_ASSIGN(std::vector<Item> items, list_items(store_, all ? Measure::all : Measure::counted));
     std::ranges::sort(items, [](const Item& a, const Item& b) {
         return a.used != b.used ? a.used > b.used : a.path < b.path;
     });
     if (!items.empty()) newest_ = items.front().used;
     std::vector<Item> left;
     std::uint64_t kept = 0;
+    find_held(items, kept);
     for (Item& item : items) {
         if (goes(item, kept)) {
             TRY(remove(item));
@@ -182,7 +242,7 @@ Result<PruneReport> Pruner::run() {
 }  // namespace
 
 Result<StoreUsage> measure_store(const fs::path& store) {
-    TRY_ASSIGN(const std::vector<Item> items, list_items(store));
+    TRY_ASSIGN(const std::vector<Item> items, list_items(store, Measure::all));
     return sum_of(items);
 }
 
@@ -192,7 +252,7 @@ Result<PruneReport> prune_store(const fs::path& store, PruneScope scope, std::ui
     TRY_ASSIGN(const Fd lock, open_file(store / kStoreLock, O_RDWR | O_CREAT, 0644));
     if (::flock(lock.get(), LOCK_EX | LOCK_NB) != 0) {
         if (errno != EWOULDBLOCK) return fail_errno("locking " + printable(store.native()));
-        return fail(Errc::conflict, "a build or a watch uses " + printable(store.native()),
+        return fail(Errc::conflict, "a build uses " + printable(store.native()),
                     "Try again when it has ended.");
     }
     return Pruner(store, scope, keep_bytes).run();

@@ -1,10 +1,16 @@
 // How large the store is, and making it smaller: least recently used things first.
 //
-// Whoever has a BlobStore open, or holds an image that it built, has a shared lock on STORE/lock; pruning
-// takes the exclusive one, or does nothing. A folder leaves its name by rename before it is emptied, so a
-// prune that is killed leaves no half layer. Records (which layer a step made) go with what they lead to, and
-// everything here can be made again: only cache mounts hold what a build left there for the next, and they go
-// with everything else alone.
+// Whoever has a BlobStore open, as every build has, holds a shared lock on STORE/lock; pruning takes the
+// exclusive one, or does nothing. An image that was built holds a shared lock on each of its blobs instead
+// (BlobStore::hold), taken while its build still has the store: so a watch, which keeps its images for hours,
+// keeps these blobs and no others, and what it holds is freed by the kernel however it ends.
+//
+// A folder leaves its name by rename before it is emptied, so a prune that is killed leaves no half layer.
+// Records (which layer a step made) go with what they lead to, and everything here can be made again: only
+// cache mounts hold what a build left there for the next, and they go with everything else alone.
+//
+// Builds prune, so it has to be quick: an unpacked layer never changes, and is measured once.
+// STORE/sizes/NAME holds its bytes, and its time says when the layer was used last.
 #pragma once
 
 #include <cstdint>
@@ -29,14 +35,15 @@ Result<StoreUsage> measure_store(const std::filesystem::path& store);
 
 enum class PruneScope : std::uint8_t {
     least_used,  // until `keep_bytes` are left, cache mounts not counted
-    everything,
+    everything,  // but what live images hold
 };
 struct PruneReport {
     std::uint64_t removed = 0;  // blobs, folders and records
     std::uint64_t removed_bytes = 0;
-    StoreUsage left;
+    std::uint64_t held_bytes = 0;  // of blobs that live images hold; told where something had to go
+    StoreUsage left;               // cache mounts are not measured by PruneScope::least_used
 };
-// conflict where a build or a watch uses the store.
+// conflict where a build uses the store.
 Result<PruneReport> prune_store(const std::filesystem::path& store, PruneScope scope,
                                 std::uint64_t keep_bytes);
 

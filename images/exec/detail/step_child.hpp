@@ -43,6 +43,7 @@ struct ChildPlan {
     std::size_t group_count = 0;
     bool own_network = false;
     int output = -1;
+    int terminal = -1;  // in place of output, and of an empty input; -1 for none
     int report = -1;  // a ChildFault, where the command was not started
     int alive = -1;   // hangs up with the parent
 };

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -9,9 +10,11 @@
 #include "base/digest.hpp"
 #include "base/error.hpp"
 #include "base/fd.hpp"
+#include "base/xxh3.hpp"
 #include "images/builder.hpp"
 #include "images/exec/layer_folders.hpp"
 #include "images/exec/run_step.hpp"
+#include "images/explain/step_inputs.hpp"
 #include "images/graph/run_mounts.hpp"
 #include "images/tree/file_tree.hpp"
 
@@ -26,6 +29,8 @@ class RunMounting {
     Result<> add_source(const RunMount& mount, const FileTree& tree);
     // invalid_input for a required secret that was not given, say.
     Result<Digest> key(const std::vector<Layer>& layers, const RunFlags& flags, const Step& step) const;
+    // What the sources show, for a key that did not hold.
+    void add_inputs(StepInputs& step) const;
     // Adds the mounts to the step, with their targets and those of every step among the stubs. Locks of cache
     // mounts are held until this ends.
     Result<> make(const StepFolder& folder, const RunFlags& flags, const FileTree& tree, Step& step);
@@ -34,6 +39,8 @@ class RunMounting {
     struct Source {
         NodeMap nodes;
         Digest digest;
+        std::string place;  // what stands before the paths in messages
+        std::map<std::string, Xxh3> hashes;
     };
     Result<> make_mount(const StepFolder& folder, const RunMount& mount, const FileTree& tree, Step& step);
     Result<> make_bind(const StepFolder& folder, const RunMount& mount, StepMount& out);
