@@ -117,10 +117,10 @@ TEST_F(PlatformBuild, LayoutsAndArchivesHoldTheIndex) {
     for (const std::string& source : {"oci:" + at("oci") + ":one", "oci-archive:" + at("oci.tar") + ":one"}) {
         EXPECT_EQ(must({"skopeo", "inspect", "--raw", source}), set->index);
         EXPECT_THAT(must({"skopeo", "--override-arch=arm64", "inspect", "--config", source}),
-                    HasSubstr("\"architecture\":\"arm64\""));
+                    HasSubstr("\"architecture\": \"arm64\""));
         EXPECT_THAT(
             must({"skopeo", "--override-arch=arm", "--override-variant=v6", "inspect", "--config", source}),
-            HasSubstr("\"variant\":\"v6\""));
+            HasSubstr("\"variant\": \"v6\""));
     }
     // All of it is there: another registry gets it whole.
     must({"skopeo", "copy", "--all", "--preserve-digests", "--dest-tls-verify=false",
