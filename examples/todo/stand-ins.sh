@@ -64,10 +64,10 @@ finish_root() {
         mkdir "$root/nodejs/bin"
         ln -s /usr/bin/node "$root/nodejs/bin/node"  # where the public image has it
     fi
-    if [ -e "$root/usr/lib/python3" ]; then
+    if [ -e "$root/usr/lib/python3.11" ]; then
         # Compiled ahead: an app that may not write there would compile at every start. Hash-based, as times are reset.
         /usr/bin/python3.11 -m compileall -q -j 0 -s "$root" --invalidation-mode unchecked-hash \
-            "$root/usr/lib/python3.11" "$root/usr/lib/python3/dist-packages" >&2
+            "$root"/usr/lib/python3* >&2
     fi
 }
 

@@ -308,13 +308,27 @@ TEST_F(Run, WhatAKeptStepRemovedStaysRemovedForLaterSteps) {
     EXPECT_THAT(lines_, AllOf(Contains("7| two"), Not(Contains("7| one"))));
 }
 
-TEST_F(Run, TwoBuildsInTwoStoresGiveOneDigest) {
+TEST_F(Run, TwoBuildsInTwoStoresGiveOneDigestWhereTheTimeIsGiven) {
+    const BuildRequest request{.context = context_.path(), .build_args = {{"SOURCE_DATE_EPOCH", "1000"}}};
     const std::string steps = "RUN echo $((40+2)) >/n && busybox mkdir -p /a/b && busybox ln /n /a/m\n";
-    const Image first = make(steps);
+    const Image first = make(steps, request);
     const TempDir other = TempDir::make("store").value();
-    const auto second = build({.context = context_.path()}, {.store = other.path()});
+    const auto second = build(request, {.store = other.path()});
     ASSERT_OK(second);
     EXPECT_EQ(first.digest, second->digest);
+}
+
+TEST_F(Run, FilesKeepTheirTimesAlsoForTheStepsThatFollow) {
+    const Image image = make(
+        "RUN echo 1 >/old && busybox touch -d @500 /old\n"
+        "RUN test $(busybox stat -c %Y /old) = 500 && echo 2 >/new\n");
+    std::int64_t time = 0;
+    EXPECT_OK(read_tar(image.layers.at(image.layers.size() - 2).file,
+                       [&](const TarEntry& entry, TarContent&) -> Result<TarWalk> {
+                           if (entry.path == "old") time = entry.mtime;
+                           return TarWalk::go_on;
+                       }));
+    EXPECT_EQ(time, 500);
 }
 
 TEST_F(Run, AKilledBuildLeavesTheStoreUsable) {

@@ -78,7 +78,7 @@ TEST(ConfigMessages, OfUnknownDoubleAndMissingKeys) {
                    "name, images, manifests, pod_templates, cluster, ports, registry, gate, gates, grace"},
          Wrong{image("contxt: .\n"), "synchost.yaml:4: unknown key \"contxt\"", "Did you mean \"context\"?"},
          Wrong{image("name: x\n"), "synchost.yaml:4: unknown key \"name\"",
-               kKeysHere + "context, dockerfile, target, args, rebuild, after"},
+               kKeysHere + "context, dockerfile, target, args, secrets, rebuild, after"},
          Wrong{and_then("\"\\e[31m\": 1\n"), "synchost.yaml:3: unknown key \"\\x1b[31m\"",
                kKeysHere +
                    "name, images, manifests, pod_templates, cluster, ports, registry, gate, gates, grace"},
