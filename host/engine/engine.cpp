@@ -268,6 +268,7 @@ void Engine::adopt() {
                                           on_outcome(outcome);
                                       },
                                   .on_state = [this] { changed_.notify(); },
+                                  .on_renumbered = [this](const Service& of) { notify_sessions(of); },
                                   .containers_of = [this](const Service& of) { return containers_of(of); }};
         kept.push_back(std::make_shared<PodSession>(std::move(shared), pod, std::move(services), parts_.key));
         kept.back()->start();
