@@ -40,7 +40,7 @@ struct EngineParts {
     const registry::Connector* registries = nullptr;
     std::filesystem::path store;
     std::optional<std::uint64_t> store_limit;  // images::BuildTools::store_limit
-    std::filesystem::path state;  // the project's, for what the next run is to know
+    std::filesystem::path state;               // the project's, for what the next run is to know
     Reporter* reporter = nullptr;
 };
 

@@ -44,8 +44,8 @@ struct ChildPlan {
     bool own_network = false;
     int output = -1;
     int terminal = -1;  // in place of output, and of an empty input; -1 for none
-    int report = -1;  // a ChildFault, where the command was not started
-    int alive = -1;   // hangs up with the parent
+    int report = -1;    // a ChildFault, where the command was not started
+    int alive = -1;     // hangs up with the parent
 };
 
 // Pointers are those of the parent, whose memory this is a copy of.
