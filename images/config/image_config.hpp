@@ -16,6 +16,10 @@
 
 namespace synchost::images {
 
+// PATH of an image that sets none.
+inline constexpr std::string_view kDefaultPath =
+    "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
 struct HistoryEntry {
     std::string created_by;
     bool empty_layer = true;

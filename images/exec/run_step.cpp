@@ -13,6 +13,7 @@
 
 #include "base/file.hpp"
 #include "base/rel_path.hpp"
+#include "images/config/image_config.hpp"
 #include "images/exec/detail/step_child.hpp"
 
 namespace synchost::images {
@@ -23,7 +24,6 @@ using detail::ChildMount;
 using detail::ChildPlan;
 
 constexpr std::size_t kReadStep = std::size_t{64} << 10;
-constexpr std::string_view kDefaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 struct Pipe {
     Fd read;

@@ -24,7 +24,6 @@ namespace synchost::images {
 namespace {
 
 constexpr std::size_t kMaxPasswdBytes = std::size_t{1} << 20;
-constexpr std::string_view kDefaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 bool has_variable(const std::vector<std::string>& env, std::string_view name) {
     return std::ranges::any_of(env, [&](const std::string& variable) {

@@ -42,6 +42,16 @@ class BuildOutput : public testing::Test {
         return out.value_or("");
     }
     [[nodiscard]] std::string at(const std::string& name) const { return (folder_.path() / name).string(); }
+    // Its layers are 1.tar and 2.tar of the folder.
+    [[nodiscard]] Image of_two_tars() const {
+        Image image;
+        for (const char* file : {"1.tar", "2.tar"}) {
+            const std::string bytes = read_file(at(file)).value();
+            image.layers.push_back(
+                {.blob = {"", sha256(bytes), bytes.size()}, .diff_id = sha256(bytes), .file = at(file)});
+        }
+        return image;
+    }
     void write(const Image& image, const std::string& output,
                const std::vector<registry::Reference>& names = {}) {
         const auto parsed = parse_output(output);
@@ -139,12 +149,7 @@ TEST_F(BuildOutput, RootHasWhiteoutsAppliedAndIsTheTarsEqual) {
           "touch 2/.wh.gone && touch 2/.wh.f && echo 6 >2/bin/tool && ln 2/bin/tool 2/d/same && "
           "tar -C 1 --sort=name -cf 1.tar . && tar -C 2 --sort=name -cf 2.tar bin/tool d .wh.gone .wh.f",
           "sh", at("")});
-    Image image;
-    for (const char* file : {"1.tar", "2.tar"}) {
-        const std::string bytes = read_file(at(file)).value();
-        image.layers.push_back(
-            {.blob = {"", sha256(bytes), bytes.size()}, .diff_id = sha256(bytes), .file = at(file)});
-    }
+    const Image image = of_two_tars();
     write(image, at("root"));
     EXPECT_EQ(must({"sh", "-c", "cd \"$1\" && find . -mindepth 1 -printf '%P %y %l\\n' | LC_ALL=C sort", "sh",
                     at("root")}),
@@ -164,12 +169,7 @@ TEST_F(BuildOutput, HostileLayersAndFoldersReachNothingOutside) {
           "cd \"$1\" && mkdir victim 1 2 2/x && ln -s \"$1/victim\" 1/x && echo evil >2/x/file && "
           "tar -C 1 -cf 1.tar x && tar -C 2 -cf 2.tar x/file",
           "sh", at("")});
-    Image image;
-    for (const char* file : {"1.tar", "2.tar"}) {
-        const std::string bytes = read_file(at(file)).value();
-        image.layers.push_back(
-            {.blob = {"", sha256(bytes), bytes.size()}, .diff_id = sha256(bytes), .file = at(file)});
-    }
+    const Image image = of_two_tars();
     write(image, at("root"));
     EXPECT_TRUE(std::filesystem::is_empty(at("victim")));
     EXPECT_EQ(read_file(at("root") + at("victim/file")).value(), "evil\n");
