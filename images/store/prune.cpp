@@ -58,6 +58,12 @@ bool is_temporary(const fs::path& path) {
     return path.filename().native().contains(".tmp-");
 }
 
+// The same, and what exec/layer_folders.hpp and base/temp_dir.hpp name so.
+bool is_half_made(const fs::path& path) {
+    const std::string& name = path.filename().native();
+    return is_temporary(path) || name.starts_with(".new-") || name.starts_with("synchost-");
+}
+
 Result<std::vector<Item>> list_items(const fs::path& store) {
     std::vector<Item> out;
     const auto list = [&](const fs::path& folder, Room room) -> Result<> {
@@ -184,6 +190,23 @@ Result<PruneReport> Pruner::run() {
 Result<StoreUsage> measure_store(const fs::path& store) {
     TRY_ASSIGN(const std::vector<Item> items, list_items(store));
     return sum_of(items);
+}
+
+void sweep_store(const fs::path& store) {
+    const auto lock = open_file(store / kStoreLock, O_RDWR);
+    if (!lock || ::flock(lock->get(), LOCK_EX | LOCK_NB) != 0) return;
+    constexpr std::array<std::string_view, 8> kFolders = {"",     "blobs", "blobs/sha256", "layers",
+                                                          "runs", "index", "urls",         "unpacked"};
+    std::error_code ignored;  // what stays is taken by the next one
+    for (const std::string_view folder : kFolders) {
+        for (const auto& entry : fs::directory_iterator(store / folder, ignored)) {
+            if (is_half_made(entry.path())) fs::remove_all(entry.path(), ignored);
+        }
+    }
+    for (const std::string_view folder : {"steps", "trash"}) {
+        for (const auto& entry : fs::directory_iterator(store / folder, ignored))
+            fs::remove_all(entry.path(), ignored);
+    }
 }
 
 Result<PruneReport> prune_store(const fs::path& store, PruneScope scope, std::uint64_t keep_bytes) {

@@ -309,10 +309,16 @@ TEST_F(Run, WhatAKeptStepRemovedStaysRemovedForLaterSteps) {
 }
 
 TEST_F(Run, TwoBuildsInTwoStoresGiveOneDigest) {
-    const std::string steps = "RUN echo $((40+2)) >/n && busybox mkdir -p /a/b && busybox ln /n /a/m\n";
+    const std::string steps =
+        "RUN echo $((40+2)) >/n && busybox mkdir -p /a/b && busybox ln /n /a/m\n"
+        "USER 7\nRUN --mount=type=cache,target=/c/d,uid=7 busybox ls -ld /dev/shm /dev/pts /a /c /tmp "
+        ">/dev/shm/x; "
+        "busybox cat /dev/shm/x\n";
     const Image first = make(steps);
     const TempDir other = TempDir::make("store").value();
+    const mode_t before = ::umask(077);
     const auto second = build({.context = context_.path()}, {.store = other.path()});
+    ::umask(before);
     ASSERT_OK(second);
     EXPECT_EQ(first.digest, second->digest);
 }
