@@ -122,7 +122,7 @@ TEST_F(FullDisk, WhileALayerIsUnpackedForRun) {
 
 TEST_F(FullDisk, WhileAStepRuns) {
     next_step_ = "The disk of the store was almost full";
-    fails_then_works("RUN busybox yes | busybox head -c 30000000 >/f\n", "No space left on device", 4);
+    fails_then_works("RUN busybox dd if=/dev/zero of=/f bs=65536 count=480\n", "No space left on device", 4);
 }
 
 TEST_F(FullDisk, WhileAnArchiveIsUnpacked) {

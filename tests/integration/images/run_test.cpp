@@ -310,10 +310,10 @@ TEST_F(Run, WhatAKeptStepRemovedStaysRemovedForLaterSteps) {
 
 TEST_F(Run, TwoBuildsInTwoStoresGiveOneDigest) {
     const std::string steps =
-        "RUN echo $((40+2)) >/n && busybox mkdir -p /a/b && busybox ln /n /a/m\n"
-        "USER 7\nRUN --mount=type=cache,target=/c/d,uid=7 busybox ls -ld /dev/shm /dev/pts /a /c /tmp "
-        ">/dev/shm/x; "
-        "busybox cat /dev/shm/x\n";
+        "RUN echo $((40+2)) >/n && busybox mkdir -p /a/b && busybox ln /n /a/m && busybox chmod 777 /a/b\n"
+        "USER 7\nRUN --mount=type=cache,target=/c/d busybox stat -c '%n %a %u' /dev/shm /dev/pts /c /c/d "
+        "/etc "
+        ">/a/b/modes\n";
     const Image first = make(steps);
     const TempDir other = TempDir::make("store").value();
     const mode_t before = ::umask(077);
