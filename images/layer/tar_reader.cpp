@@ -200,7 +200,9 @@ Result<TarEntry> convert(archive_entry* from, std::size_t& xattr_bytes) {
     TRY_ASSIGN(out.xattrs, convert_xattrs(from, xattr_bytes));
     if (const char* target = archive_entry_hardlink(from); target != nullptr) {
         if (auto good = check_path(target); !good)
-            return std::unexpected(std::move(good.error()).context("a hard link"));
+            return std::unexpected(
+                std::move(good.error())
+                    .context("a hard link to " + printable(std::string_view(target).substr(0, 100))));
         out.kind = TarKind::hard_link;
         out.link = clean_path(target);
         return out;

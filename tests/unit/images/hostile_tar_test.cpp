@@ -103,14 +103,11 @@ TEST_F(HostileTar, OneCompressionIsTakenOff) {
     EXPECT_FALSE(is_one(compressed({"gzip"}, once)));
 }
 
-TEST_F(HostileTar, AHeaderBeforeAHeaderBeforeAHeaderEnds) {
-    const std::string many = repeated(tar_header({.path = "././@LongLink", .type = 'L'}), 20'000) +
-                             member({.path = "f"}) + std::string(tar_end());
-    EXPECT_FALSE(is_one(many));
-    EXPECT_ERROR(unpack(many), Errc::protocol, "a header of more than 256 KiB");
-    EXPECT_ERROR(unpack(member({.path = repeated("a/", 400'000)}) + std::string(tar_end())), Errc::protocol,
-                 "a header of more than 256 KiB");
-    EXPECT_ERROR(unpack(member({.path = "e"}) + many), Errc::protocol, "a header of more than 256 KiB");
+TEST_F(HostileTar, AHeaderWithoutEndEnds) {
+    const std::string tar = member({.path = repeated("a/", 400'000)}) + std::string(tar_end());
+    EXPECT_FALSE(is_one(tar));
+    EXPECT_ERROR(unpack(tar), Errc::protocol, "a header of more than 256 KiB");
+    EXPECT_ERROR(unpack(member({.path = "e"}) + tar), Errc::protocol, "a header of more than 256 KiB");
 }
 
 TEST_F(HostileTar, NamesHaveTheLengthsOfLinux) {
@@ -126,7 +123,7 @@ TEST_F(HostileTar, NamesHaveTheLengthsOfLinux) {
     EXPECT_ERROR(unpack(member({.path = "l", .type = '2', .link = target}) + std::string(tar_end())),
                  Errc::protocol, "a target of more than 4096 bytes");
     EXPECT_ERROR(unpack(member({.path = "l", .type = '1', .link = target}) + std::string(tar_end())),
-                 Errc::protocol, "a hard link: an entry with a path of 6000 bytes");
+                 Errc::protocol, "an entry with a path of 6000 bytes");
 }
 
 TEST(NameBudget, ImpliedFoldersCountWithTheirNames) {
