@@ -120,11 +120,6 @@ TEST_F(FullDisk, WhileALayerIsUnpackedForRun) {
     fails_then_works("COPY big /big\nRUN echo x >/f\n", "No space left on device", 5);
 }
 
-TEST_F(FullDisk, WhileAStepRuns) {
-    next_step_ = "The disk of the store was almost full";
-    fails_then_works("RUN busybox dd if=/dev/zero of=/f bs=65536 count=480\n", "No space left on device", 4);
-}
-
 TEST_F(FullDisk, WhileAnArchiveIsUnpacked) {
     context_.file("zeros", std::string(64 << 20, '\0'));
     const auto packed = check_output({.argv = {"tar", "-C", context_.path().string(), "-czf",
@@ -193,29 +188,6 @@ TEST_F(KilledBuild, DuringCompression) {
         kill_at("blobs", "new.tmp-", times, dockerfile);
         EXPECT_FALSE(half_made(store_.path()).empty());
     }
-    next_build_is_right(dockerfile);
-}
-
-TEST_F(KilledBuild, BetweenTheStepsOfRun) {
-    context_.file("t/one", "1").file("t/two", noise(3 << 20));
-    const std::string dockerfile = std::string(kShell) +
-                                   "COPY t /t\nRUN busybox cp /t/two /three && busybox rm /t/one && busybox "
-                                   "sleep 0.2\nRUN echo x >/t/f\n";
-    kill_at("unpacked", ".new-", 1, dockerfile);
-    kill_at("unpacked", "diff-", 2, dockerfile);
-    kill_at("steps", "", 1, dockerfile);
-    kill_at("runs", "", 1, dockerfile);
-    next_build_is_right(dockerfile);
-}
-
-TEST_F(KilledBuild, WhileAnArchiveIsUnpacked) {
-    context_.file("zeros", std::string(64 << 20, '\0'));
-    const auto packed = check_output({.argv = {"tar", "-C", context_.path().string(), "-czf",
-                                               (context_.path() / "a.tgz").string(), "zeros"}},
-                                     Errc::io);
-    ASSERT_OK(packed);
-    const std::string dockerfile = "FROM scratch\nADD a.tgz /x/\n";
-    kill_at("", "synchost-add-", 1, dockerfile);
     next_build_is_right(dockerfile);
 }
 
