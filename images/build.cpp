@@ -1,4 +1,5 @@
 // build() and trace(): the two results of one walk through the Dockerfile.
+#include <cerrno>
 #include <charconv>
 
 #include "base/file.hpp"
@@ -101,9 +102,7 @@ Result<std::vector<ExplainedStep>> explain_build(const std::vector<RecordedStep>
     return out;
 }
 
-}  // namespace
-
-Result<Image> build(const BuildRequest& asked, const BuildTools& tools) {
+Result<Image> build_image(const BuildRequest& asked, const BuildTools& tools) {
     TRY_ASSIGN(const BuildRequest request, with_epoch(asked));
     const std::filesystem::path dockerfile = dockerfile_of(request);
     TRY_ASSIGN(const StagePlan plan, read_plan(request, dockerfile));
@@ -113,6 +112,7 @@ Result<Image> build(const BuildRequest& asked, const BuildTools& tools) {
         const auto pruned = prune_store(tools.store, PruneScope::least_used, *tools.store_limit);
         if (!pruned && pruned.error().code != Errc::conflict) return std::unexpected(pruned.error());
     }
+    sweep_store(tools.store);
     TRY_ASSIGN(const BlobStore store, BlobStore::open(tools.store));
     FileIndex index(store.index_of(request.context));
     Evaluator evaluator(plan, request, dockerfile, &tools, &store, &index);
@@ -140,6 +140,16 @@ Result<Image> build(const BuildRequest& asked, const BuildTools& tools) {
     out.copied = copied_paths(state.tree);
     out.managed_paths = absolute(state.managed);
     return out;
+}
+
+}  // namespace
+
+Result<Image> build(const BuildRequest& request, const BuildTools& tools) {
+    auto out = build_image(request, tools);
+    if (out || (out.error().sys_errno != ENOSPC && out.error().sys_errno != EDQUOT)) return out;
+    return std::unexpected(std::move(out.error())
+                               .hint("Make room on the disk of " + printable(tools.store.native()) +
+                                     ", or set XDG_CACHE_HOME to a folder on a larger one."));
 }
 
 Result<Trace> trace(const BuildRequest& request) {

@@ -41,6 +41,7 @@ class Child {
 
     [[noreturn]] void run() {
         reset_signals();
+        ::umask(0);  // folders that are made here have the modes that they are made with
         ::prctl(PR_SET_PDEATHSIG, SIGKILL);
         pollfd parent = {plan_.alive, 0, 0};
         if (::poll(&parent, 1, 0) > 0) ::_exit(1);

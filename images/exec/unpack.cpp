@@ -45,6 +45,7 @@ class Unpacker {
         if (!opened && (errno == ENOENT || errno == ENOTDIR)) {
             TRY_ASSIGN(const bool there, enter(std::string(parent_path(folder))));
             if (!there) return false;
+            TRY(names_.spend(folder));
             const std::string name(base_name(folder));
             const bool hidden = detail::is_whiteout(current_.get(), name.c_str());
             if (hidden) ::unlinkat(current_.get(), name.c_str(), 0);
@@ -53,6 +54,8 @@ class Unpacker {
                 return fail_errno(printable(folder));
             }
             opened = detail::open_beneath(root_.get(), folder, O_RDONLY | O_DIRECTORY);
+            // Whatever the umask is.
+            if (opened && ::fchmod(opened.get(), 0755) != 0) return fail_errno(printable(folder));
             if (opened && hidden) TRY(make_opaque(opened.get()));
         }
         if (!opened && errno == ELOOP) return false;
@@ -175,6 +178,7 @@ class Unpacker {
     Fd root_;
     Fd current_;
     std::string current_path_;
+    NameBudget names_;
 };
 
 }  // namespace

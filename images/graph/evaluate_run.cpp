@@ -1,5 +1,6 @@
 // RUN as an instruction: what it may read, what it is keyed by, and what its layer does to the stage.
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -66,12 +67,22 @@ Digest blob_key(const Digest& diff_id, Compression compression) {
     return KeyWriter().add("run").add(diff_id.to_string()).add(short_name(compression)).finish();
 }
 
-Error failure(const std::string& text, int code, const std::deque<std::string>& last) {
+bool is_almost_full(const std::filesystem::path& folder) {
+    constexpr std::uint64_t kLittle = std::uint64_t{4} << 20;
+    struct statvfs space{};
+    return ::statvfs(folder.c_str(), &space) == 0 && std::uint64_t{space.f_bavail} * space.f_frsize < kLittle;
+}
+
+Error failure(const std::string& text, int code, const std::deque<std::string>& last,
+              const std::filesystem::path& store) {
     Error out{Errc::io, text + ": it ended with exit code " + std::to_string(code), 0, {}};
     for (const std::string& line : last) out.message += "\n    " + line;
-    out.next_step =
-        "Correct the command, or what it reads; the steps before it are kept. To look into what it left: "
-        "synchost build --shell-on-error";
+    out.next_step = is_almost_full(store)
+                        ? "The disk of the store was almost full. Make room on the disk of " +
+                              printable(store.native()) +
+                              ", or set XDG_CACHE_HOME to a folder on a larger one."
+                        : "Correct the command, or what it reads; the steps before it are kept. To look into "
+                          "what it left: synchost build --shell-on-error";
     return out;
 }
 
@@ -203,7 +214,7 @@ Result<> Evaluator::execute(const Instruction& instruction, const RunFlags& flag
     TRY_ASSIGN(const int code, run_step(step, folder, [&](std::string_view bytes) { lines.write(bytes); }));
     lines.finish();
     if (code != 0) {
-        const Error error = failure(instruction.text, code, lines.last());
+        const Error error = failure(instruction.text, code, lines.last(), tools_->store);
         if (tools_->shell_on_error) TRY(open_shell(error, std::move(step), folder, state));
         return std::unexpected(error);
     }

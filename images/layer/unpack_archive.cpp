@@ -1,10 +1,12 @@
 #include "images/layer/unpack_archive.hpp"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <sys/statvfs.h>
 
-#include <algorithm>
 #include <memory>
+#include <string_view>
+#include <vector>
 
 #include "base/file.hpp"
 #include "base/rel_path.hpp"
@@ -16,12 +18,12 @@ namespace {
 
 class Unpacker {
   public:
-    static Result<Unpacker> make(const std::filesystem::path& scratch, std::uint64_t max_bytes) {
+    static Result<Unpacker> make(const std::filesystem::path& scratch) {
         TRY_ASSIGN(TempDir folder, TempDir::make("add", scratch));
         struct statvfs space{};
         if (::statvfs(folder.path().c_str(), &space) != 0) return fail_errno("free space");
         const std::uint64_t room = std::uint64_t{space.f_bavail} * space.f_frsize;
-        return Unpacker(std::move(folder), std::min(room / 10 * 9, max_bytes));
+        return Unpacker(std::move(folder), room / 10 * 9);
     }
     Result<> take(const TarEntry& entry, TarContent& content);
     FileTree tree;
@@ -37,18 +39,26 @@ class Unpacker {
     std::shared_ptr<const std::filesystem::path> folder_;
     std::uint64_t left_;
     std::uint64_t files_ = 0;
+    NameBudget names_;
 };
 
+// From the nearest folder that is there: all above one is there, too.
 Result<> Unpacker::make_parents(const std::string& path) {
-    for (std::size_t slash = path.find('/'); slash != std::string::npos; slash = path.find('/', slash + 1)) {
-        const std::string folder = path.substr(0, slash);
-        const Node* there = tree.find(folder);
+    std::vector<std::string_view> missing;
+    const Node* there = nullptr;
+    std::string_view folder = parent_path(path);
+    for (; there == nullptr; folder = parent_path(folder)) {
+        there = tree.find(folder);
         if (there == nullptr) {
-            tree.put(folder, Node{});
+            missing.push_back(folder);
         } else if (there->kind != FileKind::folder) {
             return fail(Errc::protocol, printable(path) + " lies below " + printable(folder) +
                                             ", which the archive says is no folder");
         }
+    }
+    for (auto it = missing.rbegin(); it != missing.rend(); ++it) {
+        TRY(names_.spend(*it));
+        tree.put(std::string(*it), Node{});
     }
     return {};
 }
@@ -94,12 +104,16 @@ Result<> Unpacker::take(const TarEntry& entry, TarContent& content) {
 }  // namespace
 
 Result<FileTree> unpack_archive(int fd, const std::string& name, const std::filesystem::path& scratch,
-                                std::uint64_t max_bytes) {
-    TRY_ASSIGN(Unpacker unpacker, Unpacker::make(scratch, max_bytes));
-    auto done = read_archive(fd, [&](const TarEntry& entry, TarContent& content) -> Result<TarWalk> {
-        TRY(unpacker.take(entry, content));
-        return TarWalk::go_on;
-    });
+                                std::optional<ArchiveLimits> limits) {
+    TRY_ASSIGN(Unpacker unpacker, Unpacker::make(scratch));
+    struct stat info{};
+    if (::fstat(fd, &info) != 0) return fail_errno(printable(name));
+    const ArchiveLimits of_size = limits_of(static_cast<std::uint64_t>(info.st_size));
+    auto done = read_archive(fd, limits.value_or(of_size),
+                             [&](const TarEntry& entry, TarContent& content) -> Result<TarWalk> {
+                                 TRY(unpacker.take(entry, content));
+                                 return TarWalk::go_on;
+                             });
     if (!done) return std::unexpected(std::move(done.error()).context(printable(name)));
     return std::move(unpacker.tree);
 }

@@ -1,5 +1,8 @@
 #include "images/output/detail/merged_root.hpp"
 
+#include <algorithm>
+#include <string_view>
+
 #include "base/rel_path.hpp"
 #include "images/tree/file_tree.hpp"
 
@@ -9,6 +12,7 @@ namespace {
 constexpr std::string_view kWhiteout = ".wh.";
 constexpr std::string_view kOpaque = ".wh..wh..opq";
 constexpr int kMaxLinks = 40;
+constexpr std::size_t kMaxPath = 4096;
 
 TarEntry plain_folder(const std::string& path) {
     TarEntry out;
@@ -74,27 +78,39 @@ void MergedRoot::erase_below(const std::string& path) {
     nodes_.erase(first, nodes_.lower_bound(path + "0"));  // '0' follows '/'
 }
 
-Result<std::string> MergedRoot::enter(const std::string& folder, int& links_left) {
-    if (folder.empty()) return std::string();
-    TRY_ASSIGN(const std::string above, enter(std::string(parent_path(folder)), links_left));
-    std::string path = join_path(above, base_name(folder));
-    const auto found = nodes_.find(path);
-    if (found == nodes_.end()) {
-        nodes_.emplace(path, Final{plain_folder(path), {}});
-        return path;
+// What is left of the path is walked a name at a time, unless all of it is a folder already: all above a
+// folder are folders. A symlink puts its target before what is left.
+Result<std::string> MergedRoot::enter(std::string left) {
+    std::string at;
+    for (int links_left = kMaxLinks;;) {
+        if (left.empty()) return at;
+        const auto whole = nodes_.find(join_path(at, left));
+        if (whole != nodes_.end() && whole->second.entry.kind == TarKind::folder) return whole->first;
+        const std::size_t end = std::min(left.find('/'), left.size());
+        std::string path = join_path(at, std::string_view(left).substr(0, end));
+        TRY(steps_.spend(path));
+        if (path.size() > kMaxPath)
+            return fail(Errc::protocol, "lies below a symlink that leads to a path of more than 4096 bytes");
+        left.erase(0, end + 1);
+        const auto found = nodes_.find(path);
+        if (found == nodes_.end()) {
+            TRY(names_.spend(path));
+            nodes_.emplace(path, Final{plain_folder(path), {}});
+        } else if (const TarEntry& entry = found->second.entry; entry.kind == TarKind::symlink) {
+            if (links_left-- == 0) return fail(Errc::protocol, "lies below too many symlinks");
+            const bool absolute = entry.link.starts_with('/');
+            left = join_path(clean_path(absolute ? entry.link : at + "/" + entry.link), left);
+            at.clear();
+            continue;
+        } else if (entry.kind != TarKind::folder) {
+            return fail(Errc::protocol, "lies below " + printable(path) + ", which is no folder");
+        }
+        at = std::move(path);
     }
-    const TarEntry& entry = found->second.entry;
-    if (entry.kind == TarKind::folder) return path;
-    if (entry.kind != TarKind::symlink)
-        return fail(Errc::protocol, "lies below " + printable(path) + ", which is no folder");
-    if (links_left-- == 0) return fail(Errc::protocol, "lies below too many symlinks");
-    const bool absolute = entry.link.starts_with('/');
-    return enter(clean_path(absolute ? entry.link : above + "/" + entry.link), links_left);
 }
 
 Result<std::string> MergedRoot::locate(const std::string& path) {
-    int links_left = kMaxLinks;
-    TRY_ASSIGN(const std::string folder, enter(std::string(parent_path(path)), links_left));
+    TRY_ASSIGN(const std::string folder, enter(std::string(parent_path(path))));
     return join_path(folder, base_name(path));
 }
 

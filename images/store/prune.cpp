@@ -60,10 +60,11 @@ std::uint64_t bytes_below(const fs::path& path) {
     return sum;
 }
 
-// What a killed program left beside the names: base/file.hpp's temporary files, and layers half unpacked.
+// What a killed program left beside the names: base/file.hpp's temporary files, layers half unpacked, and
+// base/temp_dir.hpp's folders.
 bool is_temporary(const fs::path& path) {
     const std::string& name = path.filename().native();
-    return name.contains(".tmp-") || name.starts_with(".new-");
+    return name.contains(".tmp-") || name.starts_with(".new-") || name.starts_with("synchost-");
 }
 
 enum class Measure : std::uint8_t { all, counted };  // counted: by the limit, and for keeps
@@ -244,6 +245,23 @@ Result<PruneReport> Pruner::run() {
 Result<StoreUsage> measure_store(const fs::path& store) {
     TRY_ASSIGN(const std::vector<Item> items, list_items(store, Measure::all));
     return sum_of(items);
+}
+
+void sweep_store(const fs::path& store) {
+    const auto lock = open_file(store / kStoreLock, O_RDWR);
+    if (!lock || ::flock(lock->get(), LOCK_EX | LOCK_NB) != 0) return;
+    constexpr std::array<std::string_view, 10> kFolders = {
+        "", "blobs", "blobs/sha256", "layers", "runs", "index", "urls", "unpacked", "explain", kUnpackedSizes};
+    std::error_code ignored;  // what stays is taken by the next one
+    for (const std::string_view folder : kFolders) {
+        for (const auto& entry : fs::directory_iterator(store / folder, ignored)) {
+            if (is_temporary(entry.path())) fs::remove_all(entry.path(), ignored);
+        }
+    }
+    for (const std::string_view folder : {"steps", "trash"}) {
+        for (const auto& entry : fs::directory_iterator(store / folder, ignored))
+            fs::remove_all(entry.path(), ignored);
+    }
 }
 
 Result<PruneReport> prune_store(const fs::path& store, PruneScope scope, std::uint64_t keep_bytes) {

@@ -47,4 +47,8 @@ struct PruneReport {
 Result<PruneReport> prune_store(const std::filesystem::path& store, PruneScope scope,
                                 std::uint64_t keep_bytes);
 
+// Removes what killed programs left half-made in the store. Nothing where somebody uses it: what is half-made
+// may be theirs.
+void sweep_store(const std::filesystem::path& store);
+
 }  // namespace synchost::images

@@ -49,7 +49,10 @@ std::string clean_path(std::string_view text) {
         }
     }
     std::string out;
-    for (const std::string& part : parts) out = join_path(out, part);
+    for (const std::string& part : parts) {
+        if (!out.empty()) out += '/';
+        out += part;
+    }
     return out;
 }
 

@@ -6,6 +6,7 @@
 // links.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <map>
 #include <string>
@@ -43,10 +44,12 @@ class MergedRoot {
     void erase_below(const std::string& path);
     // Where it lies with the symlinks on the way followed; folders that are only implied are made.
     Result<std::string> locate(const std::string& path);
-    Result<std::string> enter(const std::string& folder, int& links_left);
+    Result<std::string> enter(std::string left);
 
     std::vector<std::filesystem::path> layers_;
     std::map<std::string, Final, std::less<>> nodes_;
+    NameBudget names_;
+    NameBudget steps_{std::uint64_t{16} << 30};
 };
 
 }  // namespace synchost::images::detail

@@ -16,7 +16,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const Fd file(::memfd_create("archive", MFD_CLOEXEC));
     if (!file || !write_all(file.get(), {reinterpret_cast<const char*>(data), size})) return 0;
     const bool archive = images::is_archive(file.get());
-    const auto tree = images::unpack_archive(file.get(), "archive", {}, std::uint64_t{1} << 20);
+    const auto tree = images::unpack_archive(
+        file.get(), "archive", {},
+        images::ArchiveLimits{.tar_bytes = std::uint64_t{16} << 20, .content_bytes = std::uint64_t{1} << 20});
     if (!tree) return 0;
     if (!archive && tree->nodes().size() > 1) std::abort();
     for (const auto& [path, node] : tree->nodes()) {

@@ -310,10 +310,16 @@ TEST_F(Run, WhatAKeptStepRemovedStaysRemovedForLaterSteps) {
 
 TEST_F(Run, TwoBuildsInTwoStoresGiveOneDigestWhereTheTimeIsGiven) {
     const BuildRequest request{.context = context_.path(), .build_args = {{"SOURCE_DATE_EPOCH", "1000"}}};
-    const std::string steps = "RUN echo $((40+2)) >/n && busybox mkdir -p /a/b && busybox ln /n /a/m\n";
+    const std::string steps =
+        "RUN echo $((40+2)) >/n && busybox mkdir -p /a/b && busybox ln /n /a/m && busybox chmod 777 /a/b\n"
+        "USER 7\nRUN --mount=type=cache,target=/c/d busybox stat -c '%n %a %u' /dev/shm /dev/pts /c /c/d "
+        "/etc "
+        ">/a/b/modes\n";
     const Image first = make(steps, request);
     const TempDir other = TempDir::make("store").value();
+    const mode_t before = ::umask(077);
     const auto second = build(request, {.store = other.path()});
+    ::umask(before);
     ASSERT_OK(second);
     EXPECT_EQ(first.digest, second->digest);
 }
