@@ -1,6 +1,7 @@
 // build() and trace(): the two results of one walk through the Dockerfile.
 #include <cerrno>
 #include <charconv>
+#include <mutex>
 
 #include "base/file.hpp"
 #include "base/rel_path.hpp"
@@ -80,7 +81,7 @@ std::filesystem::path inputs_file(const BuildRequest& request, const std::filesy
     KeyWriter key;
     for (const std::filesystem::path& path : {request.context, dockerfile})
         key.add(std::filesystem::weakly_canonical(path, ignored).native());
-    const registry::Platform platform = registry::host_platform();
+    const registry::Platform& platform = request.platform;
     key.add(request.target).add(platform.os).add(platform.architecture).add(platform.variant);
     key.add(request.managed_owner ? 1 : 0);
     if (request.managed_owner) key.add(request.managed_owner->uid).add(request.managed_owner->gid);
@@ -144,7 +145,15 @@ Result<Image> build_image(const BuildRequest& asked, const BuildTools& tools) {
 
 }  // namespace
 
-Result<Image> build(const BuildRequest& request, const BuildTools& tools) {
+Result<Image> build(const BuildRequest& request, const BuildTools& given) {
+    BuildTools tools = given;
+    std::mutex one_at_a_time;
+    if (given.progress) {
+        tools.progress = [&](const std::string& line) {
+            const std::scoped_lock lock(one_at_a_time);
+            given.progress(line);
+        };
+    }
     auto out = build_image(request, tools);
     if (out || (out.error().sys_errno != ENOSPC && out.error().sys_errno != EDQUOT)) return out;
     return std::unexpected(std::move(out.error())

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <linux/sched.h>
+#include <poll.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -167,12 +168,20 @@ Result<int> wait_for(pid_t child) {
     return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
-void pass_on(int from, const StepOutput& output) {
+// Until the child and all of its processes have ended. False where it was told to stop before.
+bool pass_on(pid_t child, int from, int stop, const StepOutput& output) {
     std::string buffer(kReadStep, '\0');
+    std::array<pollfd, 2> ready = {{{from, POLLIN, 0}, {stop, POLLIN, 0}}};
     for (;;) {
+        if (::poll(ready.data(), ready.size(), -1) < 0) continue;  // EINTR
+        if (ready[1].revents != 0) {
+            ::kill(child, SIGKILL);  // the first process of its namespace: all others go with it
+            ready[1].fd = -1;
+        }
+        if (ready[0].revents == 0) continue;
         const ssize_t got = ::read(from, buffer.data(), buffer.size());
         if (got < 0 && errno == EINTR) continue;
-        if (got <= 0) return;
+        if (got <= 0) return ready[1].fd == stop;
         output({buffer.data(), static_cast<std::size_t>(got)});
     }
 }
@@ -216,8 +225,9 @@ Result<int> run_step(const Step& step, const StepFolder& folder, const StepOutpu
     if (child < 0) return fail_errno("a process in namespaces of its own for RUN");
     printed.write.reset();
     report.write.reset();
-    pass_on(printed.read.get(), output);
+    const bool went_on = pass_on(child, printed.read.get(), step.stop, output);
     const auto code = wait_for(child);
+    if (!went_on) return fail(Errc::cancelled, "the command was stopped");
     ChildFault fault;
     if (::read(report.read.get(), &fault, sizeof fault) == static_cast<ssize_t>(sizeof fault))
         return std::unexpected(error_of(fault));

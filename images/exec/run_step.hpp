@@ -53,14 +53,16 @@ struct Step {
     std::uint32_t gid = 0;
     std::vector<std::uint32_t> groups;
     StepNetwork network = StepNetwork::host;
+    int stop = -1;      // once it is readable, the command is killed; borrowed
     int terminal = -1;  // the command's three streams and its controlling terminal, in place of its output
 };
 
 // What a step prints, in pieces, both of its streams in the order of their writing.
 using StepOutput = std::function<void(std::string_view)>;
 
-// The command's exit code, 128 + N where signal N ended it. An error where it was not started: unsupported
-// where this kernel or this user cannot, invalid_input where the command is not there.
+// The command's exit code, 128 + N where signal N ended it. cancelled where it was stopped. An error where it
+// was not started: unsupported where this kernel or this user cannot, invalid_input where the command is not
+// there.
 Result<int> run_step(const Step& step, const StepFolder& folder, const StepOutput& output);
 
 // Paths that must be there in the root for every step; files end without '/', folders with it.

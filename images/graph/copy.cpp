@@ -163,7 +163,7 @@ Result<> Copy::lay(const std::string& path, const Node& source) {
         node.links = group;
     }
     node.line = request_.line;
-    out_.layer[path] = node;
+    out_.layer.insert_or_assign(out_.layer.end(), path, node);  // mostly in order
     to_.put(path, std::move(node));
     return {};
 }

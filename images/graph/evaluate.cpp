@@ -1,5 +1,10 @@
 #include "images/graph/evaluate.hpp"
 
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <thread>
 #include <utility>
 
 #include "base/rel_path.hpp"
@@ -8,13 +13,53 @@
 #include "images/layer/layer_writer.hpp"
 
 namespace synchost::images {
+namespace {
+
+constexpr std::size_t kMaxStagesAtOnce = 8;
+
+}  // namespace
 
 Result<StageState> Evaluator::run() {
-    done_.resize(plan_.stages().size());
+    const std::size_t count = plan_.stages().size();
+    done_.resize(count);
+    made_.resize(count, Made::no);
+    steps_.resize(count);
+    std::vector<std::size_t> needed;
     for (std::size_t i = 0; i <= plan_.target(); ++i) {
-        if (plan_.needed(i)) TRY(run_stage(i));
+        if (plan_.needed(i)) needed.push_back(i);
+    }
+    if (tools_ != nullptr && !tools_->shell_on_error && needed.size() > 1) {
+        TRY(run_at_once(needed));
+    } else {
+        const std::scoped_lock lock(mutex_);
+        for (const std::size_t stage : needed) TRY(run_stage(stage));
     }
     return std::move(*done_[plan_.target()]);
+}
+
+// In their order, so that what a stage leans on has begun before it, and waiting for that comes to an end.
+Result<> Evaluator::run_at_once(const std::vector<std::size_t>& stages) {
+    stop_ = Fd(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+    if (!stop_) return fail_errno("eventfd");
+    std::vector<Result<>> results(stages.size());
+    std::size_t next = 0;
+    {
+        std::vector<std::jthread> threads;
+        for (std::size_t i = 0; i < std::min(stages.size(), kMaxStagesAtOnce); ++i) {
+            threads.emplace_back([&] {
+                const std::scoped_lock lock(mutex_);
+                while (next < stages.size()) {
+                    const std::size_t mine = next++;
+                    results[mine] = run_stage(stages[mine]);
+                }
+            });
+        }
+    }
+    Result<> out;
+    for (Result<>& result : results) {
+        if (!result && (out || out.error().code == Errc::cancelled)) out = std::move(result);
+    }
+    return out;
 }
 
 std::unexpected<Error> Evaluator::located(Error error, int line) const {
@@ -22,19 +67,31 @@ std::unexpected<Error> Evaluator::located(Error error, int line) const {
 }
 
 Result<> Evaluator::run_stage(std::size_t stage) {
-    if (done_[stage]) return {};
+    changed_.wait(mutex_, [&] { return made_[stage] != Made::now; });
+    if (made_[stage] == Made::yes) return {};
+    made_[stage] = Made::now;
+    Result<> made = make_stage(stage);
+    made_[stage] = made ? Made::yes : Made::no;
+    if (!made && !std::exchange(failed_, true) && stop_) {
+        constexpr std::uint64_t kOne = 1;
+        std::ignore = ::write(stop_.get(), &kOne, sizeof kOne);
+    }
+    changed_.notify_all();
+    return made;
+}
+
+Result<> Evaluator::make_stage(std::size_t stage) {
     const Stage& plan = plan_.stages()[stage];
     if (plan.base_stage) TRY(run_stage(*plan.base_stage));
-    const std::size_t outer = std::exchange(current_, stage);  // a step of which may lean on this stage
-    auto state = start_stage(plan);
+    auto state = start_stage(stage);
     if (!state) return located(std::move(state.error()), plan.from->line);
     TRY(run_triggers(stage, *state));
     for (const Instruction* instruction : plan.steps) {
+        if (failed_) return fail(Errc::cancelled, "another stage failed");
         if (auto done = step(stage, *instruction, *state); !done)
             return located(std::move(done.error()), instruction->line);
     }
     done_[stage] = *std::move(state);
-    current_ = outer;
     return {};
 }
 
@@ -72,19 +129,24 @@ Result<std::shared_ptr<BaseImage>> Evaluator::fetch(const std::string& image,
     return BaseImage::fetch(name, *tools_->registries, store_, platform);
 }
 
-Result<StageState> Evaluator::start_stage(const Stage& stage) {
-    if (request_.build_contexts.contains(stage.base)) return start_from_folder(stage);
+Result<StageState> Evaluator::start_stage(std::size_t number) {
+    const Stage& stage = plan_.stages()[number];
+    if (request_.build_contexts.contains(stage.base)) return start_from_folder(number);
     if (stage.base_stage) {
         StageState out = *done_[*stage.base_stage];
+        out.stage = number;
         out.cmd_is_own = false;
         return out;
     }
-    StageState out;
+    StageState out{.stage = number};
     if (stage.base == "scratch") {
         out.config = scratch_config(plan_.platform());
         return out;
     }
-    TRY_ASSIGN(out.base, fetch(stage.base, stage.platform));
+    {
+        const Unlocked others_go_on(*this);
+        TRY_ASSIGN(out.base, fetch(stage.base, stage.platform));
+    }
     if (!out.base) {
         TRY_ASSIGN(out.config, known_config(stage));
         return out;
@@ -223,7 +285,11 @@ Result<> Evaluator::add_layer(const Instruction& instruction, const NodeMap& nod
     state.config.history.push_back({instruction.text, false});
     if (tools_ == nullptr) return {};
     LayerReport report;
-    TRY_ASSIGN(Layer layer, layer_of_nodes(nodes, &report));
+    Layer layer;
+    {
+        const Unlocked others_go_on(*this);
+        TRY_ASSIGN(layer, layer_of_nodes(nodes, &report));
+    }
     note_copy(instruction, nodes, report, state);
     if (tools_->progress) {
         tools_->progress(plan_.dockerfile().at(instruction.line, instruction.text) + " (" +

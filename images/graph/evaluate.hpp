@@ -3,14 +3,21 @@
 //
 // The same walk serves build() and trace(). A trace has no tools: nothing is written or fetched, a base image
 // counts as empty, and what only its files could tell is passed over.
+//
+// A build makes stages that do not lean on each other at the same time, each in a thread. One mutex guards
+// all that they share; it is given back (Unlocked) while a command runs, a layer is made or a base image is
+// fetched, which touch the state of their own stage alone. The first failure ends the steps of the others.
 #pragma once
 
+#include <condition_variable>
 #include <map>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "base/error.hpp"
+#include "base/fd.hpp"
 #include "images/builder.hpp"
 #include "images/cache/file_index.hpp"
 #include "images/context/ignore.hpp"
@@ -44,8 +51,8 @@ class Evaluator {
     Result<StageState> run();
     // Of the base images that a build has fetched.
     [[nodiscard]] const std::map<std::string, std::string>& base_configs() const { return base_configs_; }
-    // Of a build: its steps so far that make layers, with what they read, in the order of their running.
-    [[nodiscard]] const std::vector<RecordedStep>& steps() const { return steps_; }
+    // After run() of a build: its steps that made layers, with what they read, stage by stage.
+    [[nodiscard]] std::vector<RecordedStep> steps() const;
     // After run(): the files and symlinks of the context that the sources name, sorted.
     [[nodiscard]] std::vector<std::string> context_files(const std::vector<BakedSource>& sources) const;
 
@@ -67,11 +74,27 @@ class Evaluator {
         const BakedSources* baked = nullptr;  // likewise
     };
 
+    enum class Made : std::uint8_t { no, now, yes };  // now: some thread is at it
+    // Gives the mutex back for as long as it lives.
+    class Unlocked {
+      public:
+        explicit Unlocked(Evaluator& evaluator) : mutex_(evaluator.mutex_) { mutex_.unlock(); }
+        Unlocked(const Unlocked&) = delete;
+        Unlocked& operator=(const Unlocked&) = delete;
+        ~Unlocked() { mutex_.lock(); }
+
+      private:
+        std::mutex& mutex_;
+    };
+
+    Result<> run_at_once(const std::vector<std::size_t>& stages);
     // Makes the stage's state, once; the stages that it leans on too, where a trigger of an image names them.
+    // cancelled where another stage failed.
     Result<> run_stage(std::size_t stage);
+    Result<> make_stage(std::size_t stage);
     Result<> run_triggers(std::size_t stage, StageState& state);
     [[nodiscard]] std::unexpected<Error> located(Error error, int line) const;
-    Result<StageState> start_stage(const Stage& stage);
+    Result<StageState> start_stage(std::size_t stage);
     // A trace's stage on an image: what is known of its config.
     [[nodiscard]] Result<ImageConfig> known_config(const Stage& stage) const;
     // Its key in Image::base_configs.
@@ -127,13 +150,13 @@ class Evaluator {
                          NodeMap& layer);
     Result<> load_context();
     Result<FileTree> named_context(const std::string& name) const;
-    Result<StageState> start_from_folder(const Stage& stage);
+    Result<StageState> start_from_folder(std::size_t stage);
     [[nodiscard]] Error missing_source(const std::string& source, const std::string& instruction,
                                        bool from_context) const;
     Result<> add_layer(const Instruction& instruction, const NodeMap& nodes, StageState& state);
 
     // For steps(), see evaluate_inputs.cpp.
-    [[nodiscard]] StepInputs begin_inputs(const Instruction& instruction) const;
+    [[nodiscard]] StepInputs begin_inputs(const Instruction& instruction, const StageState& state) const;
     void add_layers_below(const StageState& state, StepInputs& step) const;
     void note_copy(const Instruction& instruction, const NodeMap& nodes, const LayerReport& report,
                    const StageState& state);
@@ -149,12 +172,16 @@ class Evaluator {
     const BuildTools* tools_;
     const BlobStore* store_;
     FileIndex* index_;
+    std::mutex mutex_;                     // held but for Unlocked
+    std::condition_variable_any changed_;  // made_ has
+    std::vector<Made> made_;               // by stage
+    bool failed_ = false;
+    Fd stop_;  // readable once a stage failed; none where one runs at a time
     std::vector<std::optional<StageState>> done_;
     std::map<std::string, StageState> images_;  // that COPY --from named
     std::map<std::string, std::string> base_configs_;
-    std::size_t current_ = 0;  // the stage whose step runs
-    std::vector<RecordedStep> steps_;
-    std::map<std::string, std::string> origins_;  // of layers, by identity_of(): the instruction
+    std::vector<std::vector<RecordedStep>> steps_;  // by stage
+    std::map<std::string, std::string> origins_;    // of layers, by identity_of(): the instruction
     std::optional<FileTree> context_;
     IgnoreRules ignore_;
 };

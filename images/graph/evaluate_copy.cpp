@@ -123,8 +123,9 @@ Result<FileTree> Evaluator::named_context(const std::string& name) const {
 }
 
 // FROM NAME of a --build-context: one layer of all that is there.
-Result<StageState> Evaluator::start_from_folder(const Stage& stage) {
-    StageState out;
+Result<StageState> Evaluator::start_from_folder(std::size_t number) {
+    const Stage& stage = plan_.stages()[number];
+    StageState out{.stage = number};
     out.config = scratch_config(plan_.platform());
     TRY_ASSIGN(out.tree, named_context(stage.base));
     NodeMap nodes = out.tree.nodes();

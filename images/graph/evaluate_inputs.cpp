@@ -30,9 +30,15 @@ std::string whole_text(const Instruction& instruction) {
 
 }  // namespace
 
-StepInputs Evaluator::begin_inputs(const Instruction& instruction) const {
-    const Stage& stage = plan_.stages()[current_];
-    return {.stage = stage.name.empty() ? std::to_string(current_) : stage.name,
+std::vector<RecordedStep> Evaluator::steps() const {
+    std::vector<RecordedStep> out;
+    for (const std::vector<RecordedStep>& stage : steps_) out.insert(out.end(), stage.begin(), stage.end());
+    return out;
+}
+
+StepInputs Evaluator::begin_inputs(const Instruction& instruction, const StageState& state) const {
+    const Stage& stage = plan_.stages()[state.stage];
+    return {.stage = stage.name.empty() ? std::to_string(state.stage) : stage.name,
             .instruction = instruction.text.substr(0, kMaxStepText),
             .instruction_hash = xxh3_64(whole_text(instruction))};
 }
@@ -48,7 +54,7 @@ void Evaluator::add_layers_below(const StageState& state, StepInputs& step) cons
         }
     }
     if (base.empty()) return;
-    std::size_t stage = current_;
+    std::size_t stage = state.stage;
     while (plan_.stages()[stage].base_stage) stage = *plan_.stages()[stage].base_stage;
     add(step, InputKind::base, plan_.stages()[stage].base, base);
 }
@@ -60,7 +66,7 @@ void Evaluator::note_made(const Instruction& instruction, const StageState& stat
 
 void Evaluator::note_copy(const Instruction& instruction, const NodeMap& nodes, const LayerReport& report,
                           const StageState& state) {
-    StepInputs inputs = begin_inputs(instruction);
+    StepInputs inputs = begin_inputs(instruction, state);
     const Variables variables = state.variables();
     for (const std::string& name : mentioned_variables(whole_text(instruction))) {
         if (const auto value = variables(name)) add(inputs, InputKind::variable, name, *value);
@@ -71,12 +77,12 @@ void Evaluator::note_copy(const Instruction& instruction, const NodeMap& nodes, 
     for (const auto& [path, id] : report.ids) hashes.emplace_hint(hashes.end(), path, id.hash);
     note_files(nodes, hashes, "/", inputs);
     settle(inputs);
-    steps_.push_back({instruction.line, report.is_cached, std::move(inputs)});
+    steps_[state.stage].push_back({instruction.line, report.is_cached, std::move(inputs)});
 }
 
 void Evaluator::note_run(const Instruction& instruction, const Step& step, const RunMounting& mounting,
                          const StageState& state) {
-    StepInputs inputs = begin_inputs(instruction);
+    StepInputs inputs = begin_inputs(instruction, state);
     add_layers_below(state, inputs);
     for (const std::string& variable : step.env) {
         const std::size_t equals = std::min(variable.find('='), variable.size());
@@ -91,7 +97,7 @@ void Evaluator::note_run(const Instruction& instruction, const Step& step, const
         std::to_string(request_.source_date_epoch) + " " + std::to_string(latest_time(request_)));
     mounting.add_inputs(inputs);
     settle(inputs);
-    steps_.push_back({instruction.line, false, std::move(inputs)});
+    steps_[state.stage].push_back({instruction.line, false, std::move(inputs)});
 }
 
 }  // namespace synchost::images

@@ -288,12 +288,16 @@ Result<> Evaluator::run_command(std::size_t stage, const Instruction& instructio
     }
     TRY_ASSIGN(const Digest key, mounting.key(state.layers, flags, step));
     note_run(instruction, step, mounting, state);
-    const std::size_t noted = steps_.size() - 1;
+    const std::size_t noted = steps_[stage].size() - 1;
     for (const auto& [name, value] : plan_.proxy_args()) step.env.push_back(name + "=" + value);
     TRY_ASSIGN(const LayerFolders folders, LayerFolders::open(tools_->store));
     const std::string what = plan_.dockerfile().at(instruction.line, instruction.text);
-    TRY_ASSIGN(const bool known, take_recorded(key, folders, state));
-    steps_[noted].is_cached = known;
+    bool known = false;
+    {
+        const Unlocked others_go_on(*this);
+        TRY_ASSIGN(known, take_recorded(key, folders, state));
+    }
+    steps_[stage][noted].is_cached = known;
     if (known) {
         note_made(instruction, state);
         if (tools_->progress) tools_->progress(what + " (kept from an earlier build)");
@@ -301,7 +305,11 @@ Result<> Evaluator::run_command(std::size_t stage, const Instruction& instructio
     }
     TRY(can_run_here({state.config.os, state.config.architecture, state.config.variant, {}}));
     if (tools_->progress) tools_->progress(what);
-    TRY(execute(instruction, flags, std::move(step), mounting, state, key));
+    step.stop = stop_.get();
+    {
+        const Unlocked others_go_on(*this);
+        TRY(execute(instruction, flags, std::move(step), mounting, state, key));
+    }
     note_made(instruction, state);
     return {};
 }

@@ -1,6 +1,7 @@
 // What a stage has become so far: config, layers, files, and the variables that its next instruction sees.
 #pragma once
 
+#include <cstddef>
 #include <filesystem>
 #include <map>
 #include <memory>
@@ -22,6 +23,7 @@
 namespace synchost::images {
 
 struct StageState {
+    std::size_t stage = 0;  // its number in the plan
     ImageConfig config;
     std::vector<Layer> layers;
     FileTree tree;  // what is known: all of it for scratch, and once `base_listed`

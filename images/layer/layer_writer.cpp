@@ -197,15 +197,18 @@ Result<Layer> Writer::make(const Digest& shape, ContentIds& ids) const {
 
 Result<Layer> Writer::run(LayerReport& report) {
     Known known = known_contents();
-    const Digest shape = layer_shape(nodes_, form_);
-    if (!known.unknown.empty() && find_layer(store_, shape)) TRY(hash_unknown(known));
+    std::optional<Digest> shape;
+    if (!known.unknown.empty()) {
+        shape = layer_shape(nodes_, form_);
+        if (find_layer(store_, *shape)) TRY(hash_unknown(known));
+    }
     if (known.unknown.empty()) {
         if (auto found = find(known.ids)) {
             report = {.is_cached = true, .ids = std::move(known.ids)};
             return *std::move(found);
         }
     }
-    return make(shape, report.ids);
+    return make(shape ? *shape : layer_shape(nodes_, form_), report.ids);
 }
 
 }  // namespace

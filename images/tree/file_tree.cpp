@@ -76,10 +76,11 @@ bool FileTree::is_folder(std::string_view path) const {
 }
 
 void FileTree::put(std::string path, Node node) {
-    if (node.kind != FileKind::folder && is_folder(path)) {
+    const auto at = nodes_.lower_bound(path);
+    const bool is_there = at != nodes_.end() && at->first == path;
+    if (is_there && node.kind != FileKind::folder && at->second.kind == FileKind::folder)
         nodes_.erase(nodes_.lower_bound(path + "/"), nodes_.lower_bound(path + kAfterSlash));
-    }
-    nodes_.insert_or_assign(std::move(path), std::move(node));
+    nodes_.insert_or_assign(at, std::move(path), std::move(node));
 }
 
 void FileTree::remove(std::string_view path) {

@@ -1,6 +1,9 @@
 #include "images/tree/xattrs.hpp"
 
+#include <fcntl.h>
+#include <sys/syscall.h>
 #include <sys/xattr.h>
+#include <unistd.h>
 
 #include <cerrno>
 
@@ -10,6 +13,13 @@ namespace synchost::images {
 namespace {
 
 constexpr std::size_t kMaxList = 65'536;  // XATTR_LIST_MAX and XATTR_SIZE_MAX of Linux
+
+// True where it has none for sure: most files, told by listxattrat of Linux 6.13 with no way through /proc.
+bool has_none(int folder, const std::string& name) {
+    constexpr long kListxattrat = 465;
+    const long size = ::syscall(kListxattrat, folder, name.c_str(), AT_SYMLINK_NOFOLLOW, nullptr, 0);
+    return size == 0 || (size < 0 && errno == ENOTSUP);
+}
 
 }  // namespace
 
@@ -43,8 +53,9 @@ Result<std::shared_ptr<const Xattrs>> read_xattrs(const std::string& path) {
     return std::make_shared<const Xattrs>(std::move(out));
 }
 
-Result<std::shared_ptr<const Xattrs>> read_xattrs(int folder, std::string_view name) {
-    return read_xattrs("/proc/self/fd/" + std::to_string(folder) + "/" + std::string(name));
+Result<std::shared_ptr<const Xattrs>> read_xattrs(int folder, const std::string& name) {
+    if (has_none(folder, name)) return nullptr;
+    return read_xattrs("/proc/self/fd/" + std::to_string(folder) + "/" + name);
 }
 
 }  // namespace synchost::images

@@ -23,6 +23,6 @@ inline constexpr std::size_t kMaxXattrBytes = std::size_t{1} << 20;
 // last component is not followed where it is a symlink. Errors: io; not_found.
 Result<std::shared_ptr<const Xattrs>> read_xattrs(const std::string& path);
 // The same for a name in an open folder.
-Result<std::shared_ptr<const Xattrs>> read_xattrs(int folder, std::string_view name);
+Result<std::shared_ptr<const Xattrs>> read_xattrs(int folder, const std::string& name);
 
 }  // namespace synchost::images
