@@ -144,6 +144,8 @@ class Evaluator {
                      CopyRequest request, StageState& state, NodeMap& layer);
     Result<> add_url(const std::string& url, const CopyFlags& flags, CopyRequest request, StageState& state,
                      NodeMap& layer);
+    Result<> add_repository(const std::string& source, const CopyFlags& flags, CopyRequest request,
+                            StageState& state, NodeMap& layer);
     Result<> add_files(const std::string& pattern, CopyRequest request, StageState& state, NodeMap& layer);
     Result<> add_match(const std::string& named, CopyRequest request, StageState& state, NodeMap& layer);
     Result<> lay_archive(int fd, const std::string& name, CopyRequest request, StageState& state,

@@ -1,4 +1,5 @@
-// ADD as an instruction: COPY, archives of the context that are unpacked, and files of URLs.
+// ADD as an instruction: COPY, archives of the context that are unpacked, files of URLs, and git
+// repositories.
 //
 // A folder that ADD names is copied and synced as with COPY. What a file means its bytes say: an archive is
 // unpacked, anything else is copied. So a save of a file that ADD names itself, or by a pattern, is baked
@@ -11,6 +12,7 @@
 #include "base/file.hpp"
 #include "base/rel_path.hpp"
 #include "images/context/glob.hpp"
+#include "images/fetch/git_source.hpp"
 #include "images/fetch/url_file.hpp"
 #include "images/graph/evaluate.hpp"
 #include "images/layer/content_reader.hpp"
@@ -22,12 +24,6 @@ namespace {
 
 bool is_url(std::string_view source) {
     return source.starts_with("http://") || source.starts_with("https://");
-}
-
-// As BuildKit tells them: a URL whose path ends in ".git", and all that only git can speak.
-bool is_repository(std::string_view source) {
-    if (is_url(source)) return source.substr(0, source.find_first_of("?#")).ends_with(".git");
-    return source.starts_with("git://") || source.starts_with("ssh://") || source.starts_with("git@");
 }
 
 // A later source of one ADD over an earlier one: what lies below a folder that is none any more goes.
@@ -60,8 +56,9 @@ FileTree detached(const FileTree& context, const std::string& real, const std::s
 
 Result<> Evaluator::add_paths(std::size_t stage, const Instruction& instruction, const CopyFlags& flags,
                               const CopyRequest& request, StageState& state, NodeMap& layer) {
-    if (flags.checksum && (request.sources.size() != 1 || !is_url(request.sources[0]))) {
-        return fail(Errc::invalid_input, "ADD --checksum is for one http or https URL",
+    if (flags.checksum &&
+        (request.sources.size() != 1 || !(is_url(request.sources[0]) || is_git_source(request.sources[0])))) {
+        return fail(Errc::invalid_input, "ADD --checksum is for one http or https URL, or one git repository",
                     "Leave it out: what the context holds is known by its content.");
     }
     TRY_ASSIGN(const std::string destination, state.tree.resolve(request.destination));
@@ -81,12 +78,7 @@ Result<> Evaluator::add_paths(std::size_t stage, const Instruction& instruction,
 Result<> Evaluator::add_one(std::size_t stage, const Instruction& instruction, const CopyFlags& flags,
                             CopyRequest request, StageState& state, NodeMap& layer) {
     const std::string source = request.sources[0];
-    if (is_repository(source)) {
-        return fail(
-            Errc::unsupported, "ADD does not clone git repositories yet",
-            "Clone it before the build, and name the folder with --build-context NAME=FOLDER and COPY "
-            "--from=NAME.");
-    }
+    if (is_git_source(source)) return add_repository(source, flags, std::move(request), state, layer);
     if (is_url(source)) return add_url(source, flags, std::move(request), state, layer);
     TRY(load_context());
     const std::string pattern = clean_path(source);
@@ -133,6 +125,27 @@ Result<> Evaluator::add_url(const std::string& url, const CopyFlags& flags, Copy
     one.put(name, std::move(node));
     request.sources = {literal_pattern(name)};
     TRY_ASSIGN(CopyResult copied, copy_into(one, {}, request, state.tree));
+    state.rules.add_from_stage({}, copied.rules);
+    lay_over(layer, std::move(copied.layer));
+    return {};
+}
+
+// What the commit has, as COPY of a folder; a trace lays nothing.
+Result<> Evaluator::add_repository(const std::string& source, const CopyFlags& flags, CopyRequest request,
+                                   StageState& state, NodeMap& layer) {
+    TRY_ASSIGN(const GitSource repository, parse_git_source(source));
+    FileTree files;
+    if (tools_ != nullptr) {
+        GitFetcher fetcher{.scratch = tools_->store, .ssh_agent = {}};
+        if (const auto agent = request_.ssh.find("default"); agent != request_.ssh.end())
+            fetcher.ssh_agent = agent->second;
+        const Unlocked others_go_on(*this);
+        TRY_ASSIGN(GitFiles fetched, fetcher.fetch(repository, flags.checksum));
+        if (tools_->progress) tools_->progress("git commit " + fetched.commit);
+        files = std::move(fetched.tree);
+    }
+    request.sources = {""};
+    TRY_ASSIGN(CopyResult copied, copy_into(files, {}, request, state.tree));
     state.rules.add_from_stage({}, copied.rules);
     lay_over(layer, std::move(copied.layer));
     return {};

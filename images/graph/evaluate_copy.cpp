@@ -16,8 +16,8 @@ namespace {
 
 constexpr std::array<std::string_view, 6> kCopyFlags = {"--from", "--chown",   "--chmod",
                                                         "--link", "--parents", "--exclude"};
-constexpr std::array<std::string_view, 6> kAddFlags = {"--chown",   "--chmod",  "--link",
-                                                       "--exclude", "--unpack", "--checksum"};
+constexpr std::array<std::string_view, 7> kAddFlags = {"--chown",  "--chmod",    "--link",        "--exclude",
+                                                       "--unpack", "--checksum", "--keep-git-dir"};
 
 const ManagedPaths kWholeContext = {"/"};
 
@@ -54,15 +54,23 @@ Result<Evaluator::CopyFlags> Evaluator::copy_flags(const Instruction& instructio
         const std::size_t equals = flag.find('=');
         const std::string name = flag.substr(0, equals);
         const std::string value = equals == std::string::npos ? std::string() : flag.substr(equals + 1);
-        const std::span<const std::string_view> known = is_add ? kAddFlags : kCopyFlags;
+        const auto known = is_add ? std::span<const std::string_view>(kAddFlags)
+                                  : std::span<const std::string_view>(kCopyFlags);
         if (std::ranges::find(known, name) == known.end()) {
             return fail(Errc::invalid_input,
                         instruction.name + " has no flag " + printable(name.substr(0, 60)),
                         did_you_mean(name, {known.begin(), known.end()}));
         }
-        if (name == "--link" || name == "--parents" || name == "--unpack") {
+        if (name == "--link" || name == "--parents" || name == "--unpack" || name == "--keep-git-dir") {
             if (equals != std::string::npos && value != "true" && value != "false") {
                 return fail(Errc::invalid_input, name + " is true or false");
+            }
+            if (name == "--keep-git-dir" && value != "false") {
+                return fail(
+                    Errc::unsupported,
+                    "ADD --keep-git-dir: what lies in .git depends on the git that fetched it, so that no "
+                    "two builds would be the same",
+                    "Leave it out, and pass the commit in with --build-arg.");
             }
             if (name == "--unpack") out.unpack = value != "false";
             if (name == "--link") out.link = value != "false";

@@ -134,10 +134,11 @@ TEST(Build, RefusalsNameLineCauseAndNextStep) {
     context.file(".dockerignore", "hidden\n").file("hidden", "").file("main.py", "").file("two", "");
     const auto store = TempDir::make("store");
     for (const auto& [text, message, next_step, code] : std::vector<Refusal>{
-             {"FROM scratch\nRUN --mont=x y\n", "Dockerfile:2: RUN has no flag --mont",
-              "Did you mean --mount?"},
-             {"FROM scratch\nADD https://x/a.git b\n", "Dockerfile:2: ADD does not clone git",
-              "--build-context", Errc::unsupported},
+            {"FROM scratch\nRUN --mont=x y\n", "Dockerfile:2: RUN has no flag --mont",
+             "Did you mean --mount?"},
+            {"FROM scratch\nADD --keep-git-dir https://x/a.git b\n", "Dockerfile:2: ADD --keep-git-dir",
+             "--build-arg", Errc::unsupported},
+            {"FROM scratch\nADD git@-x:a b\n", "Dockerfile:2: git@-x:a: it names no host", "#branch:folder"},
              {"FROM scratch\nCOPY --chmod=9 a b\n", "Dockerfile:2: --chmod=9 is no mode of files",
               "Give an octal number"},
              {"FROM scratch\nCOPY --form=x a b\n", "Dockerfile:2: COPY has no flag --form",
