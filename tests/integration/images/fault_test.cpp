@@ -21,6 +21,7 @@
 #include "support/image_context.hpp"
 #include "support/registry_server.hpp"
 #include "support/result_matchers.hpp"
+#include "support/step_mounts.hpp"
 
 namespace synchost::images {
 namespace {
@@ -57,11 +58,8 @@ std::vector<std::string> half_made(const fs::path& store) {
 
 class Fault : public testing::Test {
   protected:
-    void SetUp() override {
-        context_.file("busybox", read_file("/bin/busybox").value(), 0755);
-        mounts_before_ = read_file("/proc/self/mountinfo").value();
-    }
-    void TearDown() override { EXPECT_EQ(read_file("/proc/self/mountinfo").value(), mounts_before_); }
+    void SetUp() override { context_.file("busybox", read_file("/bin/busybox").value(), 0755); }
+    void TearDown() override { EXPECT_THAT(test::step_mounts(), IsEmpty()); }
 
     Result<Image> build_in(const fs::path& store, const std::string& dockerfile) {
         context_.file("Dockerfile", dockerfile);
@@ -76,7 +74,6 @@ class Fault : public testing::Test {
     }
 
     ImageContext context_;
-    std::string mounts_before_;
 };
 
 class FullDisk : public Fault {

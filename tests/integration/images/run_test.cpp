@@ -19,6 +19,7 @@
 #include "images/layer/tar_reader.hpp"
 #include "support/image_context.hpp"
 #include "support/result_matchers.hpp"
+#include "support/step_mounts.hpp"
 
 namespace synchost::images {
 namespace {
@@ -36,12 +37,9 @@ constexpr const char* kShell = "FROM scratch\nCOPY busybox /bin/\nCOPY busybox /
 
 class Run : public testing::Test {
   protected:
-    void SetUp() override {
-        context_.file("busybox", read_file("/bin/busybox").value(), 0755);
-        mounts_before_ = read_file("/proc/self/mountinfo").value();
-    }
+    void SetUp() override { context_.file("busybox", read_file("/bin/busybox").value(), 0755); }
     void TearDown() override {
-        EXPECT_EQ(read_file("/proc/self/mountinfo").value(), mounts_before_);
+        EXPECT_THAT(test::step_mounts(), IsEmpty());
         std::error_code ignored;
         EXPECT_TRUE(fs::is_empty(store_.path() / "steps", ignored) || ignored);
     }
@@ -88,7 +86,6 @@ class Run : public testing::Test {
     ImageContext context_;
     TempDir store_ = TempDir::make("store").value();
     std::vector<std::string> lines_;
-    std::string mounts_before_;
 };
 
 TEST_F(Run, FilesOfAStepAreItsLayer) {
