@@ -63,7 +63,7 @@ std::uint64_t bytes_below(const fs::path& path) {
 // What a killed program left beside the names: base/file.hpp's temporary files, layers half unpacked, and
 // base/temp_dir.hpp's folders.
 bool is_temporary(const fs::path& path) {
-    const std::string& name = path.filename().native();
+    const std::string name = path.filename().native();
     return name.contains(".tmp-") || name.starts_with(".new-") || name.starts_with("synchost-");
 }
 
@@ -251,7 +251,8 @@ void sweep_store(const fs::path& store) {
     const auto lock = open_file(store / kStoreLock, O_RDWR);
     if (!lock || ::flock(lock->get(), LOCK_EX | LOCK_NB) != 0) return;
     constexpr std::array<std::string_view, 10> kFolders = {
-        "", "blobs", "blobs/sha256", "layers", "runs", "index", "urls", "unpacked", "explain", kUnpackedSizes};
+        "",      "blobs", "blobs/sha256", "layers",  "runs",
+        "index", "urls",  "unpacked",     "explain", kUnpackedSizes};
     std::error_code ignored;  // what stays is taken by the next one
     for (const std::string_view folder : kFolders) {
         for (const auto& entry : fs::directory_iterator(store / folder, ignored)) {

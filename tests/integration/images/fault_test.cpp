@@ -61,9 +61,13 @@ class Fault : public testing::Test {
     void SetUp() override { context_.file("busybox", read_file("/bin/busybox").value(), 0755); }
     void TearDown() override { EXPECT_THAT(test::step_mounts(), IsEmpty()); }
 
+    // Files that a RUN leaves keep their times, so two stores give one digest only by this.
+    [[nodiscard]] BuildRequest request() const {
+        return {.context = context_.path(), .build_args = {{"SOURCE_DATE_EPOCH", "1000"}}};
+    }
     Result<Image> build_in(const fs::path& store, const std::string& dockerfile) {
         context_.file("Dockerfile", dockerfile);
-        return build({.context = context_.path()}, {.store = store});
+        return build(request(), {.store = store});
     }
     // Of a build that nothing ever happened to.
     Digest right_digest(const std::string& dockerfile) {
@@ -117,6 +121,11 @@ TEST_F(FullDisk, WhileALayerIsUnpackedForRun) {
     fails_then_works("COPY big /big\nRUN echo x >/f\n", "No space left on device", 5);
 }
 
+TEST_F(FullDisk, WhileAStepRuns) {
+    next_step_ = "The disk of the store was almost full";
+    fails_then_works("RUN busybox dd if=/dev/zero of=/f bs=65536 count=480\n", "No space left on device", 4);
+}
+
 TEST_F(FullDisk, WhileAnArchiveIsUnpacked) {
     context_.file("zeros", std::string(64 << 20, '\0'));
     const auto packed = check_output({.argv = {"tar", "-C", context_.path().string(), "-czf",
@@ -144,7 +153,7 @@ class KilledBuild : public Fault {
         const pid_t builder = ::fork();
         ASSERT_GE(builder, 0);
         if (builder == 0) {
-            const auto built = build({.context = context_.path()}, {.store = store_.path()});
+            const auto built = build(request(), {.store = store_.path()});
             ::_exit(built ? 0 : 1);
         }
         const bool seen = wait_for(events.get(), name, times);
@@ -185,6 +194,29 @@ TEST_F(KilledBuild, DuringCompression) {
         kill_at("blobs", "new.tmp-", times, dockerfile);
         EXPECT_FALSE(half_made(store_.path()).empty());
     }
+    next_build_is_right(dockerfile);
+}
+
+TEST_F(KilledBuild, BetweenTheStepsOfRun) {
+    context_.file("t/one", "1").file("t/two", noise(3 << 20));
+    const std::string dockerfile = std::string(kShell) +
+                                   "COPY t /t\nRUN busybox cp /t/two /three && busybox rm /t/one && busybox "
+                                   "sleep 0.2\nRUN echo x >/t/f\n";
+    kill_at("unpacked", ".new-", 1, dockerfile);
+    kill_at("unpacked", "diff-", 2, dockerfile);
+    kill_at("steps", "", 1, dockerfile);
+    kill_at("runs", "", 1, dockerfile);
+    next_build_is_right(dockerfile);
+}
+
+TEST_F(KilledBuild, WhileAnArchiveIsUnpacked) {
+    context_.file("zeros", std::string(64 << 20, '\0'));
+    const auto packed = check_output({.argv = {"tar", "-C", context_.path().string(), "-czf",
+                                               (context_.path() / "a.tgz").string(), "zeros"}},
+                                     Errc::io);
+    ASSERT_OK(packed);
+    const std::string dockerfile = "FROM scratch\nADD a.tgz /x/\n";
+    kill_at("", "synchost-add-", 1, dockerfile);
     next_build_is_right(dockerfile);
 }
 
