@@ -19,6 +19,7 @@
 #include "images/config/platform.hpp"
 #include "images/image_set.hpp"
 #include "images/output/output.hpp"
+#include "images/rootless/rootless.hpp"
 
 namespace synchost::host {
 namespace {
@@ -37,6 +38,7 @@ Result<std::unique_ptr<Workplace>> open_workplace(const RegistryFlags& flags, co
     place->tools.store = cache / "store";
     TRY_ASSIGN(place->tools.store_limit, choose_cache_limit(cache_limit, place->tools.store));
     place->tools.registries = &place->registries;
+    place->tools.rootless_helper = images::own_rootless_helper();
     if (!quiet) {
         place->tools.progress = [](const std::string& line) { std::fprintf(stderr, "%s\n", line.c_str()); };
     }

@@ -13,6 +13,7 @@
 #include "base/rel_path.hpp"
 #include "host/cli/commands.hpp"
 #include "host/cli/exit_code.hpp"
+#include "images/rootless/rootless.hpp"
 
 namespace synchost::host {
 namespace {
@@ -332,6 +333,8 @@ int main(int argc, char** argv) {
     // A registry or an agent that goes away shows as an error of the write, not as the end of this process.
     ::signal(SIGPIPE, SIG_IGN);
     try {
+        if (argc == 2 && argv[1] == synchost::images::kRootlessHelper)
+            return synchost::images::serve_rootless();
         return synchost::host::run_program(argc, argv);
     } catch (const std::exception& failure) {
         std::fprintf(stderr, "synchost: unexpected: %s\n", failure.what());

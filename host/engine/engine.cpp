@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "base/on_pool.hpp"
+#include "images/rootless/rootless.hpp"
 #include "k8s/image_name.hpp"
 #include "k8s/key_secret.hpp"
 
@@ -61,6 +62,7 @@ images::BuildTools Engine::tools() const {
     return {.store = parts_.store,
             .registries = parts_.registries,
             .store_limit = parts_.store_limit,
+            .rootless_helper = images::own_rootless_helper(),
             .progress = {},
             .transfer_progress = [this](const registry::BlobEvent& event) {
                 if (event.step == registry::BlobStep::started && event.size >= kLargeBlobBytes)

@@ -1,0 +1,127 @@
+#include "images/rootless/rootless.hpp"
+
+#include <poll.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <array>
+#include <csignal>
+
+#include "images/rootless/detail/helper.hpp"
+#include "images/rootless/detail/messages.hpp"
+#include "images/store/blob_store.hpp"
+
+namespace synchost::images {
+namespace {
+
+using detail::FrameKind;
+using detail::Helper;
+using detail::kHelperChannel;
+using detail::Question;
+using detail::Task;
+
+// An answer keeps what it names: until the asker has it, and hangs up.
+template <class T>
+int reply(const Result<T>& result) {
+    const auto sent =
+        result ? detail::send_frame(kHelperChannel, FrameKind::answer, detail::format_answer(*result))
+               : detail::send_frame(kHelperChannel, FrameKind::error, detail::format_error(result.error()));
+    char byte = 0;
+    if (sent) (void)!::recv(kHelperChannel, &byte, 1, 0);
+    return sent ? 0 : 1;
+}
+
+int answer_build(const Question& question) {
+    std::optional<registry::Connector> registries;
+    if (question.registries) registries.emplace(*question.registries);
+    BuildTools tools{.store = question.store,
+                     .registries = registries ? &*registries : nullptr,
+                     .store_limit = question.store_limit,
+                     .shell_on_error = question.shell_on_error};
+    if (question.wants_progress) {
+        tools.progress = [](const std::string& line) {
+            (void)detail::send_frame(kHelperChannel, FrameKind::progress, line);
+        };
+    }
+    return reply(build(question.request, tools));
+}
+
+bool has_folders_of_steps(const std::filesystem::path& store) {
+    constexpr std::array kFolders = {"unpacked", "cache-mounts", "steps", "trash"};
+    std::error_code ignored;
+    for (const char* folder : kFolders) {
+        if (!std::filesystem::is_empty(store / folder, ignored) && !ignored) return true;
+    }
+    return false;
+}
+
+}  // namespace
+
+std::vector<std::string> own_rootless_helper() {
+    return {"/proc/self/exe", std::string(kRootlessHelper)};
+}
+
+bool is_rootless() {
+    return ::geteuid() != 0;
+}
+
+int serve_rootless() {
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+    const auto frame = detail::receive_frame(kHelperChannel);
+    pollfd asker = {kHelperChannel, 0, 0};
+    if (!frame || !*frame || ::poll(&asker, 1, 0) > 0) return 1;
+    const auto question = detail::parse_question((*frame)->bytes);
+    if (!question) return reply(Result<StoreUsage>(std::unexpected(question.error())));
+    switch (question->task) {
+        case Task::build:
+            return answer_build(*question);
+        case Task::prune:
+            return reply(prune_store(question->store, question->scope, question->keep_bytes));
+        case Task::measure:
+            return reply(measure_store(question->store));
+    }
+    return 1;
+}
+
+Result<Image> build_rootless(const BuildRequest& request, const BuildTools& tools) {
+    Question question{.task = Task::build,
+                      .store = tools.store,
+                      .request = request,
+                      .store_limit = tools.store_limit,
+                      .shell_on_error = tools.shell_on_error,
+                      .wants_progress = static_cast<bool>(tools.progress)};
+    std::stop_token stop;
+    if (tools.registries != nullptr) {
+        question.registries = tools.registries->options();
+        stop = tools.registries->options().stop;
+    }
+    TRY_ASSIGN(Helper helper, Helper::start(tools.rootless_helper));
+    TRY_ASSIGN(const std::string bytes, helper.ask(question, tools.progress, stop));
+    TRY_ASSIGN(Image image, detail::parse_image(bytes));
+    TRY_ASSIGN(const BlobStore store, BlobStore::open(tools.store));
+    TRY_ASSIGN(image.held, store.hold(image.layers));
+    return image;
+}
+
+Result<PruneReport> prune_own_store(const std::filesystem::path& store, PruneScope scope,
+                                    std::uint64_t keep_bytes, const std::vector<std::string>& helper) {
+    if (!is_rootless() || helper.empty() || !has_folders_of_steps(store))
+        return prune_store(store, scope, keep_bytes);
+    TRY_ASSIGN(Helper asked, Helper::start(helper));
+    TRY_ASSIGN(
+        const std::string bytes,
+        asked.ask(
+            {.task = Task::prune, .store = store, .request = {}, .scope = scope, .keep_bytes = keep_bytes}));
+    return detail::parse_prune_report(bytes);
+}
+
+Result<StoreUsage> measure_own_store(const std::filesystem::path& store,
+                                     const std::vector<std::string>& helper) {
+    if (!is_rootless() || helper.empty() || !has_folders_of_steps(store)) return measure_store(store);
+    TRY_ASSIGN(Helper asked, Helper::start(helper));
+    TRY_ASSIGN(const std::string bytes, asked.ask({.task = Task::measure, .store = store, .request = {}}));
+    return detail::parse_usage(bytes);
+}
+
+}  // namespace synchost::images
