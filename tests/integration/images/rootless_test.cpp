@@ -1,6 +1,7 @@
 // RUN by an ordinary user, by the program itself: in a user namespace with ids of /etc/subuid and
 // /etc/subgid. The tests need root to become that user; the machine's own passwd, subuid and subgid stay as
 // they are, since the user has others in a mount namespace of its own.
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <poll.h>
 #include <sys/stat.h>
@@ -31,12 +32,13 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Not;
 
-constexpr const char* kId = "23456";
 constexpr unsigned kFirstSubId = 3'000'000;
 constexpr const char* kShell = "FROM scratch AS made\nCOPY busybox /bin/\nCOPY busybox /bin/sh\n";
-constexpr const char* kBecomeBuilder =
-    "for file in passwd subuid subgid; do mount --bind \"$0/$file\" \"/etc/$file\"; done; "
-    "exec setpriv --reuid 23456 --regid 23456 --clear-groups \"$@\"";
+constexpr const char* kOwnFiles =
+    "for file in passwd subuid subgid; do mount --bind \"$0/$file\" \"/etc/$file\"; done; ";
+constexpr const char* kBecomeBuilder = "exec setpriv --reuid 23456 --regid 23456 --clear-groups \"$@\"";
+// In front of a command; root may map these ids by the test's own subuid and subgid.
+constexpr const char* kIntoNamespace = "exec unshare -U --map-users=0,0,4000000 --map-groups=0,0,4000000 ";
 
 class Rootless : public testing::Test {
   protected:
@@ -47,8 +49,8 @@ class Rootless : public testing::Test {
         fs::copy_file(SYNCHOST_PROGRAM, dir_.path() / "synchost");
         const std::string passwd = read_file("/etc/passwd").value();
         write("passwd", passwd + "builder:x:23456:23456::/nowhere:/bin/sh\n");
-        write("subuid", "other:1:5\nbuilder:" + std::to_string(kFirstSubId) + ":65536\n");
-        write("subgid", "builder:" + std::to_string(kFirstSubId) + ":65536\n");
+        write("subuid", "other:1:5\nbuilder:" + std::to_string(kFirstSubId) + ":65536\nroot:0:4000000\n");
+        write("subgid", "builder:" + std::to_string(kFirstSubId) + ":65536\nroot:0:4000000\n");
         ASSERT_OK(make_folders(dir_.path() / "builder"));
         ASSERT_EQ(::chown((dir_.path() / "builder").c_str(), 23456, 23456), 0);
         context_.file("busybox", read_file("/bin/busybox").value(), 0755);
@@ -74,16 +76,21 @@ class Rootless : public testing::Test {
         EXPECT_OK(done);
         return done.value_or(Completed{});
     }
-    [[nodiscard]] std::vector<std::string> as_builder(const std::vector<std::string>& words) const {
+    // By a shell of root with mounts of its own: "$@" is the program and its words, $0 the folder.
+    [[nodiscard]] std::vector<std::string> scripted(const std::string& script,
+                                                    const std::vector<std::string>& words) const {
         std::vector<std::string> argv = {"unshare",
                                          "-m",
                                          "sh",
                                          "-ec",
-                                         kBecomeBuilder,
+                                         kOwnFiles + script,
                                          dir_.path().native(),
                                          (dir_.path() / "synchost").native()};
         argv.insert(argv.end(), words.begin(), words.end());
         return argv;
+    }
+    [[nodiscard]] std::vector<std::string> as_builder(const std::vector<std::string>& words) const {
+        return scripted(kBecomeBuilder, words);
     }
     Completed user(const std::vector<std::string>& words) { return run(as_builder(words), "builder"); }
     Completed user_builds(const std::string& steps, std::vector<std::string> words = {}) {
@@ -111,7 +118,8 @@ constexpr const char* kEverything =
     "RUN --mount=type=cache,target=/c,uid=1000 --mount=type=tmpfs,target=/m "
     "echo cached >/c/f && echo m >/m/f && busybox id >/owned/who\n"
     "USER 0\n"
-    "RUN --mount=type=secret,id=t,env=T busybox stat -c '%u %a' /run/secrets/t >/secret && "
+    "RUN --mount=type=secret,id=t,env=T,target=/run/secrets/t busybox stat -c '%u %a' /run/secrets/t "
+    ">/secret && "
     "test $T = from-outside && busybox ls -lnR /t /d /owned >/list\n"
     "RUN --network=none busybox ls /sys/class/net >/net && test -e /proc/self/status && "
     "busybox head -c 4 /dev/zero >/zero && ! echo x >/proc/sys/kernel/core_pattern\n"
@@ -163,10 +171,8 @@ TEST_F(Rootless, TheImageIsTheOneThatRootMakes) {
 
         // Root of a namespace, as in a rootless container.
         ASSERT_OK(make_folders(dir_.path() / "inside"));
-        std::vector<std::string> inside = build("inside");
-        inside.insert(inside.begin(), {"unshare", "-U", "--map-users=0,0,100000", "--map-groups=0,0,100000",
-                                       (dir_.path() / "synchost").native()});
-        const Completed by_root_inside = run(inside, "inside");
+        const Completed by_root_inside =
+            run(scripted(kIntoNamespace + std::string("\"$@\""), build("inside")), "inside");
         ASSERT_EQ(by_root_inside.exit_code, 0) << by_root_inside.err;
         EXPECT_EQ(result("inside"), result("root"));
     }
@@ -239,10 +245,11 @@ TEST_F(Rootless, IdsThatTheUserDoesNotHaveAreNamed) {
 TEST_F(Rootless, AMachineWithoutUserNamespacesIsToldOf) {
     context_.file("Dockerfile", std::string(kShell) + "RUN echo ran\n");
     // The limit is that of the namespace that the program starts in.
-    std::vector<std::string> argv = as_builder({"build", context_.path().native()});
-    argv[4] = "echo 0 >/proc/sys/user/max_user_namespaces; " + argv[4];
-    argv.insert(argv.begin() + 1, {"-U", "--map-users=0,0,4000000", "--map-groups=0,0,4000000"});
-    const Completed done = run(argv, "builder");
+    const Completed done =
+        run(scripted(kIntoNamespace + std::string("sh -ec 'echo 0 >/proc/sys/user/max_user_namespaces; ") +
+                         kBecomeBuilder + "' sh \"$@\"",
+                     {"build", context_.path().native()}),
+            "builder");
     EXPECT_EQ(done.exit_code, 1);
     EXPECT_THAT(done.err, AllOf(HasSubstr("needs a user namespace"), HasSubstr("user.max_user_namespaces")));
 }
@@ -253,9 +260,9 @@ TEST_F(Rootless, WhereProcIsCoveredInPartAStepHasItAllTheSame) {
                                     "RUN busybox grep -q ^Name /proc/self/status && "
                                     "! echo x >/proc/sys/kernel/core_pattern && "
                                     "! busybox ls /proc/1/root && echo reached\n");
-    std::vector<std::string> argv = as_builder({"build", context_.path().native()});
-    argv[4] = "mount -t tmpfs none /proc/fs; " + argv[4];
-    const Completed done = run(argv, "builder");
+    const Completed done = run(scripted("mount -t tmpfs none /proc/fs; " + std::string(kBecomeBuilder),
+                                        {"build", context_.path().native()}),
+                               "builder");
     EXPECT_EQ(done.exit_code, 0) << done.err;
     EXPECT_THAT(done.err, HasSubstr("4| reached\n"));
 }
