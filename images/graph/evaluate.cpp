@@ -270,14 +270,16 @@ Result<> Evaluator::workdir(const Instruction& instruction, StageState& state) {
     return {};
 }
 
-Result<Layer> Evaluator::layer_of_nodes(const NodeMap& nodes, LayerReport* report) const {
+Result<Layer> Evaluator::layer_of_nodes(const NodeMap& nodes, const StageState& state,
+                                        LayerReport* report) const {
     return write_layer(nodes,
                        {.context = request_.context,
                         .scratch = tools_->store,
                         .compression = request_.compression,
                         .time = request_.source_date_epoch,
                         .latest = latest_time(request_),
-                        .index = index_},
+                        .index = index_,
+                        .ahead = plan_.in_image(state.stage) ? tools_->ahead : nullptr},
                        *store_, report);
 }
 
@@ -288,7 +290,7 @@ Result<> Evaluator::add_layer(const Instruction& instruction, const NodeMap& nod
     Layer layer;
     {
         const Unlocked others_go_on(*this);
-        TRY_ASSIGN(layer, layer_of_nodes(nodes, &report));
+        TRY_ASSIGN(layer, layer_of_nodes(nodes, state, &report));
     }
     note_copy(instruction, nodes, report, state);
     if (tools_->progress) {

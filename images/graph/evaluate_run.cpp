@@ -189,7 +189,7 @@ Result<bool> Evaluator::take_recorded(const Digest& key, const LayerFolders& fol
     move_contents(record->layer, folders.path_of(layer));
     if (!known) {
         // The other compression, or a blob that was pruned.
-        TRY_ASSIGN(layer, layer_of_nodes(record->layer));
+        TRY_ASSIGN(layer, layer_of_nodes(record->layer, state));
         if (layer.diff_id != record->diff_id) return false;
         TRY(remember_layer(*store_, blob, layer));
     }
@@ -223,7 +223,7 @@ Result<> Evaluator::execute(const Instruction& instruction, const RunFlags& flag
     }
 
     TRY_ASSIGN(NodeMap changes, read_step_changes(upper, lower_folders(state, folders), state.tree));
-    TRY_ASSIGN(Layer layer, layer_of_nodes(changes));
+    TRY_ASSIGN(Layer layer, layer_of_nodes(changes, state));
     TRY(remember_layer(*store_, blob_key(layer.diff_id, request_.compression), layer));
     TRY(set_times(changes, upper, latest_time(request_)));
     TRY(folders.take_in(upper, layer));
