@@ -56,23 +56,6 @@ Result<Maps> read_maps() {
     return Maps{id_map(::geteuid(), ranges[0]), id_map(::getegid(), ranges[1])};
 }
 
-Error no_namespace(int error) {
-    Error out{Errc::unsupported,
-              std::string("RUN by an ordinary user needs a user namespace: ") + std::strerror(error),
-              error,
-              {}};
-    if (error == ENOSPC) {
-        out.next_step =
-            "Allow more of them, as root: sysctl user.max_user_namespaces=10000. Or build as root.";
-    } else if (error == EPERM || error == EACCES) {
-        out.next_step =
-            "This machine does not allow them. As root: sysctl kernel.unprivileged_userns_clone=1 (Debian), "
-            "kernel.apparmor_restrict_unprivileged_userns=0 (Ubuntu); in a container, a seccomp profile "
-            "forbids them. Or build as root.";
-    }
-    return out;
-}
-
 Result<> write_map(const std::string& program, pid_t pid, const std::vector<std::string>& map) {
     Command command{.argv = {program, std::to_string(pid)}};
     command.argv.insert(command.argv.end(), map.begin(), map.end());
@@ -102,6 +85,23 @@ Result<> write_map(const std::string& program, pid_t pid, const std::vector<std:
 }
 
 }  // namespace
+
+Error no_namespace(int error) {
+    Error out{Errc::unsupported,
+              std::string("RUN by an ordinary user needs a user namespace: ") + std::strerror(error),
+              error,
+              {}};
+    if (error == ENOSPC) {
+        out.next_step =
+            "Allow more of them, as root: sysctl user.max_user_namespaces=10000. Or build as root.";
+    } else if (error == EPERM || error == EACCES || error == ENOSYS) {
+        out.next_step =
+            "This machine does not allow them. As root: sysctl kernel.unprivileged_userns_clone=1 (Debian), "
+            "kernel.apparmor_restrict_unprivileged_userns=0 (Ubuntu); in a container, a seccomp profile "
+            "forbids them. Or build as root.";
+    }
+    return out;
+}
 
 Result<Helper> Helper::start(const std::vector<std::string>& program) {
     TRY_ASSIGN(const Maps maps, read_maps());

@@ -98,6 +98,11 @@ void pass(Codec& codec, Of<Codec, Image>& value) {
     codec(manifest, digest, config, layers, run, base_configs, copied, managed_paths, steps);
 }
 template <class Codec>
+void pass(Codec& codec, Of<Codec, UploadAhead::Sent>& value) {
+    auto& [digest, size] = value;
+    codec(digest, size);
+}
+template <class Codec>
 void pass(Codec& codec, Of<Codec, StoreUsage>& value) {
     auto& [blobs, blob_bytes, unpacked_bytes, cache_mount_bytes, record_bytes] = value;
     codec(blobs, blob_bytes, unpacked_bytes, cache_mount_bytes, record_bytes);
@@ -154,9 +159,15 @@ Result<> send_all(int channel, std::string_view bytes) {
 
 template <class Codec>
 void pass(Codec& codec, Of<Codec, Question>& value) {
-    auto& [task, store, request, store_limit, shell_on_error, wants_progress, registries, scope, keep_bytes] =
-        value;
-    codec(task, store, request, store_limit, shell_on_error, wants_progress, registries, scope, keep_bytes);
+    auto& [task, store, request, store_limit, ahead, shell_on_error, wants_progress, registries, scope,
+           keep_bytes] = value;
+    codec(task, store, request, store_limit, ahead, shell_on_error, wants_progress, registries, scope,
+          keep_bytes);
+}
+template <class Codec>
+void pass(Codec& codec, Of<Codec, BuildAnswer>& value) {
+    auto& [image, sent] = value;
+    codec(image, sent);
 }
 
 Result<> send_frame(int channel, FrameKind kind, std::string_view bytes) {
@@ -190,8 +201,8 @@ std::string format_question(const Question& question) {
 Result<Question> parse_question(std::string_view bytes) {
     return parse<Question>(bytes, "a question to the helper of a build");
 }
-std::string format_answer(const Image& image) {
-    return format(image);
+std::string format_answer(const BuildAnswer& built) {
+    return format(built);
 }
 std::string format_answer(const PruneReport& report) {
     return format(report);
@@ -202,8 +213,8 @@ std::string format_answer(const StoreUsage& usage) {
 std::string format_error(const Error& error) {
     return format(error);
 }
-Result<Image> parse_image(std::string_view bytes) {
-    return parse<Image>(bytes, "the image of a build's helper");
+Result<BuildAnswer> parse_built(std::string_view bytes) {
+    return parse<BuildAnswer>(bytes, "the image of a build's helper");
 }
 Result<PruneReport> parse_prune_report(std::string_view bytes) {
     return parse<PruneReport>(bytes, "the report of a build's helper");

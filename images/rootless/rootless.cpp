@@ -1,12 +1,16 @@
 #include "images/rootless/rootless.hpp"
 
+#include <fcntl.h>
 #include <poll.h>
+#include <sched.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <array>
+#include <cerrno>
 #include <csignal>
+#include <tuple>
 
 #include "images/rootless/detail/helper.hpp"
 #include "images/rootless/detail/messages.hpp"
@@ -32,19 +36,32 @@ int reply(const Result<T>& result) {
     return sent ? 0 : 1;
 }
 
-int answer_build(const Question& question) {
-    std::optional<registry::Connector> registries;
-    if (question.registries) registries.emplace(*question.registries);
+int refuse(const Error& error) {
+    return reply(Result<StoreUsage>(std::unexpected(error)));
+}
+
+Result<detail::BuildAnswer> build_here(const Question& question, const registry::Connector* registries) {
+    std::optional<UploadAhead> ahead;
+    if (registries != nullptr && question.ahead) ahead.emplace(*registries, *question.ahead);
     BuildTools tools{.store = question.store,
-                     .registries = registries ? &*registries : nullptr,
+                     .registries = registries,
+                     .ahead = ahead ? &*ahead : nullptr,
                      .store_limit = question.store_limit,
                      .shell_on_error = question.shell_on_error};
     if (question.wants_progress) {
         tools.progress = [](const std::string& line) {
-            (void)detail::send_frame(kHelperChannel, FrameKind::progress, line);
+            std::ignore = detail::send_frame(kHelperChannel, FrameKind::progress, line);
         };
     }
-    return reply(build(question.request, tools));
+    TRY_ASSIGN(Image image, build(question.request, tools));
+    return detail::BuildAnswer{std::move(image),
+                               ahead ? ahead->finish({}) : std::vector<UploadAhead::Sent>{}};
+}
+
+int answer_build(const Question& question) {
+    std::optional<registry::Connector> registries;
+    if (question.registries) registries.emplace(*question.registries);
+    return reply(build_here(question, registries ? &*registries : nullptr));
 }
 
 bool has_folders_of_steps(const std::filesystem::path& store) {
@@ -68,11 +85,14 @@ bool is_rootless() {
 
 int serve_rootless() {
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+    ::fcntl(kHelperChannel, F_SETFD, FD_CLOEXEC);
     const auto frame = detail::receive_frame(kHelperChannel);
     pollfd asker = {kHelperChannel, 0, 0};
     if (!frame || !*frame || ::poll(&asker, 1, 0) > 0) return 1;
     const auto question = detail::parse_question((*frame)->bytes);
-    if (!question) return reply(Result<StoreUsage>(std::unexpected(question.error())));
+    if (!question) return refuse(question.error());
+    // Where it is not root of anything, no chown and no mount would work later on.
+    if (::unshare(CLONE_NEWNS) != 0) return refuse(detail::no_namespace(errno));
     switch (question->task) {
         case Task::build:
             return answer_build(*question);
@@ -85,23 +105,27 @@ int serve_rootless() {
 }
 
 Result<Image> build_rootless(const BuildRequest& request, const BuildTools& tools) {
+    // All of its members: one that is added later has to go to the helper too.
+    const auto& [folder, registries, ahead, store_limit, shell_on_error, program, progress, pushed] = tools;
     Question question{.task = Task::build,
-                      .store = tools.store,
+                      .store = folder,
                       .request = request,
-                      .store_limit = tools.store_limit,
-                      .shell_on_error = tools.shell_on_error,
-                      .wants_progress = static_cast<bool>(tools.progress)};
+                      .store_limit = store_limit,
+                      .shell_on_error = shell_on_error,
+                      .wants_progress = static_cast<bool>(progress)};
+    if (ahead != nullptr) question.ahead = ahead->target();
     std::stop_token stop;
-    if (tools.registries != nullptr) {
-        question.registries = tools.registries->options();
-        stop = tools.registries->options().stop;
+    if (registries != nullptr) {
+        question.registries = registries->options();
+        stop = registries->options().stop;
     }
-    TRY_ASSIGN(Helper helper, Helper::start(tools.rootless_helper));
-    TRY_ASSIGN(const std::string bytes, helper.ask(question, tools.progress, stop));
-    TRY_ASSIGN(Image image, detail::parse_image(bytes));
-    TRY_ASSIGN(const BlobStore store, BlobStore::open(tools.store));
-    TRY_ASSIGN(image.held, store.hold(image.layers));
-    return image;
+    TRY_ASSIGN(Helper helper, Helper::start(program));
+    TRY_ASSIGN(const std::string bytes, helper.ask(question, progress, stop));
+    TRY_ASSIGN(detail::BuildAnswer built, detail::parse_built(bytes));
+    if (ahead != nullptr) ahead->take(built.sent);
+    TRY_ASSIGN(const BlobStore store, BlobStore::open(folder));
+    TRY_ASSIGN(built.image.held, store.hold(built.image.layers));
+    return std::move(built.image);
 }
 
 Result<PruneReport> prune_own_store(const std::filesystem::path& store, PruneScope scope,

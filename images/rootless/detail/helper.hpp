@@ -16,6 +16,9 @@ namespace synchost::images::detail {
 
 inline constexpr int kHelperChannel = 3;
 
+// A machine that refused one, with what to do.
+Error no_namespace(int error);
+
 class Helper {
   public:
     // unsupported, with the next step, where there is no namespace to be had.

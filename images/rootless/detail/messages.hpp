@@ -33,8 +33,9 @@ enum class Task : std::uint8_t { build, prune, measure };
 struct Question {
     Task task = Task::build;
     std::filesystem::path store;
-    BuildRequest request;  // of a build, like the four that follow
+    BuildRequest request;  // of a build, like the five that follow
     std::optional<std::uint64_t> store_limit;
+    std::optional<registry::Reference> ahead;  // UploadAhead::target()
     bool shell_on_error = false;
     bool wants_progress = false;
     std::optional<registry::ConnectorOptions> registries;  // without `stop`
@@ -45,11 +46,16 @@ struct Question {
 std::string format_question(const Question& question);
 Result<Question> parse_question(std::string_view bytes);
 
-std::string format_answer(const Image& image);  // without Image::held
+struct BuildAnswer {
+    Image image;                          // without `held`
+    std::vector<UploadAhead::Sent> sent;  // to the question's `ahead`
+};
+
+std::string format_answer(const BuildAnswer& built);
 std::string format_answer(const PruneReport& report);
 std::string format_answer(const StoreUsage& usage);
 std::string format_error(const Error& error);
-Result<Image> parse_image(std::string_view bytes);
+Result<BuildAnswer> parse_built(std::string_view bytes);
 Result<PruneReport> parse_prune_report(std::string_view bytes);
 Result<StoreUsage> parse_usage(std::string_view bytes);
 Result<Error> parse_error(std::string_view bytes);

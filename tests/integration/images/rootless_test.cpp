@@ -228,6 +228,21 @@ TEST_F(Rootless, WithoutIdsTheErrorSaysHowToGetThem) {
     EXPECT_EQ(plain.exit_code, 0) << plain.err;
 }
 
+TEST_F(Rootless, WithoutNewuidmapTheErrorSaysWhatToInstall) {
+    context_.file("Dockerfile", std::string(kShell) + "RUN echo ran\n");
+    const std::vector<std::string> words = {"build", context_.path().native()};
+    const Completed without =
+        run(scripted("mount --bind \"$0/subuid\" /usr/bin/newuidmap; " + std::string(kBecomeBuilder), words),
+            "builder");
+    EXPECT_EQ(without.exit_code, 1);
+    EXPECT_THAT(without.err, AllOf(HasSubstr("needs newuidmap"), HasSubstr("apt install uidmap")));
+    std::string script = kBecomeBuilder;
+    script.insert(script.find("--reuid"), "--no-new-privs ");
+    const Completed powerless = run(scripted(script, words), "builder");
+    EXPECT_EQ(powerless.exit_code, 1);
+    EXPECT_THAT(powerless.err, AllOf(HasSubstr("newuidmap"), HasSubstr("no_new_privs")));
+}
+
 TEST_F(Rootless, IdsThatTheUserDoesNotHaveAreNamed) {
     const Completed copied = user_builds("COPY --chown=70000:5 busybox /other\nRUN echo ran\n");
     EXPECT_EQ(copied.exit_code, 1);
@@ -265,6 +280,21 @@ TEST_F(Rootless, WhereProcIsCoveredInPartAStepHasItAllTheSame) {
                                "builder");
     EXPECT_EQ(done.exit_code, 0) << done.err;
     EXPECT_THAT(done.err, HasSubstr("4| reached\n"));
+}
+
+TEST_F(Rootless, AnImageWithALargeLayerIsPushed) {
+    auto server = test::RegistryServer::start();
+    ASSERT_OK(server);
+    const std::string name = server->address() + "/large:1";
+    const Completed done =
+        user_builds("RUN busybox head -c 3000000 /dev/urandom >/large && busybox chown 3:4 /large\n",
+                    {"--json", "--push", "-t", name});
+    ASSERT_EQ(done.exit_code, 0) << done.err;
+    EXPECT_THAT(done.out, HasSubstr("\"blobsSent\":4"));  // three layers and the config
+    const fs::path layout = dir_.path() / "fetched";
+    EXPECT_OK(check_output(
+        {.argv = {"skopeo", "copy", "--src-tls-verify=false", "docker://" + name, "dir:" + layout.native()}},
+        Errc::registry));
 }
 
 TEST_F(Rootless, ATriggerOfABaseImageRunsToo) {

@@ -30,6 +30,7 @@ Question full_question() {
                              .explain = true,
                              .base_configs = {{"base", "{}"}}},
                  .store_limit = 1000,
+                 .ahead = registry::Reference::parse("host:1/name:tag").value(),
                  .shell_on_error = true,
                  .wants_progress = true,
                  .scope = PruneScope::everything,
@@ -77,21 +78,27 @@ TEST(RootlessMessages, AQuestionArrivesAsItWas) {
     EXPECT_EQ(got->registries->retry.attempts, 2);
     EXPECT_EQ(got->registries->connect_timeout, std::chrono::milliseconds(5));
     EXPECT_EQ(got->scope, PruneScope::everything);
+    EXPECT_EQ(got->ahead->to_string(), "host:1/name:tag");
 }
 
 TEST(RootlessMessages, AnImageArrivesAsItWas) {
-    const Image made = full_image();
-    const auto got = parse_image(format_answer(made));
-    ASSERT_OK(got);
-    EXPECT_EQ(format_answer(*got), format_answer(made));
-    EXPECT_EQ(got->manifest, made.manifest);
-    EXPECT_EQ(got->digest, made.digest);
-    ASSERT_EQ(got->layers.size(), 2u);
-    EXPECT_EQ(got->layers[0].blob, made.layers[0].blob);
-    EXPECT_EQ(got->layers[1].remote, made.layers[1].remote);
-    EXPECT_EQ(got->copied.at(0).kind, FileKind::symlink);
-    EXPECT_EQ(got->steps.at(0).reasons, made.steps[0].reasons);
-    EXPECT_EQ(got->run.labels, made.run.labels);
+    const BuildAnswer built{full_image(), {{sha256("sent"), 7}}};
+    const auto answer = parse_built(format_answer(built));
+    ASSERT_OK(answer);
+    EXPECT_EQ(format_answer(*answer), format_answer(built));
+    ASSERT_EQ(answer->sent.size(), 1u);
+    EXPECT_EQ(answer->sent[0].digest, built.sent[0].digest);
+    EXPECT_EQ(answer->sent[0].size, 7u);
+    const Image& made = built.image;
+    const Image& got = answer->image;
+    EXPECT_EQ(got.manifest, made.manifest);
+    EXPECT_EQ(got.digest, made.digest);
+    ASSERT_EQ(got.layers.size(), 2u);
+    EXPECT_EQ(got.layers[0].blob, made.layers[0].blob);
+    EXPECT_EQ(got.layers[1].remote, made.layers[1].remote);
+    EXPECT_EQ(got.copied.at(0).kind, FileKind::symlink);
+    EXPECT_EQ(got.steps.at(0).reasons, made.steps[0].reasons);
+    EXPECT_EQ(got.run.labels, made.run.labels);
 }
 
 TEST(RootlessMessages, AnErrorKeepsItsNumberAndItsNextStep) {
@@ -105,13 +112,13 @@ TEST(RootlessMessages, AnErrorKeepsItsNumberAndItsNextStep) {
 
 TEST(RootlessMessages, WhatIsCutOffOrTooLongIsAnError) {
     const std::string question = format_question(full_question());
-    const std::string image = format_answer(full_image());
+    const std::string image = format_answer(BuildAnswer{full_image(), {{sha256("sent"), 7}}});
     for (std::size_t size = 0; size < question.size(); ++size)
         EXPECT_ERROR(parse_question(question.substr(0, size)), Errc::protocol, "");
     for (std::size_t size = 0; size < image.size(); ++size)
-        EXPECT_ERROR(parse_image(image.substr(0, size)), Errc::protocol, "");
+        EXPECT_ERROR(parse_built(image.substr(0, size)), Errc::protocol, "");
     EXPECT_ERROR(parse_question(question + "x"), Errc::protocol, "");
-    EXPECT_ERROR(parse_image(std::string(64, '\xff')), Errc::protocol, "");
+    EXPECT_ERROR(parse_built(std::string(64, '\xff')), Errc::protocol, "");
 }
 
 TEST(RootlessMessages, FramesPassASocketAndItsEndIsNoFrame) {
