@@ -69,6 +69,7 @@ class Writer {
           links_(link_names(nodes)),
           form_{settings.compression, settings.time, settings.latest} {}
     Result<Layer> run(LayerReport& report);
+    Result<std::optional<Layer>> find_read(LayerReport& report) const;
 
   private:
     struct Known {
@@ -215,12 +216,25 @@ Result<Layer> Writer::run(LayerReport& report) {
     return make(shape ? *shape : layer_shape(nodes_, form_), report.ids);
 }
 
+Result<std::optional<Layer>> Writer::find_read(LayerReport& report) const {
+    Known known = known_contents();
+    TRY(hash_unknown(known));
+    auto found = find(known.ids);
+    report = {.is_cached = found.has_value(), .ids = std::move(known.ids)};
+    return found;
+}
+
 }  // namespace
 
 Result<Layer> write_layer(const NodeMap& nodes, const LayerSettings& settings, const BlobStore& store,
                           LayerReport* report) {
     LayerReport unread;
     return Writer(nodes, settings, store).run(report != nullptr ? *report : unread);
+}
+
+Result<std::optional<Layer>> find_written_layer(const NodeMap& nodes, const LayerSettings& settings,
+                                                const BlobStore& store, LayerReport& report) {
+    return Writer(nodes, settings, store).find_read(report);
 }
 
 }  // namespace synchost::images
