@@ -63,9 +63,9 @@ void pass(Codec& codec, Of<Codec, Secret>& value) {
 template <class Codec>
 void pass(Codec& codec, Of<Codec, BuildRequest>& value) {
     auto& [context, dockerfile, target, platform, build_args, build_contexts, secrets, ssh, compression,
-           source_date_epoch, managed_owner, explain, base_configs] = value;
+           source_date_epoch, managed_owner, incremental, explain, base_configs] = value;
     codec(context, dockerfile, target, platform, build_args, build_contexts, secrets, ssh, compression,
-          source_date_epoch, managed_owner, explain, base_configs);
+          source_date_epoch, managed_owner, incremental, explain, base_configs);
 }
 template <class Codec>
 void pass(Codec& codec, Of<Codec, Layer>& value) {

@@ -27,6 +27,7 @@ Question full_question() {
                              .compression = Compression::gzip,
                              .source_date_epoch = -5,
                              .managed_owner = Owner{7, 8},
+                             .incremental = true,
                              .explain = true,
                              .base_configs = {{"base", "{}"}}},
                  .store_limit = 1000,
@@ -73,6 +74,7 @@ TEST(RootlessMessages, AQuestionArrivesAsItWas) {
     EXPECT_EQ(got->request.source_date_epoch, -5);
     EXPECT_EQ(got->request.secrets.at("t").variable, "TOKEN");
     EXPECT_EQ(got->request.managed_owner->gid, 8u);
+    EXPECT_TRUE(got->request.incremental);
     EXPECT_EQ(got->request.compression, Compression::gzip);
     EXPECT_THAT(got->registries->insecure_hosts, ElementsAre("a", "b:1"));
     EXPECT_EQ(got->registries->retry.attempts, 2);
