@@ -143,8 +143,9 @@ Result<PruneReport> prune_own_store(const std::filesystem::path& store, PruneSco
 Result<StoreUsage> measure_own_store(const std::filesystem::path& store,
                                      const std::vector<std::string>& helper) {
     if (!is_rootless() || helper.empty() || !has_folders_of_steps(store)) return measure_store(store);
-    TRY_ASSIGN(Helper asked, Helper::start(helper));
-    TRY_ASSIGN(const std::string bytes, asked.ask({.task = Task::measure, .store = store, .request = {}}));
+    auto asked = Helper::start(helper);
+    if (!asked) return measure_store(store);  // what can be seen of it
+    TRY_ASSIGN(const std::string bytes, asked->ask({.task = Task::measure, .store = store, .request = {}}));
     return detail::parse_usage(bytes);
 }
 

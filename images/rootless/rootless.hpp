@@ -35,7 +35,8 @@ bool is_rootless();
 // namespaces.
 Result<Image> build_rootless(const BuildRequest& request, const BuildTools& tools);
 
-// As prune_store() and measure_store(), in a helper where the store needs one and there is one.
+// As prune_store() and measure_store(), in a helper where the store needs one and there is one. Without a
+// namespace the first is unsupported, and the second measures what the user can see.
 Result<PruneReport> prune_own_store(const std::filesystem::path& store, PruneScope scope,
                                     std::uint64_t keep_bytes, const std::vector<std::string>& helper);
 Result<StoreUsage> measure_own_store(const std::filesystem::path& store,
