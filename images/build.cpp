@@ -1,12 +1,17 @@
 // build() and trace(): the two results of one walk through the Dockerfile.
+#include <cerrno>
 #include <charconv>
+#include <mutex>
 
 #include "base/file.hpp"
 #include "base/rel_path.hpp"
 #include "base/suggest.hpp"
 #include "images/builder.hpp"
+#include "images/cache/file_index.hpp"
+#include "images/graph/build_place.hpp"
 #include "images/graph/evaluate.hpp"
 #include "images/layer/layer_writer.hpp"
+#include "images/store/prune.hpp"
 
 namespace synchost::images {
 namespace {
@@ -23,7 +28,7 @@ Result<StagePlan> read_plan(const BuildRequest& request, const std::filesystem::
         return std::unexpected(
             std::move(text.error()).hint("Name the Dockerfile, or the folder that it lies in."));
     TRY_ASSIGN(Dockerfile dockerfile, parse_dockerfile(*text, printable(path.filename().native())));
-    return StagePlan::make(std::move(dockerfile), request.target, request.build_args);
+    return StagePlan::make(std::move(dockerfile), request.target, request.build_args, request.platform);
 }
 
 // --build-arg SOURCE_DATE_EPOCH is the image's time, too.
@@ -53,7 +58,7 @@ void tell_unused(const StagePlan& plan, const BuildTools& tools) {
 std::vector<CopiedPath> copied_paths(const FileTree& tree) {
     std::vector<CopiedPath> out;
     for (const auto& [path, node] : tree.nodes()) {
-        if (!node.context_source) continue;
+        if (!node.context_source || !is_syncable(node.kind)) continue;
         out.push_back({.source = *node.context_source,
                        .image_path = "/" + path,
                        .kind = node.kind,
@@ -69,17 +74,49 @@ std::vector<std::string> absolute(const ManagedPaths& paths) {
     return out;
 }
 
-}  // namespace
+// Of one build and the next one like it.
+std::filesystem::path inputs_file(const BuildRequest& request, const std::filesystem::path& dockerfile,
+                                  const std::filesystem::path& store) {
+    return store / "explain" / key_of_place(request, dockerfile).finish().hex();
+}
 
-Result<Image> build(const BuildRequest& asked, const BuildTools& tools) {
+// Tells what changed since the last build, and keeps what this one read for the next.
+Result<std::vector<ExplainedStep>> explain_build(const std::vector<RecordedStep>& steps, bool wanted,
+                                                 const std::filesystem::path& file) {
+    const auto before = read_file(file, kMaxStepInputsFile);
+    std::vector<ExplainedStep> out;
+    if (wanted) out = explain(steps, before ? parse_step_inputs(*before) : std::nullopt);
+    std::vector<StepInputs> inputs;
+    for (const RecordedStep& step : steps) inputs.push_back(step.inputs);
+    const std::string now = format_step_inputs(inputs);
+    if (now.empty() || (before && *before == now)) return out;
+    TRY(make_folders(file.parent_path()));
+    TRY(write_file_atomic(file, now));
+    return out;
+}
+
+Result<Image> build_image(const BuildRequest& asked, const BuildTools& tools) {
     TRY_ASSIGN(const BuildRequest request, with_epoch(asked));
     const std::filesystem::path dockerfile = dockerfile_of(request);
     TRY_ASSIGN(const StagePlan plan, read_plan(request, dockerfile));
     tell_unused(plan, tools);
+    // One that others use is left for another time.
+    if (tools.store_limit) {
+        const auto pruned = prune_store(tools.store, PruneScope::least_used, *tools.store_limit);
+        if (!pruned && pruned.error().code != Errc::conflict) return std::unexpected(pruned.error());
+    }
+    sweep_store(tools.store);
     TRY_ASSIGN(const BlobStore store, BlobStore::open(tools.store));
-    Evaluator evaluator(plan, request, dockerfile, &tools, &store);
-    TRY_ASSIGN(StageState state, evaluator.run());
+    FileIndex index(store.index_of(request.context));
+    Evaluator evaluator(plan, request, dockerfile, &tools, &store, &index);
+    auto run = evaluator.run();
+    // What was read stays read where a later step fails; without an index the next build reads again.
+    if (const auto saved = index.save(); !saved && tools.progress)
+        tools.progress("the index of files was not kept: " + saved.error().message);
+    TRY_ASSIGN(StageState state, std::move(run));
     Image out;
+    TRY_ASSIGN(out.steps, explain_build(evaluator.steps(), request.explain,
+                                        inputs_file(request, dockerfile, tools.store)));
     out.base_configs = evaluator.base_configs();
     out.run = state.config.run_config();
     const auto user =
@@ -89,6 +126,7 @@ Result<Image> build(const BuildRequest& asked, const BuildTools& tools) {
     out.run.gid = user->gid;
     out.config = to_json(state.config, request.source_date_epoch);
     out.layers = std::move(state.layers);
+    TRY_ASSIGN(out.held, store.hold(out.layers));
     out.manifest =
         manifest_json({std::string(registry::kOciConfig), sha256(out.config), out.config.size()}, out.layers);
     out.digest = sha256(out.manifest);
@@ -97,12 +135,34 @@ Result<Image> build(const BuildRequest& asked, const BuildTools& tools) {
     return out;
 }
 
+}  // namespace
+
+Result<Image> build(const BuildRequest& request, const BuildTools& given) {
+    BuildTools tools = given;
+    std::mutex one_at_a_time;
+    if (given.progress) {
+        tools.progress = [&](const std::string& line) {
+            const std::scoped_lock lock(one_at_a_time);
+            given.progress(line);
+        };
+    }
+    auto out = build_image(request, tools);
+    if (out || (out.error().sys_errno != ENOSPC && out.error().sys_errno != EDQUOT)) return out;
+    return std::unexpected(std::move(out.error())
+                               .hint("Make room on the disk of " + printable(tools.store.native()) +
+                                     ", or set XDG_CACHE_HOME to a folder on a larger one."));
+}
+
 Result<Trace> trace(const BuildRequest& request) {
     const std::filesystem::path dockerfile = dockerfile_of(request);
     TRY_ASSIGN(const StagePlan plan, read_plan(request, dockerfile));
-    TRY_ASSIGN(const StageState state, Evaluator(plan, request, dockerfile, nullptr, nullptr).run());
-    return Trace{
-        .copied = copied_paths(state.tree), .managed_paths = absolute(state.managed), .rules = state.rules};
+    Evaluator evaluator(plan, request, dockerfile, nullptr, nullptr);
+    TRY_ASSIGN(const StageState state, evaluator.run());
+    return Trace{.copied = copied_paths(state.tree),
+                 .managed_paths = absolute(state.managed),
+                 .baked = state.baked.baked,
+                 .baked_files = evaluator.context_files(state.baked.baked),
+                 .rules = state.rules};
 }
 
 Result<Image> build_single_binary(std::string_view binary, std::string_view name, const BuildTools& tools) {
@@ -120,6 +180,7 @@ Result<Image> build_single_binary(std::string_view binary, std::string_view name
     out.run = config.run_config();
     out.config = to_json(config, 0);
     out.layers.push_back(std::move(layer));
+    TRY_ASSIGN(out.held, store.hold(out.layers));
     out.manifest =
         manifest_json({std::string(registry::kOciConfig), sha256(out.config), out.config.size()}, out.layers);
     out.digest = sha256(out.manifest);

@@ -7,9 +7,12 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <vector>
 
+#include "images/graph/baked.hpp"
 #include "images/graph/copy_rules.hpp"
 #include "images/image.hpp"
+#include "images/layer/upload_ahead.hpp"
 #include "registry-client/client.hpp"
 #include "registry-client/transfer.hpp"
 
@@ -21,20 +24,33 @@ struct Owner {
     std::uint32_t gid = 0;
 };
 
+// What RUN --mount=type=secret shows to one step, and nothing else ever holds.
+struct Secret {
+    std::filesystem::path file;
+    std::string variable;  // of this process's environment, in place of the file where not empty
+};
+
 struct BuildRequest {
     std::filesystem::path context;
-    std::filesystem::path dockerfile;               // context/Dockerfile where empty
-    std::string target;                             // last stage where empty
+    std::filesystem::path dockerfile;                         // context/Dockerfile where empty
+    std::string target;                                       // last stage where empty
+    registry::Platform platform = registry::host_platform();  // of the image, see config/platform.hpp
     std::map<std::string, std::string> build_args;  // SOURCE_DATE_EPOCH among them is source_date_epoch, too
     // Folders by name, for COPY --from=NAME and FROM NAME: a name here wins over a stage and an image of that
     // name. Each is read by its own .dockerignore. What comes from one is never synced.
     std::map<std::string, std::filesystem::path> build_contexts;
+    std::map<std::string, Secret> secrets;             // by id
+    std::map<std::string, std::filesystem::path> ssh;  // sockets of agents by id, for RUN --mount=type=ssh
     Compression compression = Compression::zstd;
     std::int64_t source_date_epoch = 0;  // seconds: time of every file and of the config
     // `watch` builds: what COPY lays from the context, and the folders that lead there below the COPY's
     // destination (the destination folder itself included), belongs to this user, so that the agent can
     // replace it.
     std::optional<Owner> managed_owner;
+    // `watch` builds: a COPY that no RUN follows may be several layers, those of the last build and the
+    // difference to them, with the same files (layer/incremental_layer.hpp). Not reproducible.
+    bool incremental = false;
+    bool explain = false;  // fill Image::steps
     // Image::base_configs of the last build, for a trace, which asks no registry: what WORKDIR, ENV and
     // ONBUILD of base images mean for COPY. A base image that is not here counts as empty.
     std::map<std::string, std::string> base_configs;
@@ -44,8 +60,13 @@ struct BuildRequest {
 struct BuildTools {
     std::filesystem::path
         store;  // folder for layer blobs, made where absent; files in it appear complete or not at all
-    const registry::Connector* registries = nullptr;                    // for base images
-    std::function<void(const std::string& line)> progress;              // of a build; may be empty
+    const registry::Connector* registries = nullptr;  // for base images
+    // Sends the image's layers while they are made; push() to its target waits for it. May be null.
+    UploadAhead* ahead = nullptr;
+    std::optional<std::uint64_t> store_limit{};  // bytes; a build begins with pruning what is more than that
+    bool shell_on_error = false;  // a RUN that fails opens a shell in its root, on this process's terminal
+    // Of a build: called by any of its threads, one at a time. May be empty.
+    std::function<void(const std::string& line)> progress;
     std::function<void(const registry::BlobEvent&)> transfer_progress;  // of a push; may be empty
 };
 
@@ -59,6 +80,9 @@ Result<Image> build(const BuildRequest& request, const BuildTools& tools);
 struct Trace {
     std::vector<CopiedPath> copied;
     std::vector<std::string> managed_paths;
+    // What a save of which needs a build, though it may be among `copied` as well; see graph/baked.hpp.
+    std::vector<BakedSource> baked;
+    std::vector<std::string> baked_files;  // paths of the context as it is now that these name, sorted
     CopyRules rules;  // for what is made or removed later, while Dockerfile and ignore file stay the same
 };
 Result<Trace> trace(const BuildRequest& request);

@@ -5,12 +5,15 @@
 #include <cstdint>
 #include <filesystem>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "base/digest.hpp"
 #include "base/error.hpp"
+#include "base/fd.hpp"
+#include "images/explain/explain.hpp"
 #include "registry-client/manifest.hpp"
 #include "registry-client/reference.hpp"
 
@@ -39,16 +42,24 @@ struct RunConfig {
     std::map<std::string, std::string> labels;
 };
 
-enum class FileKind : std::uint8_t { file, folder, symlink };
+// The first three are what sync knows: CopiedPath has no others.
+enum class FileKind : std::uint8_t { file, folder, symlink, fifo, char_device, block_device };
+
+// What can be read for its kind, mode and bytes, and so be synced.
+constexpr bool is_syncable(FileKind kind) {
+    return kind == FileKind::file || kind == FileKind::folder || kind == FileKind::symlink;
+}
 
 // One path of the final image that a COPY laid there from the build context.
 struct CopiedPath {
-    std::string source;      // relative to the context, '/'-separated; "" is the context itself
-    std::string image_path;  // absolute
-    FileKind kind = FileKind::file;
-    std::uint32_t mode = 0;  // permission bits
-    int line = 0;            // of the Dockerfile's instruction
+    std::string source;              // relative to the context, '/'-separated; "" is the context itself
+    std::string image_path;          // absolute
+    FileKind kind = FileKind::file;  // a syncable one
+    std::uint32_t mode = 0;          // permission bits
+    int line = 0;                    // of the Dockerfile's instruction
 };
+
+using HeldBlobs = std::vector<Fd>;
 
 struct Image {
     std::string manifest;  // the exact bytes that are pushed
@@ -62,6 +73,10 @@ struct Image {
     // Where COPY lays files of the context in this image, as protocol and manifests name it: a trailing '/'
     // means the folder and all below (a folder or a pattern was copied there), without it one file.
     std::vector<std::string> managed_paths;
+    // Where the request asks for it: each step that makes a layer, and why it was made.
+    std::vector<ExplainedStep> steps;
+    // Keeps the files of the layers in their store (BlobStore::hold); null where nobody prunes it.
+    std::shared_ptr<const HeldBlobs> held;
 };
 
 }  // namespace synchost::images

@@ -116,7 +116,7 @@ Result<StoredDocument> Client::get_document(const Reference& image) {
     return document;
 }
 
-Result<FetchedManifest> Client::get_manifest(const Reference& image) {
+Result<FetchedManifest> Client::get_manifest(const Reference& image, const Platform& platform) {
     Reference at = image;
     for (int depth = 0; depth < 2; ++depth) {
         TRY_ASSIGN(StoredDocument found, get_document(at));
@@ -126,7 +126,7 @@ Result<FetchedManifest> Client::get_manifest(const Reference& image) {
         const auto* index = std::get_if<Index>(&found.document);
         if (index == nullptr)
             return std::unexpected(own({Errc::unsupported, image.to_string() + ": no image", 0, {}}));
-        auto chosen = choose_platform(*index, host_platform());
+        auto chosen = choose_platform(*index, platform);
         if (!chosen) return std::unexpected(own(std::move(chosen.error()).context(image.to_string())));
         at = image.with_digest(chosen->digest);
     }

@@ -66,9 +66,12 @@ using BlobSink = std::function<Result<>(std::string_view bytes)>;
 
 // A blob that is made while it is sent. `next` puts its next bytes into `into` and says how many, 0 at its
 // end; `rewind` makes it start from its first byte again, the same bytes, and is empty where that cannot be.
+// `digest` tells it after the end to who does not want the bytes hashed again; it is empty where nobody
+// knows.
 struct BlobSource {
     std::function<Result<std::size_t>(std::span<char> into)> next;
     std::function<Result<>()> rewind;
+    std::function<Digest()> digest;
 };
 struct StreamedBlob {
     Digest digest;
@@ -78,6 +81,7 @@ struct StreamedBlob {
 namespace detail {
 class Authorizer;
 class HttpConnection;
+struct HttpOptions;
 class UploadSession;
 struct ClientSettings;
 struct HttpRequest;
@@ -129,13 +133,13 @@ class Client {
     Result<> stream_blob(Client& from, const std::string& from_repository, const std::string& repository,
                          const Descriptor& blob);
 
-    // A blob whose digest is known at its end only; hashed while it goes, a piece at a time in memory.
+    // A blob whose digest is known at its end only; a piece of it at a time in memory.
     Result<StreamedBlob> upload_blob_stream(const std::string& repository, const BlobSource& source);
 
     // A manifest or an index as it is.
     Result<StoredDocument> get_document(const Reference& image);
-    // The image manifest; of an index the one for this machine's platform.
-    Result<FetchedManifest> get_manifest(const Reference& image);
+    // The image manifest; of an index the one that the platform runs best.
+    Result<FetchedManifest> get_manifest(const Reference& image, const Platform& platform = host_platform());
     // Digest of what the reference names now, or nothing where there is no such tag.
     Result<std::optional<Digest>> head_manifest(const Reference& image);
     // Names `bytes` by the reference's tag, or by digest alone where it has one.
@@ -186,6 +190,18 @@ class Client {
     std::function<void(std::int64_t)> progress_;
 };
 
+// A file of any web server. An answer that says "as it was" is wanted where either of the two is not empty.
+struct UrlRequest {
+    std::string etag;           // as the server gave it
+    std::string last_modified;  // the same
+    BlobSink sink;              // takes the bytes of an answer with status 200
+};
+struct UrlAnswer {
+    bool not_modified = false;
+    std::string etag;
+    std::string last_modified;
+};
+
 class Connector {
   public:
     explicit Connector(ConnectorOptions options = {});
@@ -194,9 +210,19 @@ class Connector {
     // is not there, or a login that is broken, shows at a request. All clients of a host share their tokens.
     // May be called by any thread.
     [[nodiscard]] Client client(const std::string& host) const;
+    // One that tries each request once, for what somebody else does again where it failed.
+    [[nodiscard]] Client impatient_client(const std::string& host) const;
     [[nodiscard]] bool is_plain_http(std::string_view host) const;
 
+    // GET of a http or https URL, with up to 5 redirects, none of them from https to http. No login of ours
+    // goes there, nor a client certificate, and a URL with one in it is refused. Tried once. Errors name the
+    // URL without its query: not_found, auth, registry for other answers than 200, timeout, protocol.
+    Result<UrlAnswer> get_url(std::string_view url, const UrlRequest& request) const;
+
   private:
+    [[nodiscard]] detail::HttpOptions url_options() const;
+    [[nodiscard]] Client client(const std::string& host,
+                                const std::shared_ptr<const detail::ClientSettings>& settings) const;
     struct Shared;
     ConnectorOptions options_;
     std::shared_ptr<Shared> shared_;  // by copies too

@@ -88,15 +88,15 @@ class Area:
     """A fresh ext4 with a journal, in an image in RAM (fsync is almost free on it) or, where /dev/shm is too small, on
     the disk. One for each workload: what was deleted in one cannot slow the next one down."""
 
-    def __init__(self, cleanup):
+    def __init__(self, cleanup, size=AREA_BYTES):
         room = shutil.disk_usage("/dev/shm").free
-        self.in_ram = room > AREA_BYTES
+        self.in_ram = room > size
         holder = Path("/dev/shm" if self.in_ram else "/var/tmp")
         self.name = f"synchost-bench-{os.getpid()}"
         self.image, self.folder = holder / f"{self.name}.ext4", Path("/var/tmp") / self.name
         cleanup.step(self._remove)
         with self.image.open("wb") as image:
-            image.truncate(AREA_BYTES)
+            image.truncate(size)
         run("mkfs.ext4", "-q", "-F", "-i", BYTES_PER_INODE, "-m", 0, "-E",
             "lazy_itable_init=0,lazy_journal_init=0,nodiscard", self.image)
         self.folder.mkdir()

@@ -26,7 +26,7 @@ QUIET_SECONDS = 5
 SLOW_WITH_TREES = ("lsyncd", "unison")  # one first sync each: it takes a minute
 MOST_SECONDS_BEFORE_IDLE = 20  # another peer whose first sync takes longer is not measured idle
 # No round begins later than this after the first one: a busy machine gets fewer, and `n` says so.
-EDIT_SECONDS, BURST_SECONDS, TREE_SECONDS, LARGE_SECONDS, POD_SECONDS = 180, 60, 180, 240, 120
+EDIT_SECONDS, BURST_SECONDS, TREE_SECONDS, LARGE_SECONDS, POD_SECONDS = 180, 60, 180, 420, 120
 
 
 class Bench:

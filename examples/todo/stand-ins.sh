@@ -1,28 +1,24 @@
 #!/bin/bash
-# Makes base images for the Dockerfile out of Debian packages, for machines that cannot pull the public distroless
-# images, and pushes them to a registry. Like those they hold a language and its libraries and nothing to log in with:
-# the packages' files alone, no maintainer script run, no shell, no package manager. Unlike those they have the web
-# frameworks of requirements.txt and package.json. No privilege is needed; the same packages give the same digest.
+# Makes base images for the Dockerfile out of Debian packages, for machines that cannot pull the public ones, and pushes
+# them to a registry. Those that the services run on are distroless as the public ones are: a language and its
+# libraries, no shell, no package manager. Those that their packages are installed in have npm and pip, and a shell.
+# All hold the packages' files alone: no maintainer script is run. No privilege is needed; the same packages give the
+# same digest.
 #
 #   ./stand-ins.sh 127.0.0.1:5000     prints, as arguments for --build-arg:
 #                                     NODE_BASE=127.0.0.1:5000/stand-in/nodejs@sha256:...
-#                                     PYTHON_BASE=127.0.0.1:5000/stand-in/python3@sha256:...
+#                                     PYTHON_BASE=..., NODE_BUILD=... and PYTHON_BUILD=... likewise
 set -euo pipefail
 shopt -s inherit_errexit
 
 common_packages="base-files netbase tzdata media-types ca-certificates libc6 libgcc-s1 libssl3 zlib1g"
 node_packages="$common_packages libstdc++6 libbrotli1 libc-ares2 libicu72 libnghttp2-14 libuv1 nodejs libnode108
-  node-accepts node-acorn node-array-flatten node-body-parser node-busboy node-bytes node-cjs-module-lexer
-  node-content-disposition node-content-type node-cookie node-cookie-signature node-debbundle-es-to-primitive
-  node-debug node-deep-equal node-depd node-encodeurl node-escape-html node-etag node-express node-finalhandler
-  node-fresh node-function-bind node-http-errors node-iconv-lite node-inherits node-ipaddr.js node-media-typer
-  node-merge-descriptors node-methods node-mime node-mime-types node-ms node-negotiator node-object-inspect
-  node-on-finished node-parseurl node-path-to-regexp node-proxy-addr node-qs node-range-parser node-raw-body
-  node-safe-buffer node-send node-serve-static node-setprototypeof node-statuses node-toidentifier node-type-is
-  node-undici node-unpipe node-utils-merge node-vary node-xtend"
+  node-acorn node-busboy node-cjs-module-lexer node-undici node-xtend"
 python_packages="$common_packages libbz2-1.0 libcrypt1 libexpat1 libffi8 liblzma5 libsqlite3-0 libuuid1
-  python3.11-minimal libpython3.11-minimal libpython3.11-stdlib python3-minimal python3-flask python3-werkzeug
-  python3-jinja2 python3-markupsafe python3-click python3-colorama python3-itsdangerous"
+  python3.11-minimal libpython3.11-minimal libpython3.11-stdlib python3-minimal"
+shell_packages="dash coreutils libacl1 libattr1 libgmp10 libselinux1 libpcre2-8-0"
+pip_packages="python3-pip python3-wheel python3-setuptools python3-pkg-resources python3-distutils python3-lib2to3"
+npm_version=10.9.2  # from npm's registry: Debian's is cut into hundreds of packages
 # Below / or /usr: what makes an image more than a language.
 unwanted=(bin/{sh,bash,dash,busybox,dpkg,dpkg-deb,apt,apt-get,tar} {etc,lib,share}/{apt,dpkg} var/lib/{apt,dpkg})
 
@@ -68,11 +64,21 @@ finish_root() {
         mkdir "$root/nodejs/bin"
         ln -s /usr/bin/node "$root/nodejs/bin/node"  # where the public image has it
     fi
-    if [ -e "$root/usr/lib/python3" ]; then
+    if [ -e "$root/usr/lib/python3.11" ]; then
         # Compiled ahead: an app that may not write there would compile at every start. Hash-based, as times are reset.
         /usr/bin/python3.11 -m compileall -q -j 0 -s "$root" --invalidation-mode unchecked-hash \
-            "$root/usr/lib/python3.11" "$root/usr/lib/python3/dist-packages" >&2
+            "$root"/usr/lib/python3* >&2
     fi
+}
+
+# install_npm ROOT
+install_npm() {
+    local root=$1 to="$1/usr/lib/node_modules/npm"
+    npm pack --silent --pack-destination "$root" "npm@$npm_version" >/dev/null
+    mkdir -p "$to"
+    tar -xzf "$root/npm-$npm_version.tgz" -C "$to" --strip-components 1 --no-same-owner
+    rm "$root/npm-$npm_version.tgz"
+    ln -s ../lib/node_modules/npm/bin/npm-cli.js "$root/usr/bin/npm"
 }
 
 verify_root() {
@@ -91,9 +97,9 @@ blob() {
     echo "$digest"
 }
 
-# make_layout LAYOUT ROOT ENTRYPOINT: an OCI image layout (image-spec image-layout.md) of one layer that holds ROOT.
+# make_layout LAYOUT ROOT [ENTRYPOINT]: an OCI image layout (image-spec image-layout.md) of one layer that holds ROOT.
 make_layout() {
-    local layout=$1 root=$2 entrypoint=$3 arch diff layer layer_size config config_size manifest
+    local layout=$1 root=$2 entrypoint=${3:+\"$3\"} arch diff layer layer_size config config_size manifest
     arch=$(dpkg --print-architecture)
     mkdir -p "$layout/blobs/sha256"
     tar -c --sort=name --mtime=@0 --owner=0 --group=0 --numeric-owner --format=gnu -C "$root" . >"$layout/layer.tar"
@@ -104,7 +110,7 @@ make_layout() {
     cat >"$layout/config" <<JSON
 {"architecture":"$arch","os":"linux","created":"1970-01-01T00:00:00Z",
  "config":{"Env":["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-                  "SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt"],"Entrypoint":["$entrypoint"],"WorkingDir":"/"},
+                  "SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt"],"Entrypoint":[$entrypoint],"WorkingDir":"/"},
  "rootfs":{"type":"layers","diff_ids":["sha256:$diff"]},
  "history":[{"created":"1970-01-01T00:00:00Z","created_by":"stand-ins.sh"}]}
 JSON
@@ -125,6 +131,19 @@ JSON
 JSON
 }
 
+# make_root NAME ROOT PACKAGES...
+make_root() {
+    local name=$1 root=$2
+    shift 2
+    unpack "$root" "$@"
+    finish_root "$root"
+    case $name in
+        nodejs-build) install_npm "$root" ;;
+        *-build) ;;
+        *) verify_root "$root" ;;
+    esac
+}
+
 # stand_in NAME ENTRYPOINT PACKAGES...: makes it where the cache has none, pushes it where the registry has none, and
 # prints its pinned name.
 stand_in() {
@@ -139,9 +158,7 @@ stand_in() {
             work=$(mktemp -d "$cache/work.XXXXXX")
             # shellcheck disable=SC2064  # the folder of now, whatever the variable says later
             trap "rm -rf '$work'" EXIT
-            unpack "$work/root" "$@"
-            finish_root "$work/root"
-            verify_root "$work/root"
+            make_root "$name" "$work/root" "$@"
             make_layout "$work/layout" "$work/root" "$entrypoint"
             mv "$work/layout" "$layout"
             rm -rf "$work"
@@ -157,7 +174,10 @@ registry=$1
 cache="${XDG_CACHE_HOME:-$HOME/.cache}/synchost/stand-ins"
 mkdir -p "$cache"
 # shellcheck disable=SC2086  # lists of words
-node=$(stand_in nodejs /nodejs/bin/node $node_packages)
-# shellcheck disable=SC2086
-python=$(stand_in python3 /usr/bin/python3 $python_packages)
-printf '%s\n' "NODE_BASE=$node" "PYTHON_BASE=$python"
+{
+    node=$(stand_in nodejs /nodejs/bin/node $node_packages)
+    python=$(stand_in python3 /usr/bin/python3 $python_packages)
+    node_build=$(stand_in nodejs-build "" $node_packages $shell_packages)
+    python_build=$(stand_in python3-build "" $python_packages $shell_packages $pip_packages)
+}
+printf '%s\n' "NODE_BASE=$node" "PYTHON_BASE=$python" "NODE_BUILD=$node_build" "PYTHON_BUILD=$python_build"

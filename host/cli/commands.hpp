@@ -37,6 +37,7 @@ struct WatchFlags {
     std::filesystem::path folder = ".";   // where the search for synchost.yaml begins
     std::string registry;                 // wins over synchost.yaml's
     std::vector<std::string> build_args;  // NAME=value, for every image; win over synchost.yaml's
+    std::string cache_limit;              // see CacheFlags
     RuntimeFlags runtime;
     RegistryFlags registries;
 };
@@ -62,9 +63,19 @@ struct BuildFlags {
     std::string target;
     std::vector<std::string> build_args;
     std::vector<std::string> build_contexts;  // NAME=FOLDER
-    std::string tag;                          // name for `synchost push`; a registry reference
+    std::vector<std::string> platforms;  // lists, see images/config/platform.hpp; this machine's where empty
+    std::vector<std::string> secrets;    // id=NAME,src=FILE or env=VARIABLE
+    std::vector<std::string> ssh;        // ID or ID=SOCKET
+    std::vector<std::string> tags;       // registry references; the names for `synchost push`
+    std::vector<std::string> outputs;    // see images/output/output.hpp
     bool push = false;
     images::Compression compression = images::Compression::zstd;
+    std::filesystem::path metadata_file;
+    std::filesystem::path id_file;
+    std::string cache_limit;  // see CacheFlags
+    bool shell_on_error = false;
+    bool explain = false;  // tell why each step was made
+    bool quiet = false;
     bool json = false;
     RegistryFlags registries;
 };
@@ -77,6 +88,20 @@ struct PushFlags {
     RegistryFlags registries;
 };
 Result<> run_push(const PushFlags& flags);
+
+// The limit of the store: "20 GB", or "none"; SYNCHOST_CACHE_LIMIT, and then the default, where it is empty.
+struct CacheFlags {
+    std::string limit;
+    bool json = false;
+};
+Result<> run_cache(const CacheFlags& flags);
+
+struct CachePruneFlags {
+    std::string keep;  // the limit where empty
+    bool all = false;  // cache mounts, too
+    bool json = false;
+};
+Result<> run_cache_prune(const CachePruneFlags& flags);
 
 struct CopyFlags {
     std::string source;  // a reference, or "oci:FOLDER[:NAME]"
@@ -139,6 +164,12 @@ Result<> run_config_schema();
 // "NAME=FOLDER" pairs of --build-context. invalid_input where one has no name or is no folder.
 Result<std::map<std::string, std::filesystem::path>> parse_build_contexts(
     const std::vector<std::string>& pairs);
+
+// "id=NAME,src=FILE" and "id=NAME,env=VARIABLE" of --secret. Whether the file is there the build says.
+Result<std::map<std::string, images::Secret>> parse_secrets(const std::vector<std::string>& texts);
+
+// "ID=SOCKET" of --ssh, and "ID" for this process's own agent. invalid_input where there is no such socket.
+Result<std::map<std::string, std::filesystem::path>> parse_ssh(const std::vector<std::string>& texts);
 
 // "NAME=value" pairs. invalid_input where one has no name.
 Result<std::map<std::string, std::string>> parse_build_args(const std::vector<std::string>& pairs);

@@ -4,6 +4,7 @@
 #include <cstdio>
 
 #include "base/file.hpp"
+#include "host/cli/cache_limit.hpp"
 #include "host/cli/commands.hpp"
 #include "host/cli/project_parts.hpp"
 #include "host/engine/workshop.hpp"
@@ -42,8 +43,8 @@ Result<> run_inject(const InjectFlags& flags) {
     TRY_ASSIGN(auto manifests, read_manifests(flags.files.empty() ? config.manifests : flags.files,
                                               load_options(config, {})));
     const registry::Connector registries = make_connector(flags.registries);
-    const images::BuildTools tools{
-        .store = project.folders.cache / "store", .registries = &registries, .progress = {}};
+    images::BuildTools tools{.store = project.folders.cache / "store", .registries = &registries};
+    TRY_ASSIGN(tools.store_limit, choose_cache_limit({}, tools.store));
     k8s::InjectOptions options{.secret_name = std::string(k8s::kKeySecretName),
                                .form = flags.form,
                                .gate = config.gate,

@@ -56,6 +56,10 @@ void add_runtime_flags(CLI::App& command, RuntimeFlags& flags) {
                        "Namespace of the cluster (default: synchost.yaml's, the context's, default)");
 }
 
+constexpr const char* kCacheLimitHelp =
+    "What the store of layers may grow to: 20 GB, 512MiB, none (default: SYNCHOST_CACHE_LIMIT, else 20 GB or "
+    "a tenth of the disk)";
+
 void add_watch(CLI::App& app, WatchFlags& flags, Run& run) {
     CLI::App* command =
         app.add_subcommand("watch", "Build, deploy, and keep every container at your tree until Ctrl-C");
@@ -68,6 +72,7 @@ void add_watch(CLI::App& app, WatchFlags& flags, Run& run) {
     command
         ->add_option("--build-arg", flags.build_args, "NAME=value for every image; wins over synchost.yaml")
         ->allow_extra_args(false);
+    command->add_option("--cache-limit", flags.cache_limit, kCacheLimitHelp);
     add_runtime_flags(*command, flags.runtime);
     add_registry_flags(*command, flags.registries);
     command->footer(
@@ -99,13 +104,30 @@ void add_down(CLI::App& app, DownFlags& flags, Run& run) {
     command->callback([&] { run = [&] { return run_down(flags); }; });
 }
 
+constexpr const char* kBuildExamples =
+    "Outputs (without one the image stays in the store, for `synchost push`):\n"
+    "  type=registry                  push to where the names say\n"
+    "  type=oci,dest=image.tar        OCI image layout in a tar; with tar=false in the folder dest\n"
+    "  type=docker,dest=image.tar     archive for `docker load` and `podman load`\n"
+    "  type=local,dest=root           the final file system as a folder; what lies there already stays\n"
+    "  type=tar,dest=root.tar         the final file system as a tar\n"
+    "  root                           short for type=local,dest=root; - for type=tar,dest=-\n"
+    "dest=- is standard output. SOURCE_DATE_EPOCH of the environment is the time of every file.\n\n"
+    "Examples:\n"
+    "  synchost build -t 127.0.0.1:5000/api:dev --target api --push .\n"
+    "  synchost build -t api:dev -o type=docker,dest=- . | podman load\n"
+    "  synchost build --platform linux/amd64,linux/arm64 -t registry.example/api:1 --push .\n"
+    "  synchost build --target binaries -o out .";
+
 void add_build(CLI::App& app, BuildFlags& flags, Run& run) {
     CLI::App* command =
         app.add_subcommand("build", "Build one target of a Dockerfile into an OCI image, without a daemon");
     command->add_option("context", flags.context, "Folder that COPY reads")->capture_default_str();
     command->add_option("-f,--file", flags.dockerfile, "Dockerfile (default: Dockerfile in the context)");
-    command->add_option("-t,--tag", flags.tag, "Name for the result, e.g. 127.0.0.1:5000/app:dev")
-        ->required();
+    command
+        ->add_option("-t,--tag", flags.tags,
+                     "Name for the result, e.g. 127.0.0.1:5000/app:dev; may come several times")
+        ->allow_extra_args(false);
     command->add_option("--target", flags.target, "Stage to build (default: the last)");
     command->add_option("--build-arg", flags.build_args, "NAME=value for an ARG of the Dockerfile")
         ->allow_extra_args(false);
@@ -113,14 +135,40 @@ void add_build(CLI::App& app, BuildFlags& flags, Run& run) {
         ->add_option("--build-context", flags.build_contexts,
                      "NAME=FOLDER that COPY --from and FROM can name")
         ->allow_extra_args(false);
-    command->add_flag("--push", flags.push, "Push the result to the registry that its name says");
+    command
+        ->add_option("--platform", flags.platforms,
+                     "os/architecture[/variant], several with commas: an index (default: this machine's)")
+        ->allow_extra_args(false);
+    command
+        ->add_option("--secret", flags.secrets,
+                     "id=NAME,src=FILE or env=VARIABLE for RUN --mount=type=secret")
+        ->allow_extra_args(false);
+    command->add_option("--ssh", flags.ssh, "ID, or ID=SOCKET of an agent, for RUN --mount=type=ssh")
+        ->allow_extra_args(false);
+    command
+        ->add_option("-o,--output", flags.outputs, "Where the result goes, see below; may come several times")
+        ->allow_extra_args(false);
+    command->add_option("--cache-limit", flags.cache_limit, kCacheLimitHelp);
+    command->add_flag("--push", flags.push, "Push the result to where its names say: --output type=registry");
     const std::map<std::string, images::Compression> kinds = {{"zstd", images::Compression::zstd},
                                                               {"gzip", images::Compression::gzip}};
     command->add_option("--compression", flags.compression, "Of layers: zstd (default) or gzip")
         ->transform(CLI::CheckedTransformer(kinds));
-    command->add_flag("--json", flags.json, "Print the result as JSON");
+    command->add_option("--metadata-file", flags.metadata_file, "File for digests and names as JSON");
+    command->add_option("--iidfile", flags.id_file,
+                        "File for the image's ID: the digest of its config, or of the index");
+    CLI::Option* quiet =
+        command->add_flag("-q,--quiet", flags.quiet, "Print the image's ID and nothing else");
+    command->add_flag("--shell-on-error", flags.shell_on_error,
+                      "Open a shell in the root of a RUN that fails, with its mounts and variables");
+    command
+        ->add_flag("--explain", flags.explain,
+                   "Tell of each step whether the cache had it, and else what had changed since the last "
+                   "build: which file, variable, base image or earlier step")
+        ->excludes(quiet);
+    command->add_flag("--json", flags.json, "Print the result as JSON")->excludes(quiet);
     add_registry_flags(*command, flags.registries);
-    command->footer("Example:\n  synchost build -t 127.0.0.1:5000/api:dev --target api --push .");
+    command->footer(kBuildExamples);
     command->callback([&] { run = [&] { return run_build(flags); }; });
 }
 
@@ -131,6 +179,36 @@ void add_push(CLI::App& app, PushFlags& flags, Run& run) {
     command->add_flag("--json", flags.json, "Print the result as JSON");
     add_registry_flags(*command, flags.registries);
     command->callback([&] { run = [&] { return run_push(flags); }; });
+}
+
+void add_cache_prune(CLI::App& cache, CachePruneFlags& flags) {
+    CLI::App* command = cache.add_subcommand("prune", "Remove what was not used for longest");
+    CLI::Option* keep =
+        command->add_option("--keep", flags.keep, "Leave that much, e.g. 5GB (default: the limit)");
+    command->add_flag("--all", flags.all, "Remove everything, what RUN --mount=type=cache keeps as well")
+        ->excludes(keep);
+    command->add_flag("--json", flags.json, "Print the result as JSON");
+    command->footer(
+        "Layers of the images that a running watch has stay. Cache mounts go with --all alone, as only the\n"
+        "steps that filled them can fill them again. Everything else is made or fetched again when a build\n"
+        "needs it.\n\n"
+        "Examples:\n  synchost cache prune --keep 5GB\n  synchost cache prune --all");
+}
+
+void add_cache(CLI::App& app, CacheFlags& flags, CachePruneFlags& prune, Run& run) {
+    CLI::App* command =
+        app.add_subcommand("cache", "Tell how large the store of layers is, and make it smaller");
+    command->add_option("--cache-limit", flags.limit, kCacheLimitHelp);
+    command->add_flag("--json", flags.json, "Print the result as JSON");
+    command->require_subcommand(0, 1);
+    command->footer(
+        "Every build of `build`, `watch` and `inject` begins with removing what is more than the limit,\n"
+        "least recently used first. It lies below XDG_CACHE_HOME, or ~/.cache.");
+    add_cache_prune(*command, prune);
+    command->callback([&flags, &prune, &run, command] {
+        const bool prunes = !command->get_subcommands().empty();
+        run = [&flags, &prune, prunes] { return prunes ? run_cache_prune(prune) : run_cache(flags); };
+    });
 }
 
 void add_copy(CLI::App& app, CopyFlags& flags, Run& run) {
@@ -303,6 +381,8 @@ int run_program(int argc, char** argv) {
     DownFlags down;
     BuildFlags build;
     PushFlags push;
+    CacheFlags cache;
+    CachePruneFlags cache_prune;
     CopyFlags copy;
     InjectFlags inject;
     KeyFlags key;
@@ -316,6 +396,7 @@ int run_program(int argc, char** argv) {
     add_down(app, down, run);
     add_build(app, build, run);
     add_push(app, push, run);
+    add_cache(app, cache, cache_prune, run);
     add_copy(app, copy, run);
     add_inject(app, inject, run);
     add_key(app, key, run);

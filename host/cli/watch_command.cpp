@@ -4,6 +4,7 @@
 #include <boost/asio/signal_set.hpp>
 #include <csignal>
 
+#include "host/cli/cache_limit.hpp"
 #include "host/cli/choose_runtime.hpp"
 #include "host/cli/commands.hpp"
 #include "host/cli/project_parts.hpp"
@@ -36,6 +37,8 @@ Result<> run_watch(const WatchFlags& flags) {
     Reporter reporter(terminal_wants_colour());
     TRY_ASSIGN(ProjectParts project, open_project(flags.folder, flags.registry, flags.build_args));
     TRY_ASSIGN(const protocol::PskKey key, load_or_make_key(project.folders.state));
+    const std::filesystem::path store = project.folders.cache / "store";
+    TRY_ASSIGN(const auto store_limit, choose_cache_limit(flags.cache_limit, store));
     const registry::Connector registries = make_connector(flags.registries);
     TRY_ASSIGN(ChosenRuntime chosen, choose_runtime(flags.runtime, project, key));
     const std::string where = chosen.runtime->description();
@@ -47,7 +50,8 @@ Result<> run_watch(const WatchFlags& flags) {
                        .runtime = std::move(chosen.runtime),
                        .namespace_name = chosen.namespace_name,
                        .registries = &registries,
-                       .store = project.folders.cache / "store",
+                       .store = store,
+                       .store_limit = store_limit,
                        .state = project.folders.state,
                        .reporter = &reporter});
     // The runtime holds the project's lock: a socket that is there was left by an earlier run.

@@ -60,6 +60,7 @@ void Engine::spawn(boost::asio::awaitable<void> task, std::string what) {
 images::BuildTools Engine::tools() const {
     return {.store = parts_.store,
             .registries = parts_.registries,
+            .store_limit = parts_.store_limit,
             .progress = {},
             .transfer_progress = [this](const registry::BlobEvent& event) {
                 if (event.step == registry::BlobStep::started && event.size >= kLargeBlobBytes)
@@ -159,9 +160,12 @@ boost::asio::awaitable<Result<>> Engine::build_all() {
         service.building = true;
         Result<bool> built = co_await go_on_with_kept_image(service);
         if (!*built) built = co_await build(service);
-        if (built) {
+        while (built && !stop_) {
             co_await catch_up(service);
-        } else if (!first_error) {
+            if (!std::exchange(service.build_again, false)) break;
+            built = co_await build(service);
+        }
+        if (!built && !first_error) {
             first_error = std::move(built.error()).context(service.name);
         }
         service.building = false;
@@ -226,6 +230,7 @@ Result<std::unique_ptr<Service>> Engine::make_service(const ImageConfig& image) 
     service->request = build_request(image);
     TRY_ASSIGN(service->asked_owner, user_of_image(manifests_, image.name));
     service->request.managed_owner = service->asked_owner;
+    service->request.incremental = true;
     TRY_ASSIGN(service->index, FileIndex::open(image.context));
     TRY_ASSIGN(FileIndex files, FileIndex::open(image.context));
     service->contents = std::make_shared<Contents>(std::move(files), signatures_);
@@ -264,6 +269,7 @@ void Engine::adopt() {
                                           on_outcome(outcome);
                                       },
                                   .on_state = [this] { changed_.notify(); },
+                                  .on_renumbered = [this](const Service& of) { notify_sessions(of); },
                                   .containers_of = [this](const Service& of) { return containers_of(of); }};
         kept.push_back(std::make_shared<PodSession>(std::move(shared), pod, std::move(services), parts_.key));
         kept.back()->start();

@@ -39,7 +39,8 @@ struct EngineParts {
     std::string namespace_name;  // where the runtime deploys, for charts; may be empty
     const registry::Connector* registries = nullptr;
     std::filesystem::path store;
-    std::filesystem::path state;  // the project's, for what the next run is to know
+    std::optional<std::uint64_t> store_limit;  // images::BuildTools::store_limit
+    std::filesystem::path state;               // the project's, for what the next run is to know
     Reporter* reporter = nullptr;
 };
 
@@ -109,6 +110,7 @@ class Engine {
     boost::asio::awaitable<void> take_batch(const Batch& batch,
                                             const std::vector<std::filesystem::path>& roots);
     boost::asio::awaitable<bool> take_sources(Service& service, Touched touched);
+    boost::asio::awaitable<bool> inputs_differ(const Service& service);
     boost::asio::awaitable<std::optional<RebuildCause>> find_rebuild(const Service& service,
                                                                      const Touched& touched);
     boost::asio::awaitable<void> give_back_memory();

@@ -129,6 +129,8 @@ bool has_shape(const protocol::InventoryEntry& entry, const Node& node) {
             return entry.kind == protocol::ChangeKind::make_folder && entry.mode == node.mode;
         case images::FileKind::symlink:
             return entry.kind == protocol::ChangeKind::put_symlink;
+        default:
+            return false;
     }
     return false;
 }
@@ -140,7 +142,9 @@ Result<Survey> survey(const images::BuildRequest& request) {
     TRY_ASSIGN(images::Trace trace, images::trace(request));
     const auto now = std::chrono::system_clock::now().time_since_epoch();
     Survey out{.managed_paths = std::move(trace.managed_paths),
-               .plan = CopyPlan{std::move(trace.rules), inputs}};
+               .plan = CopyPlan{std::move(trace.rules), inputs},
+               .baked = std::move(trace.baked),
+               .baked_files = std::move(trace.baked_files)};
     out.nodes.reserve(trace.copied.size() + trace.copied.size() / 16 + 64);  // and some room for new files
     for (const images::CopiedPath& copied : trace.copied) {
         Node node = node_of(copied);

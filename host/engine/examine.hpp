@@ -20,6 +20,8 @@ struct Survey {
     NodeTable nodes;
     std::vector<std::string> managed_paths;
     std::optional<CopyPlan> plan;
+    std::vector<images::BakedSource> baked;
+    std::vector<std::string> baked_files;  // sources
 };
 Result<Survey> survey(const images::BuildRequest& request);
 

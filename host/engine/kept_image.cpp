@@ -85,7 +85,8 @@ std::optional<KeptImage> KeptImage::load(const std::filesystem::path& file) {
     return bytes ? parse_kept_image(*bytes) : std::nullopt;
 }
 
-Result<Xxh3> rebuild_inputs(const Service& service, const NodeTable& nodes) {
+Result<Xxh3> rebuild_inputs(const Service& service, const NodeTable& nodes,
+                            const std::vector<std::string>& baked_files) {
     const images::BuildRequest& request = service.request;
     const auto& owner = service.asked_owner;
     std::string text = SYNCHOST_VERSION;
@@ -105,6 +106,13 @@ Result<Xxh3> rebuild_inputs(const Service& service, const NodeTable& nodes) {
         TRY_ASSIGN(const Entry entry, read_source(node, index, Want::hash));
         writer.text(image_path);
         writer.number(node.mode);
+        writer.hash(entry.hash);
+    }
+    for (const std::string& source : baked_files) {
+        TRY_ASSIGN(const RelPath path, RelPath::parse(source));
+        TRY_ASSIGN(const Entry entry, index.read(path, Want::hash));
+        writer.text(source);
+        writer.number(entry.mode);
         writer.hash(entry.hash);
     }
     return xxh3(text);

@@ -39,9 +39,10 @@ std::string format_kept_image(const KeptImage& image);
 std::optional<KeptImage> parse_kept_image(std::string_view bytes);  // untrusted
 
 // A hash over all that a build reads and no sync brings: the Dockerfile and the ignore files, target,
-// arguments and owner, and the files that rebuild. Not over what the tags of base images mean: a build finds
-// that out.
-Result<Xxh3> rebuild_inputs(const Service& service, const NodeTable& nodes);
+// arguments and owner, the files that rebuild, and `baked_files`, which a RUN may have read. Not over what
+// the tags of base images mean: a build finds that out.
+Result<Xxh3> rebuild_inputs(const Service& service, const NodeTable& nodes,
+                            const std::vector<std::string>& baked_files = {});
 
 // Where the image of this name is remembered below the project's state folder.
 std::filesystem::path kept_image_file(const std::filesystem::path& state, const std::string& image_name);

@@ -63,8 +63,10 @@ void Mirror::log(const TreeUpdate& update, const NodeTable::Replaced& replaced) 
     }
 }
 
-void Mirror::skip_to(protocol::GenerationId at_least) {
-    if (at_least > generation_) generation_ = numbers_from_ = at_least;
+bool Mirror::skip_to(protocol::GenerationId at_least) {
+    if (at_least <= generation_) return false;
+    generation_ = numbers_from_ = at_least;
+    return true;
 }
 
 std::vector<Mirror::Changed> Mirror::changed_since(protocol::GenerationId from) const {

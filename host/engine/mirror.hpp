@@ -76,8 +76,9 @@ class Mirror {
     // Takes the update in. The new generation's number where it changes anything, else nothing.
     std::optional<protocol::GenerationId> advance(TreeUpdate update);
     [[nodiscard]] protocol::GenerationId generation() const { return generation_; }
-    // Makes the next generation's number larger than one that a container reports from an earlier run.
-    void skip_to(protocol::GenerationId at_least);
+    // Makes the next generation's number larger than one that a container reports from an earlier run. True
+    // where it was not so already: containers that have a number below are to be asked anew.
+    bool skip_to(protocol::GenerationId at_least);
     // Numbers below this are of an earlier run: what they stand for is not known. 0 is the image all the
     // same.
     [[nodiscard]] bool knows(protocol::GenerationId id) const {

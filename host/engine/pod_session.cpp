@@ -186,6 +186,8 @@ boost::asio::awaitable<bool> PodSession::advance(const std::string& name, Contai
     const GenerationId newest = container.service->mirror.generation();
     if (container.acknowledged == newest && !container.lacking) {
         if (container.report->state != ProcessState::gated) co_return false;
+        // Now, as the number may skip on before the container's word is here.
+        if (container.gate == GateOutcome::waiting) container.gate = GateOutcome::current;
         const auto released = co_await link_.release(name);
         // Where its own report is on its way; one that has come may say that the process has died since.
         if (released && container.report && container.report->state == ProcessState::gated)
@@ -326,7 +328,9 @@ boost::asio::awaitable<Result<>> PodSession::compare_with_pod(const std::string&
                       return differences(inventory, service.mirror, service.gone_since_image, *service.index);
                   }));
     if (!container.report || stopped_) co_return Result<>{};  // the stream broke meanwhile
-    service.mirror.skip_to(GenerationId{std::to_underlying(inventory.id) + 1});
+    // Containers that were brought to a number below are asked anew: they may be waiting for nothing else.
+    if (service.mirror.skip_to(GenerationId{std::to_underlying(inventory.id) + 1}))
+        shared_.on_renumbered(service);
     service.mirror.advance({.refreshed = std::move(compared.learned)});
     const std::size_t lacks = compared.lacks.size();
     container.lacking =

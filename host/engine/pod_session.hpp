@@ -41,6 +41,7 @@ class PodSession : public std::enable_shared_from_this<PodSession> {
         Reporter* reporter = nullptr;
         std::function<void(const SyncOutcome&)> on_outcome;
         std::function<void()> on_state;                            // current() may have changed
+        std::function<void(const Service&)> on_renumbered;         // its mirror has skipped numbers
         std::function<std::size_t(const Service&)> containers_of;  // in all pods
     };
 

@@ -1,13 +1,32 @@
 // The part of the engine that builds an image again and brings its pods to the new one.
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "base/on_pool.hpp"
+#include "base/rel_path.hpp"
 #include "host/engine/engine.hpp"
 #include "host/engine/kept_image.hpp"
 
 namespace synchost::host {
+
+namespace {
+
+// What a survey says of the places of files, without the image's own, against what the build found.
+Result<> check_places(const images::Image& image, const Survey& tree) {
+    if (image.managed_paths == tree.managed_paths) return {};
+    std::vector<std::string> elsewhere;
+    std::ranges::set_difference(tree.managed_paths, image.managed_paths, std::back_inserter(elsewhere));
+    return fail(Errc::unsupported,
+                "a COPY lays its files elsewhere than its destination says" +
+                    (elsewhere.empty() ? std::string() : ", not at " + printable(elsewhere.front())) +
+                    ": the base image or a RUN made a folder or a symlink there",
+                "Name the real folder, and end the destination with '/', so that saves can be synced.");
+}
+
+}  // namespace
 
 boost::asio::awaitable<void> Engine::rebuild(Service& service) {
     service.build_again = true;
@@ -40,11 +59,12 @@ boost::asio::awaitable<Result<bool>> Engine::build(Service& service) {
     SourceSet read_by_it = std::exchange(service.touched_during_build, {});
     Survey tree;
     KeptImage kept;
+    Xxh3 inputs;
     auto outcome = co_await on_pool(pool_, [&]() -> Result<BuildOutcome> {
         images::BuildRequest request = service.request;
         const auto look_and_build = [&]() -> Result<BuildOutcome> {
             TRY_ASSIGN(tree, survey(request));
-            TRY_ASSIGN(kept.inputs, rebuild_inputs(service, tree.nodes));
+            TRY_ASSIGN(kept.inputs, rebuild_inputs(service, tree.nodes, tree.baked_files));
             return build_and_push(request, service.repository, tools());
         };
         TRY_ASSIGN(BuildOutcome built, look_and_build());
@@ -53,6 +73,8 @@ boost::asio::awaitable<Result<bool>> Engine::build(Service& service) {
             request.base_configs = built.image.base_configs;
             TRY_ASSIGN(built, look_and_build());
         }
+        inputs = kept.inputs;
+        TRY(check_places(built.image, tree));
         keep(std::move(kept), built, tree, service.name);
         return built;
     });
@@ -67,6 +89,8 @@ boost::asio::awaitable<Result<bool>> Engine::build(Service& service) {
                     human(built.build_time), counted(built.pushed.blobs_sent, "blob"),
                     human_bytes(built.pushed.bytes_sent), human(built.push_time)));
     const auto guard = co_await service.lock.acquire();
+    service.rules.baked = std::move(tree.baked);
+    service.inputs = inputs;
     if (service.built && built.image.digest == service.image.digest) co_return false;
     // The pods of the old image count generations of the old tree: they are let go before the new tree
     // begins.
@@ -114,7 +138,7 @@ boost::asio::awaitable<bool> Engine::go_on_with_kept_image(Service& service) {
         images::BuildRequest request = service.request;
         request.base_configs = kept.base_configs;
         TRY_ASSIGN(tree, survey(request));
-        TRY_ASSIGN(const Xxh3 inputs, rebuild_inputs(service, tree.nodes));
+        TRY_ASSIGN(const Xxh3 inputs, rebuild_inputs(service, tree.nodes, tree.baked_files));
         if (inputs != kept.inputs || tree.managed_paths != kept.managed_paths) return false;
         TRY_ASSIGN(image.run, images::fetch_run_config(service.repository.with_digest(kept.digest), tools()));
         return true;
@@ -127,6 +151,8 @@ boost::asio::awaitable<bool> Engine::go_on_with_kept_image(Service& service) {
     for (std::string& path : kept.paths) {
         if (!tree.nodes.contains(path)) service.gone_since_image.insert(std::move(path));
     }
+    service.rules.baked = std::move(tree.baked);
+    service.inputs = kept.inputs;
     image.digest = kept.digest;
     image.managed_paths = std::move(kept.managed_paths);
     service.image = std::move(image);
@@ -160,6 +186,14 @@ boost::asio::awaitable<void> Engine::catch_up(Service& service) {
     const auto guard = co_await service.lock.acquire();
     SourceSet touched = std::exchange(service.touched_during_build, {});
     if (touched.empty() || !service.built || stop_) co_return;
+    for (const std::string& source : touched) {
+        const auto decision = why_rebuild(source, service.rules);
+        if (!decision) continue;
+        // Whether the build that has just ended read it before or after the save nobody knows.
+        parts_.reporter->line(Tone::plain, "rebuild", service.name, source + ": " + decision->reason);
+        service.build_again = true;
+        break;
+    }
     service.mirror.learn(service.contents->take_notes());
     auto update = co_await on_pool(
         pool_, [&] { return examine(touched, service.request, service.mirror, *service.index); });

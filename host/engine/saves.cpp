@@ -11,6 +11,7 @@
 #include "base/on_pool.hpp"
 #include "base/rel_path.hpp"
 #include "host/engine/engine.hpp"
+#include "host/engine/kept_image.hpp"
 #include "host/tree/snapshot.hpp"
 
 namespace synchost::host {
@@ -191,6 +192,16 @@ boost::asio::awaitable<std::optional<Engine::RebuildCause>> Engine::find_rebuild
     co_return std::nullopt;
 }
 
+// What a RUN may have read is not in the mirror: its contents are compared as a whole.
+boost::asio::awaitable<bool> Engine::inputs_differ(const Service& service) {
+    if (service.rules.baked.empty()) co_return false;
+    const auto inputs = co_await on_pool(pool_, [&]() -> Result<Xxh3> {
+        TRY_ASSIGN(const Survey tree, survey(service.request));
+        return rebuild_inputs(service, tree.nodes, tree.baked_files);
+    });
+    co_return !inputs || *inputs != service.inputs;
+}
+
 // False where all of it was told of: it rebuilds, or could not be read.
 boost::asio::awaitable<bool> Engine::take_sources(Service& service, Touched touched) {
     auto guard = std::optional(co_await service.lock.acquire());
@@ -209,6 +220,12 @@ boost::asio::awaitable<bool> Engine::take_sources(Service& service, Touched touc
     };
     if (const auto cause = co_await find_rebuild(service, touched)) {
         rebuild_for(*cause);
+        co_return false;
+    }
+
+    if (touched.batch.rescan && co_await inputs_differ(service)) {
+        rebuild_for(
+            {"the tree", {Action::rebuild, "events were lost, and files that a RUN may have read differ"}});
         co_return false;
     }
 
@@ -232,7 +249,11 @@ boost::asio::awaitable<bool> Engine::take_sources(Service& service, Touched touc
         rebuild_for({source, *std::move(decision)});
         co_return false;
     }
-    if (service.building) service.touched_during_build.insert(changed.begin(), changed.end());
+    if (service.building) {
+        // The Dockerfile that is built may bake what the one before did not use.
+        service.touched_during_build.insert(sources.begin(), sources.end());
+        service.touched_during_build.insert(changed.begin(), changed.end());
+    }
     if (const auto generation = service.mirror.advance(*std::move(examined))) {
         service.remember_after(*generation, plan_after(service.after_rules, changed));
         announce(service, changed, touched.batch);

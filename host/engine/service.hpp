@@ -108,6 +108,7 @@ struct Service {
     [[nodiscard]] std::vector<AfterApply> steps_of(const std::vector<Mirror::Changed>& lacks) const;
     void remember_after(protocol::GenerationId id, std::vector<AfterApply> steps);
 
+    Xxh3 inputs;         // rebuild_inputs() of `image`
     bool built = false;  // `image` and `mirror` hold something
     // The image is an earlier run's, and the mirror begins with a later tree: a container that is at the
     // image, or at a number of that run, is compared before it is sent anything.

@@ -21,10 +21,9 @@ ChangeKind kind_of(images::FileKind kind) {
             return ChangeKind::make_folder;
         case images::FileKind::symlink:
             return ChangeKind::put_symlink;
-        case images::FileKind::file:
-            break;
+        default:
+            return ChangeKind::put_file;  // nothing else is synced
     }
-    return ChangeKind::put_file;
 }
 
 EntryKind entry_kind_of(images::FileKind kind) {

@@ -3,6 +3,7 @@
 #include <malloc.h>
 
 #include <chrono>
+#include <cstdlib>
 #include <set>
 
 #include "host/engine/embedded_agent.hpp"
@@ -31,16 +32,19 @@ Result<BuildOutcome> build_and_push(images::BuildRequest request, const registry
                                     const images::BuildTools& tools) {
     const auto started = Clock::now();
     BuildOutcome outcome;
-    TRY_ASSIGN(outcome.image, images::build(request, tools));
+    images::UploadAhead ahead(*tools.registries, repository);
+    images::BuildTools pushing = tools;
+    pushing.ahead = &ahead;
+    TRY_ASSIGN(outcome.image, images::build(request, request.managed_owner ? pushing : tools));
     const bool owner_unknown = !request.managed_owner && outcome.image.run.uid != 0;
     if (owner_unknown) {
         request.managed_owner = images::Owner{outcome.image.run.uid, outcome.image.run.gid};
-        TRY_ASSIGN(outcome.image, images::build(request, tools));
+        TRY_ASSIGN(outcome.image, images::build(request, pushing));
     }
     outcome.image.copied = {};  // a survey tells it in less memory
     outcome.owner = request.managed_owner;
     const auto built = Clock::now();
-    TRY_ASSIGN(outcome.pushed, images::push(outcome.image, repository, tools));
+    TRY_ASSIGN(outcome.pushed, images::push(outcome.image, repository, pushing));
     outcome.build_time = built - started;
     outcome.push_time = Clock::now() - built;
     ::malloc_trim(0);  // a build of a large context takes ten times the memory that is kept of it
@@ -54,10 +58,17 @@ Result<registry::Reference> dev_repository(const std::string& registry, const st
 }
 
 images::BuildRequest build_request(const ImageConfig& image) {
-    return {.context = std::filesystem::canonical(image.context),
-            .dockerfile = image.dockerfile,
-            .target = image.target,
-            .build_args = image.args};
+    images::BuildRequest out{.context = std::filesystem::canonical(image.context),
+                             .dockerfile = image.dockerfile,
+                             .target = image.target,
+                             .build_args = image.args};
+    std::error_code ignored;
+    for (const auto& [id, secret] : image.secrets) {
+        const bool is_there = secret.variable.empty() ? std::filesystem::exists(secret.file, ignored)
+                                                      : std::getenv(secret.variable.c_str()) != nullptr;
+        if (is_there) out.secrets.emplace(id, secret);
+    }
+    return out;
 }
 
 Result<std::string> push_agent_image(const std::string& registry, const images::BuildTools& tools) {

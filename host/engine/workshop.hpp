@@ -34,6 +34,7 @@ Result<BuildOutcome> build_and_push(images::BuildRequest request, const registry
 // Where the builds of an image are pushed: REGISTRY/NAME:dev, whatever registry the name itself may carry.
 Result<registry::Reference> dev_repository(const std::string& registry, const std::string& image_name);
 
+// Secrets that this machine does not have are left out: a step that needs one says so.
 images::BuildRequest build_request(const ImageConfig& image);
 
 // The agent image, made from the binary that this program carries; returns repository@digest.

@@ -5,12 +5,14 @@
 #include <cctype>
 #include <charconv>
 #include <cstddef>
+#include <cstdlib>
 #include <utility>
 
 #include "base/rel_path.hpp"
 #include "host/plan/config_keys.hpp"
 #include "host/plan/detail/after_value.hpp"
 #include "host/plan/detail/field_table.hpp"
+#include "host/plan/secrets.hpp"
 
 namespace synchost::host {
 namespace {
@@ -24,6 +26,7 @@ using detail::store;
 using detail::YamlKind;
 using detail::YamlNode;
 
+Result<> read_secrets(const ConfigValue& value, ImageConfig& image, const Place& place);
 Result<> read_images(const ConfigValue& value, Config& config, const Place& place);
 Result<> read_cluster(const ConfigValue& value, Config& config, const Place& place);
 Result<> read_ports(const ConfigValue& value, Config& config, const Place& place);
@@ -52,6 +55,10 @@ constexpr std::array kImageFields{
     Field<ImageConfig>{{"args", Shape::text_map, Need::optional, "", "{VERSION: \"1.2\"}",
                         "Values for the Dockerfile's ARGs."},
                        store<&ImageConfig::args, &ConfigValue::text_map, ImageConfig>},
+    Field<ImageConfig>{{"secrets", Shape::texts, Need::optional, "", "[\"id=npmrc,src=~/.npmrc\"]",
+                        "Secrets for RUN --mount=type=secret: id=NAME,src=FILE or id=NAME,env=VARIABLE. What "
+                        "this machine does not have is not given."},
+                       read_secrets},
     Field<ImageConfig>{
         {"rebuild", Shape::patterns, Need::optional, "", "[requirements.txt, \"**/*.lock\"]",
          "Files of the context whose change rebuilds the image, as patterns in the language of "
@@ -157,6 +164,21 @@ Result<> read_images(const ConfigValue& value, Config& config, const Place& plac
     return {};
 }
 
+Result<> read_secrets(const ConfigValue& value, ImageConfig& image, const Place&) {
+    TRY_ASSIGN(const auto texts, value.text_list());
+    for (const std::string& text : texts) {
+        auto parsed = parse_secret(text);
+        if (!parsed) {
+            return value.refuse(value.line(),
+                                "cannot take \"" + printable(text) + "\": " + parsed.error().message,
+                                parsed.error().next_step);
+        }
+        if (!image.secrets.emplace(parsed->id, std::move(parsed->secret)).second)
+            return value.refuse(value.line(), "has the id \"" + printable(parsed->id) + "\" twice");
+    }
+    return {};
+}
+
 Result<> read_cluster(const ConfigValue& value, Config& config, const Place& place) {
     TRY_ASSIGN(const YamlNode* map, value.map());
     const Place below{place.source, "cluster > ", place.lines};
@@ -197,6 +219,12 @@ Result<> read_ports(const ConfigValue& value, Config& config, const Place&) {
 }
 
 // Absolute and normal; "a/." and "a/" are "a".
+std::filesystem::path in_home(const std::filesystem::path& written) {
+    const std::string& text = written.native();
+    const char* home = std::getenv("HOME");
+    return text.starts_with("~/") && home != nullptr ? std::filesystem::path(home) / text.substr(2) : written;
+}
+
 std::filesystem::path resolve(const std::filesystem::path& folder, const std::filesystem::path& relative) {
     auto path = (folder / relative).lexically_normal();
     return path.has_filename() || !path.has_relative_path() ? path : path.parent_path();
@@ -244,6 +272,9 @@ Result<Config> parse_config(std::string_view text, const std::filesystem::path& 
     if (config.name.empty()) config.name = make_dns_label(folder.filename().native());
     for (ImageConfig& image : config.images) {
         image.context = resolve(folder, image.context.empty() ? "." : image.context);
+        for (auto& [id, secret] : image.secrets) {
+            if (!secret.file.empty()) secret.file = resolve(folder, in_home(secret.file));
+        }
         image.dockerfile = resolve(image.context, image.dockerfile.empty() ? "Dockerfile" : image.dockerfile);
     }
     for (std::filesystem::path& manifest : config.manifests) manifest = resolve(folder, manifest);

@@ -22,6 +22,7 @@
 #include "base/error.hpp"
 #include "host/plan/after.hpp"
 #include "host/plan/patterns.hpp"
+#include "images/builder.hpp"
 
 namespace synchost::host {
 
@@ -36,7 +37,8 @@ struct ImageConfig {
     std::filesystem::path dockerfile;  // absolute, normal
     std::string target;                // "" is the last stage
     std::map<std::string, std::string> args;
-    PathPatterns rebuild;  // of paths relative to the context
+    std::map<std::string, images::Secret> secrets;  // by id; files are absolute, and need not be there
+    PathPatterns rebuild;                           // of paths relative to the context
     std::vector<AfterRule> after;
 };
 

@@ -25,6 +25,8 @@ std::optional<Decision> why_rebuild(std::string_view path, const DecisionRules& 
     }
     if (rules.rebuild.matches(path))
         return Decision{Action::rebuild, "a rebuild pattern of synchost.yaml names it"};
+    const images::BakedSource* baked = images::find_baked(rules.baked, path);
+    if (baked != nullptr && !rules.ignore.excluded(path)) return Decision{Action::rebuild, baked->reason};
     return std::nullopt;
 }
 
@@ -33,7 +35,8 @@ bool may_rebuild_below(std::string_view folder, const DecisionRules& rules) {
         return path.size() > folder.size() && path.starts_with(folder) && path[folder.size()] == '/';
     };
     return !rules.rebuild.empty() || lies_below(rules.dockerfile) ||
-           std::ranges::any_of(rules.ignore_files, lies_below);
+           std::ranges::any_of(rules.ignore_files, lies_below) ||
+           images::find_baked(rules.baked, folder) != nullptr;
 }
 
 Decision decide(std::string_view path, const std::vector<std::string>& copied_to,

@@ -1,6 +1,7 @@
 // What happens when a file of the build context is saved: synced, rebuilt or ignored, and why.
 // In this order: the Dockerfile and the ignore file rebuild; so does what a `rebuild:` pattern of
-// synchost.yaml names; what a COPY lays into the image is synced; anything else is ignored. Pure.
+// synchost.yaml names, and what a RUN may have read (images/graph/baked.hpp); what a COPY lays into the image
+// is synced; anything else is ignored. Pure.
 #pragma once
 
 #include <cstdint>
@@ -11,6 +12,7 @@
 
 #include "host/plan/patterns.hpp"
 #include "images/context/ignore.hpp"
+#include "images/graph/baked.hpp"
 
 namespace synchost::host {
 
@@ -28,6 +30,7 @@ struct DecisionRules {
     std::vector<std::string> ignore_files;  // relative to the context
     PathPatterns rebuild;
     images::IgnoreRules ignore;
+    std::vector<images::BakedSource> baked;  // of the Dockerfile that the image was built by
 };
 
 // `path` is relative to the context. `copied_to` are the image paths that come from it now or did before the

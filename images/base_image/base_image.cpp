@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <set>
+#include <string_view>
+#include <vector>
 
 #include "base/rel_path.hpp"
 
@@ -46,8 +48,8 @@ struct Removed {
 
 bool is_below_a_non_folder(const FileTree& tree, std::string_view path) {
     for (path = parent_path(path); !path.empty(); path = parent_path(path)) {
-        const Node* node = tree.find(path);
-        if (node != nullptr && node->kind != FileKind::folder) return true;
+        // All above a folder are folders.
+        if (const Node* node = tree.find(path)) return node->kind != FileKind::folder;
     }
     return false;
 }
@@ -55,54 +57,50 @@ bool is_below_a_non_folder(const FileTree& tree, std::string_view path) {
 using Paths = std::set<std::string, std::less<>>;
 
 // Folders that a layer only implies by what lies in them; a lower layer may still say what they are.
-void make_parents(FileTree& tree, std::string_view path, Paths& implied) {
-    const std::string_view folder = parent_path(path);
-    if (folder.empty() || tree.find(folder) != nullptr) return;
-    make_parents(tree, folder, implied);
-    tree.put(std::string(folder), Node{});
-    implied.emplace(folder);
+Result<> make_parents(FileTree& tree, std::string_view path, Paths& implied, NameBudget& names) {
+    std::vector<std::string_view> missing;
+    for (std::string_view folder = parent_path(path); !folder.empty() && tree.find(folder) == nullptr;
+         folder = parent_path(folder))
+        missing.push_back(folder);
+    for (auto it = missing.rbegin(); it != missing.rend(); ++it) {
+        TRY(names.spend(*it));
+        tree.put(std::string(*it), Node{});
+        implied.emplace(*it);
+    }
+    return {};
 }
 
 // One layer beneath what the tree has from newer ones.
 class Listing {
   public:
-    Listing(FileTree& tree, const Removed& removed, Paths& implied, const std::shared_ptr<BaseImage>& image,
-            std::size_t layer)
-        : tree_(tree), removed_(removed), implied_(implied), image_(image), layer_(layer) {}
+    Listing(FileTree& tree, const Removed& removed, Paths& implied, NameBudget& names,
+            const std::shared_ptr<BaseImage>& image, std::size_t layer)
+        : tree_(tree), removed_(removed), implied_(implied), names_(names), image_(image), layer_(layer) {}
 
     void take(const TarEntry& entry) {
         if (own.note(entry) || entry.kind == TarKind::other || entry.path.empty()) return;
-        Node node{.kind = FileKind::file, .mode = entry.mode, .uid = entry.uid, .gid = entry.gid};
-        switch (entry.kind) {
-            case TarKind::folder:
-                node.kind = FileKind::folder;
-                break;
-            case TarKind::symlink:
-                node.kind = FileKind::symlink;
-                node.link = entry.link;
-                break;
-            case TarKind::hard_link: {
-                const auto target = members_.find(entry.link);
-                if (target == members_.end()) return;
-                if (target->second.kind == FileKind::file && !target->second.links)
-                    target->second.links = std::make_shared<const LinkGroup>();
-                node = target->second;
-                break;
-            }
-            default:
-                node.content = LayerMember{image_, layer_, entry.path};
+        Node node = node_of(entry);
+        if (entry.kind == TarKind::hard_link) {
+            const auto target = members_.find(entry.link);
+            if (target == members_.end()) return;
+            if (target->second.kind == FileKind::file && !target->second.links)
+                target->second.links = std::make_shared<const LinkGroup>();
+            node = target->second;
+        } else if (entry.kind == TarKind::file) {
+            node.content = LayerMember{image_, layer_, entry.path};
         }
         members_.insert_or_assign(entry.path, std::move(node));
     }
 
     // Within one layer the later entry wins, so members are merged when all are known.
-    void merge() {
+    Result<> merge() {
         for (auto& [path, node] : members_) {
             const bool known = tree_.find(path) != nullptr && implied_.erase(path) == 0;
             if (known || removed_.hides(path) || is_below_a_non_folder(tree_, path)) continue;
-            make_parents(tree_, path, implied_);
+            TRY(make_parents(tree_, path, implied_, names_));
             tree_.put(path, std::move(node));
         }
+        return {};
     }
 
     Removed own;
@@ -111,6 +109,7 @@ class Listing {
     FileTree& tree_;
     const Removed& removed_;
     Paths& implied_;
+    NameBudget& names_;
     const std::shared_ptr<BaseImage>& image_;
     std::size_t layer_;
     NodeMap members_;
@@ -120,9 +119,10 @@ class Listing {
 
 Result<std::shared_ptr<BaseImage>> BaseImage::fetch(const registry::Reference& name,
                                                     const registry::Connector& connector,
-                                                    const BlobStore* store) {
+                                                    const BlobStore* store,
+                                                    const registry::Platform& platform) {
     registry::Client client = connector.client(name.host());
-    TRY_ASSIGN(const registry::FetchedManifest fetched, client.get_manifest(name));
+    TRY_ASSIGN(const registry::FetchedManifest fetched, client.get_manifest(name, platform));
     std::shared_ptr<BaseImage> out(new BaseImage(name.with_digest(fetched.digest), connector, store));
     TRY_ASSIGN(out->config_,
                client.get_blob_bytes(name.repository(), fetched.manifest.config, kMaxConfigBytes));
@@ -149,17 +149,18 @@ Result<> BaseImage::each_entry(std::size_t layer, const TarVisitor& visit) {
     return {};
 }
 
-Result<> BaseImage::list_beneath(FileTree& tree) {
-    Removed removed;
+Result<> BaseImage::list_beneath(FileTree& tree, const Paths& hidden) {
+    Removed removed{.paths = hidden, .opaque_folders = {}};
     Paths implied;
+    NameBudget names;
     const std::shared_ptr<BaseImage> self = shared_from_this();
     for (std::size_t layer = layers_.size(); layer-- > 0;) {
-        Listing listing(tree, removed, implied, self, layer);
+        Listing listing(tree, removed, implied, names, self, layer);
         TRY(each_entry(layer, [&](const TarEntry& entry, TarContent&) -> Result<TarWalk> {
             listing.take(entry);
             return TarWalk::go_on;
         }));
-        listing.merge();
+        TRY(listing.merge());
         removed.merge(std::move(listing.own));
     }
     return {};

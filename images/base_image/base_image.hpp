@@ -6,6 +6,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -20,10 +21,11 @@ namespace synchost::images {
 
 class BaseImage : public std::enable_shared_from_this<BaseImage> {
   public:
-    // `store` may be null where no file will be asked for; it and the connector must outlive the image.
-    static Result<std::shared_ptr<BaseImage>> fetch(const registry::Reference& name,
-                                                    const registry::Connector& connector,
-                                                    const BlobStore* store);
+    // `store` may be null where no file will be asked for; it and the connector must outlive the image. Of an
+    // index the image for `platform`.
+    static Result<std::shared_ptr<BaseImage>> fetch(
+        const registry::Reference& name, const registry::Connector& connector, const BlobStore* store,
+        const registry::Platform& platform = registry::host_platform());
 
     [[nodiscard]] const registry::Reference& name() const { return name_; }  // pinned by digest
     [[nodiscard]] const std::string& config() const { return config_; }      // JSON, verified by its digest
@@ -32,8 +34,9 @@ class BaseImage : public std::enable_shared_from_this<BaseImage> {
     // Entries of one layer, bottom is 0.
     Result<> each_entry(std::size_t layer, const TarVisitor& visit);
 
-    // Every path of the image that `tree` does not have or hide already, beneath what it has.
-    Result<> list_beneath(FileTree& tree);
+    // Every path of the image that `tree` does not have or hide already, beneath what it has. `hidden` are
+    // paths that are gone from the image with all below them.
+    Result<> list_beneath(FileTree& tree, const std::set<std::string, std::less<>>& hidden = {});
 
     // One file's bytes, by its plain path; symlinks are not followed. Nothing where there is no such file.
     // Layers are read from the newest down, and no further than needed.

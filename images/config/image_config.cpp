@@ -10,7 +10,6 @@ namespace {
 
 using Json = nlohmann::json;
 
-constexpr std::string_view kDefaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 constexpr std::size_t kMaxLayers = 1000;
 
 const Json& member(const Json& object, const char* key) {
@@ -132,11 +131,11 @@ RunConfig ImageConfig::run_config() const {
             .labels = labels};
 }
 
-ImageConfig scratch_config() {
+ImageConfig scratch_config(const registry::Platform& platform) {
     ImageConfig out;
-    const registry::Platform platform = registry::host_platform();
     out.os = platform.os;
     out.architecture = platform.architecture;
+    out.variant = platform.variant;
     out.set_env("PATH", std::string(kDefaultPath));
     return out;
 }

@@ -16,6 +16,10 @@
 
 namespace synchost::images {
 
+// PATH of an image that sets none.
+inline constexpr std::string_view kDefaultPath =
+    "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
 struct HistoryEntry {
     std::string created_by;
     bool empty_layer = true;
@@ -60,8 +64,8 @@ struct ImageConfig {
     [[nodiscard]] RunConfig run_config() const;
 };
 
-// A config for FROM scratch on this machine's platform, with the PATH that docker gives it.
-ImageConfig scratch_config();
+// A config for FROM scratch, with the PATH that docker gives it.
+ImageConfig scratch_config(const registry::Platform& platform = registry::host_platform());
 
 // Untrusted JSON. protocol where it is no image config.
 Result<ImageConfig> parse_image_config(std::string_view json);

@@ -16,25 +16,48 @@ std::optional<std::uint32_t> number(std::string_view text) {
     return out;
 }
 
+// Of passwd(5) and group(5): the fields of one line, as far as either has them.
+using Fields = std::array<std::string_view, 7>;
+
+template <typename Wanted>
+std::optional<Fields> find_fields(std::string_view file, Wanted wanted) {
+    while (!file.empty()) {
+        const std::size_t end = std::min(file.find('\n'), file.size());
+        std::string_view line = file.substr(0, end);
+        file.remove_prefix(std::min(end + 1, file.size()));
+        Fields fields;
+        for (std::string_view& field : fields) {
+            const std::size_t colon = std::min(line.find(':'), line.size());
+            field = line.substr(0, colon);
+            line.remove_prefix(std::min(colon + 1, line.size()));
+        }
+        if (wanted(fields)) return fields;
+    }
+    return std::nullopt;
+}
+
 // The third and fourth field of the line that starts with "name:".
 struct Ids {
     std::optional<std::uint32_t> third;
     std::optional<std::uint32_t> fourth;
 };
 std::optional<Ids> find_line(std::string_view file, std::string_view name) {
-    while (!file.empty()) {
-        const std::size_t end = std::min(file.find('\n'), file.size());
-        std::string_view line = file.substr(0, end);
-        file.remove_prefix(std::min(end + 1, file.size()));
-        std::array<std::string_view, 4> fields;
-        for (std::string_view& field : fields) {
-            const std::size_t colon = std::min(line.find(':'), line.size());
-            field = line.substr(0, colon);
-            line.remove_prefix(std::min(colon + 1, line.size()));
-        }
-        if (fields[0] == name) return Ids{number(fields[2]), number(fields[3])};
+    const auto found = find_fields(file, [&](const Fields& fields) { return fields[0] == name; });
+    if (!found) return std::nullopt;
+    return Ids{number((*found)[2]), number((*found)[3])};
+}
+
+std::optional<Fields> find_user(std::uint32_t uid, std::string_view passwd) {
+    return find_fields(passwd, [&](const Fields& fields) { return number(fields[2]) == uid; });
+}
+
+bool names_member(std::string_view members, std::string_view user) {
+    while (!members.empty()) {
+        const std::size_t comma = std::min(members.find(','), members.size());
+        if (members.substr(0, comma) == user) return true;
+        members.remove_prefix(std::min(comma + 1, members.size()));
     }
-    return std::nullopt;
+    return false;
 }
 
 }  // namespace
@@ -82,6 +105,28 @@ Result<Owner> resolve_user(const UserSpec& spec, ImpliedGroup implied, std::stri
         }
         out.gid = *found->third;
     }
+    return out;
+}
+
+std::string home_of(std::uint32_t uid, std::string_view passwd) {
+    const auto found = find_user(uid, passwd);
+    return found && (*found)[5].starts_with('/') ? std::string((*found)[5]) : "/";
+}
+
+std::string name_of(std::uint32_t uid, std::string_view passwd) {
+    const auto found = find_user(uid, passwd);
+    return found ? std::string((*found)[0]) : std::string();
+}
+
+std::vector<std::uint32_t> groups_of(std::string_view user, std::string_view group) {
+    std::vector<std::uint32_t> out;
+    if (user.empty()) return out;
+    find_fields(group, [&](const Fields& fields) {
+        const auto gid = number(fields[2]);
+        if (gid && names_member(fields[3], user)) out.push_back(*gid);
+        return false;
+    });
+    std::ranges::sort(out);
     return out;
 }
 

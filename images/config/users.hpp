@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/error.hpp"
 #include "images/builder.hpp"
@@ -30,5 +31,12 @@ enum class ImpliedGroup : std::uint8_t { same_number, zero };
 // them.
 Result<Owner> resolve_user(const UserSpec& spec, ImpliedGroup implied, std::string_view passwd,
                            std::string_view group);
+
+// The home folder of passwd's first line for this number; "/" where there is none.
+std::string home_of(std::uint32_t uid, std::string_view passwd);
+// The groups of which group(5) names this user as a member, sorted.
+std::vector<std::uint32_t> groups_of(std::string_view user, std::string_view group);
+// The name of passwd's first line for this number; "" where there is none.
+std::string name_of(std::uint32_t uid, std::string_view passwd);
 
 }  // namespace synchost::images

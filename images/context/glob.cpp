@@ -25,6 +25,15 @@ bool has_wildcard(std::string_view pattern) {
     return pattern.find_first_of("*?[\\") != std::string_view::npos;
 }
 
+std::string literal_pattern(std::string_view text) {
+    std::string out;
+    for (const char c : text) {
+        if (std::string_view("*?[\\").contains(c)) out += '\\';
+        out += c;
+    }
+    return out;
+}
+
 ClassMatch match_class(std::string_view& pattern, char c) {
     pattern.remove_prefix(1);
     const bool negated = pattern.starts_with('^');

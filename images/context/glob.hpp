@@ -10,6 +10,9 @@ namespace synchost::images {
 
 [[nodiscard]] bool has_wildcard(std::string_view pattern);  // '*', '?', '[' or a backslash
 
+// The pattern that matches this text alone.
+[[nodiscard]] std::string literal_pattern(std::string_view text);
+
 // invalid_input where a class is not closed or empty, or a backslash ends the pattern.
 Result<> check_glob(std::string_view pattern);
 

@@ -21,16 +21,19 @@ struct CloseDir {
 
 class Scanner {
   public:
-    Scanner(const IgnoreRules& rules, ScannedContext& out) : rules_(rules), out_(out) {}
+    Scanner(const IgnoreRules& rules, ScanFor use, ScannedContext& out)
+        : rules_(rules), use_(use), out_(out) {}
     Result<> folder(Fd fd, const std::string& path, const IgnoreRules::Verdict* verdict);
 
   private:
     Result<> entry(int folder_fd, std::string path, const char* name, const IgnoreRules::Verdict* above);
     Result<> subfolder(int folder_fd, const std::string& path, const char* name, std::uint32_t mode,
                        const IgnoreRules::Verdict& verdict);
+    Result<> xattrs(int folder_fd, const std::string& path, const char* name, Node& node) const;
     // Folders above a re-included file that are themselves excluded come in with it.
     void add_parents(std::string_view path);
     const IgnoreRules& rules_;
+    ScanFor use_;
     ScannedContext& out_;
     std::map<std::pair<dev_t, ino_t>, std::shared_ptr<const LinkGroup>> links_;
     std::vector<std::pair<std::string, Node>> excluded_folders_;  // on the way from the root to here
@@ -72,7 +75,7 @@ Result<> Scanner::entry(int folder_fd, std::string path, const char* name,
     if (verdict.excluded) return {};
     Node node{.kind = FileKind::file, .mode = mode, .context_source = path};
     if (S_ISREG(info.st_mode)) {
-        node.content = ContextFile{path};
+        node.content = ContextFile{.path = path, .stamp = stamp_of(info)};
         if (info.st_nlink > 1) {
             auto& group = links_[{info.st_dev, info.st_ino}];
             if (!group) group = std::make_shared<const LinkGroup>();
@@ -86,12 +89,27 @@ Result<> Scanner::entry(int folder_fd, std::string path, const char* name,
             return length > 0 ? static_cast<std::size_t>(length) : 0;
         });
         if (node.link.empty()) return {};
+    } else if (S_ISFIFO(info.st_mode)) {
+        node.kind = FileKind::fifo;
+        node.context_source.reset();
+    } else if (S_ISSOCK(info.st_mode)) {  // as with docker, a socket becomes an empty file
+        node.context_source.reset();
     } else {
         out_.skipped.push_back(std::move(path));
         return {};
     }
+    if (!S_ISLNK(info.st_mode)) TRY(xattrs(folder_fd, path, name, node));
     add_parents(path);
     out_.tree.put(std::move(path), std::move(node));
+    return {};
+}
+
+Result<> Scanner::xattrs(int folder_fd, const std::string& path, const char* name, Node& node) const {
+    if (use_ == ScanFor::places) return {};
+    auto found = read_xattrs(folder_fd, name);
+    if (!found && found.error().code == Errc::not_found) return {};
+    if (!found) return std::unexpected(std::move(found.error()).context(printable(path)));
+    node.xattrs = *std::move(found);
     return {};
 }
 
@@ -104,6 +122,7 @@ Result<> Scanner::subfolder(int folder_fd, const std::string& path, const char* 
         return fail_errno(printable(path));
     }
     Node node{.kind = FileKind::folder, .mode = mode, .context_source = path};
+    TRY(xattrs(folder_fd, path, name, node));
     if (!verdict.excluded) {
         add_parents(path);
         out_.tree.put(path, std::move(node));
@@ -117,7 +136,8 @@ Result<> Scanner::subfolder(int folder_fd, const std::string& path, const char* 
 
 }  // namespace
 
-Result<ScannedContext> scan_context(const std::filesystem::path& context, const IgnoreRules& rules) {
+Result<ScannedContext> scan_context(const std::filesystem::path& context, const IgnoreRules& rules,
+                                    ScanFor use) {
     auto fd = open_file(context, O_RDONLY | O_DIRECTORY);
     if (!fd) return std::unexpected(std::move(fd.error()).context("build context"));
     struct stat info{};
@@ -126,7 +146,7 @@ Result<ScannedContext> scan_context(const std::filesystem::path& context, const 
     Node& root = *out.tree.find("");
     root.mode = static_cast<std::uint32_t>(info.st_mode) & 07777;
     root.context_source = "";
-    TRY(Scanner(rules, out).folder(std::move(*fd), "", nullptr));
+    TRY(Scanner(rules, use, out).folder(std::move(*fd), "", nullptr));
     std::ranges::sort(out.skipped);
     return out;
 }

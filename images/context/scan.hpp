@@ -1,6 +1,7 @@
 // The build context as a FileTree: names, kinds and modes of what the ignore rules leave. No content is read.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <string>
 #include <vector>
@@ -13,11 +14,14 @@ namespace synchost::images {
 
 struct ScannedContext {
     FileTree tree;
-    std::vector<std::string>
-        skipped;  // sockets, pipes and devices, which an image cannot take from a context
+    std::vector<std::string> skipped;  // devices, which an image does not take from a context
 };
 
+// Extended attributes are read where a layer will be made of it.
+enum class ScanFor : std::uint8_t { layers, places };
+
 // Files that vanish during the scan are left out. not_found where the context is not there.
-Result<ScannedContext> scan_context(const std::filesystem::path& context, const IgnoreRules& rules);
+Result<ScannedContext> scan_context(const std::filesystem::path& context, const IgnoreRules& rules,
+                                    ScanFor use = ScanFor::layers);
 
 }  // namespace synchost::images

@@ -135,11 +135,17 @@ void Copy::mark_folder_managed(const std::string& path) {
 
 Result<> Copy::lay(const std::string& path, const Node& source) {
     const Node* there = to_.find(path);
-    if (there != nullptr && (there->kind == FileKind::folder) != (source.kind == FileKind::folder)) {
+    if (!request_.replaces && there != nullptr &&
+        (there->kind == FileKind::folder) != (source.kind == FileKind::folder)) {
         return fail(Errc::invalid_input,
                     "/" + printable(path) + ": a " +
                         (source.kind == FileKind::folder ? "folder cannot replace a file"
                                                          : "file cannot replace a folder"));
+    }
+    if (base_name(path).starts_with(".wh.")) {
+        return fail(Errc::invalid_input,
+                    "/" + printable(path) + ": in an image, names that start with .wh. mean removed files",
+                    "Give it another name, or leave it out by .dockerignore or --exclude.");
     }
     Node node = source;
     if (request_.chmod) node.mode = request_.chmod->apply(node.mode, node.kind);
@@ -157,7 +163,7 @@ Result<> Copy::lay(const std::string& path, const Node& source) {
         node.links = group;
     }
     node.line = request_.line;
-    out_.layer[path] = node;
+    out_.layer.insert_or_assign(out_.layer.end(), path, node);  // mostly in order
     to_.put(path, std::move(node));
     return {};
 }

@@ -37,9 +37,10 @@ struct CopyRequest {
     std::string destination;           // a trailing '/' makes it a folder
     std::optional<Owner> chown;
     std::optional<ModeChange> chmod;
-    IgnoreRules exclude;                 // see exclude_rules
-    bool parents = false;                // --parents
-    bool link = false;                   // --link
+    IgnoreRules exclude;    // see exclude_rules
+    bool parents = false;   // --parents
+    bool link = false;      // --link
+    bool replaces = false;  // a folder takes a file's place and the other way round, as in ADD of a tar
     std::optional<Owner> managed_owner;  // BuildRequest::managed_owner
     int line = 0;
     // What to say of a source that is not there; where it is empty such sources are passed over.

@@ -1,28 +1,68 @@
 #include "images/graph/evaluate.hpp"
 
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <thread>
 #include <utility>
 
 #include "base/rel_path.hpp"
+#include "images/config/platform.hpp"
+#include "images/graph/build_place.hpp"
+#include "images/graph/build_time.hpp"
+#include "images/layer/compressor.hpp"
+#include "images/layer/incremental_layer.hpp"
 #include "images/layer/layer_writer.hpp"
 
 namespace synchost::images {
 namespace {
 
-std::string next_step_for(const std::string& name) {
-    if (name == "RUN")
-        return "Do it before the build and COPY its result, or start from an image that has it.";
-    if (name == "ADD") return "Use COPY for files, and unpack archives before the build.";
-    return "Leave the instruction out.";
-}
+constexpr std::size_t kMaxStagesAtOnce = 8;
 
 }  // namespace
 
 Result<StageState> Evaluator::run() {
-    done_.resize(plan_.stages().size());
+    const std::size_t count = plan_.stages().size();
+    done_.resize(count);
+    made_.resize(count, Made::no);
+    steps_.resize(count);
+    std::vector<std::size_t> needed;
     for (std::size_t i = 0; i <= plan_.target(); ++i) {
-        if (plan_.needed(i)) TRY(run_stage(i));
+        if (plan_.needed(i)) needed.push_back(i);
+    }
+    if (tools_ != nullptr && !tools_->shell_on_error && needed.size() > 1) {
+        TRY(run_at_once(needed));
+    } else {
+        const std::scoped_lock lock(mutex_);
+        for (const std::size_t stage : needed) TRY(run_stage(stage));
     }
     return std::move(*done_[plan_.target()]);
+}
+
+// In their order, so that what a stage leans on has begun before it, and waiting for that comes to an end.
+Result<> Evaluator::run_at_once(const std::vector<std::size_t>& stages) {
+    stop_ = Fd(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+    if (!stop_) return fail_errno("eventfd");
+    std::vector<Result<>> results(stages.size());
+    std::size_t next = 0;
+    {
+        std::vector<std::jthread> threads;
+        for (std::size_t i = 0; i < std::min(stages.size(), kMaxStagesAtOnce); ++i) {
+            threads.emplace_back([&] {
+                const std::scoped_lock lock(mutex_);
+                while (next < stages.size()) {
+                    const std::size_t mine = next++;
+                    results[mine] = run_stage(stages[mine]);
+                }
+            });
+        }
+    }
+    Result<> out;
+    for (Result<>& result : results) {
+        if (!result && (out || out.error().code == Errc::cancelled)) out = std::move(result);
+    }
+    return out;
 }
 
 std::unexpected<Error> Evaluator::located(Error error, int line) const {
@@ -30,13 +70,27 @@ std::unexpected<Error> Evaluator::located(Error error, int line) const {
 }
 
 Result<> Evaluator::run_stage(std::size_t stage) {
-    if (done_[stage]) return {};
+    changed_.wait(mutex_, [&] { return made_[stage] != Made::now; });
+    if (made_[stage] == Made::yes) return {};
+    made_[stage] = Made::now;
+    Result<> made = make_stage(stage);
+    made_[stage] = made ? Made::yes : Made::no;
+    if (!made && !std::exchange(failed_, true) && stop_) {
+        constexpr std::uint64_t kOne = 1;
+        std::ignore = ::write(stop_.get(), &kOne, sizeof kOne);
+    }
+    changed_.notify_all();
+    return made;
+}
+
+Result<> Evaluator::make_stage(std::size_t stage) {
     const Stage& plan = plan_.stages()[stage];
     if (plan.base_stage) TRY(run_stage(*plan.base_stage));
-    auto state = start_stage(plan);
+    auto state = start_stage(stage);
     if (!state) return located(std::move(state.error()), plan.from->line);
     TRY(run_triggers(stage, *state));
     for (const Instruction* instruction : plan.steps) {
+        if (failed_) return fail(Errc::cancelled, "another stage failed");
         if (auto done = step(stage, *instruction, *state); !done)
             return located(std::move(done.error()), instruction->line);
     }
@@ -68,34 +122,40 @@ Result<> Evaluator::run_triggers(std::size_t stage, StageState& state) {
     return {};
 }
 
-Result<std::shared_ptr<BaseImage>> Evaluator::fetch(const std::string& image) const {
+Result<std::shared_ptr<BaseImage>> Evaluator::fetch(const std::string& image,
+                                                    const registry::Platform& platform) const {
     TRY_ASSIGN(const registry::Reference name, registry::Reference::parse(image));
     if (tools_ == nullptr) return nullptr;
     if (tools_->registries == nullptr)
         return fail(Errc::invalid_input, "no registries to take " + name.to_string() + " from");
     if (tools_->progress) tools_->progress("base image " + name.to_string());
-    return BaseImage::fetch(name, *tools_->registries, store_);
+    return BaseImage::fetch(name, *tools_->registries, store_, platform);
 }
 
-Result<StageState> Evaluator::start_stage(const Stage& stage) {
-    if (request_.build_contexts.contains(stage.base)) return start_from_folder(stage);
+Result<StageState> Evaluator::start_stage(std::size_t number) {
+    const Stage& stage = plan_.stages()[number];
+    if (request_.build_contexts.contains(stage.base)) return start_from_folder(number);
     if (stage.base_stage) {
         StageState out = *done_[*stage.base_stage];
+        out.stage = number;
         out.cmd_is_own = false;
         return out;
     }
-    StageState out;
+    StageState out{.stage = number};
     if (stage.base == "scratch") {
-        out.config = scratch_config();
+        out.config = scratch_config(plan_.platform());
         return out;
     }
-    TRY_ASSIGN(out.base, fetch(stage.base));
+    {
+        const Unlocked others_go_on(*this);
+        TRY_ASSIGN(out.base, fetch(stage.base, stage.platform));
+    }
     if (!out.base) {
-        TRY_ASSIGN(out.config, known_config(stage.base));
+        TRY_ASSIGN(out.config, known_config(stage));
         return out;
     }
-    base_configs_[stage.base] = out.base->config();
-    TRY_ASSIGN(out.config, parse_image_config(out.base->config()));
+    base_configs_[config_name(stage)] = out.base->config();
+    TRY_ASSIGN(out.config, base_config(stage, *out.base));
     if (out.config.diff_ids.size() != out.base->layers().size()) {
         return fail(Errc::protocol, out.base->name().to_string() +
                                         ": its config and its manifest have different numbers of layers");
@@ -107,9 +167,38 @@ Result<StageState> Evaluator::start_stage(const Stage& stage) {
     return out;
 }
 
-Result<ImageConfig> Evaluator::known_config(const std::string& image) const {
-    const auto known = request_.base_configs.find(image);
-    return known == request_.base_configs.end() ? scratch_config() : parse_image_config(known->second);
+// A registry may hold an image for one platform alone, under a name that has no index: it is taken as it is,
+// and the result is what it is. On one for an older variant (arm/v6 for arm/v7) the result is for the one
+// that was asked for: that is what the steps know.
+Result<ImageConfig> Evaluator::base_config(const Stage& stage, const BaseImage& base) const {
+    TRY_ASSIGN(ImageConfig out, parse_image_config(base.config()));
+    const registry::Platform& wanted = stage.platform;
+    if (out.architecture.empty()) {
+        out.os = wanted.os;
+        out.architecture = wanted.architecture;
+    }
+    const registry::Platform is = normal_platform({out.os, out.architecture, out.variant, {}});
+    if (is == wanted) return out;
+    const registry::IndexEntry entry{.manifest = {}, .platform = is, .artifact_type = {}, .annotations = {}};
+    if (registry::choose_platform({.media_type = {}, .entries = {entry}}, wanted)) {
+        out.variant = wanted.variant;
+    } else if (tools_->progress) {
+        tools_->progress(plan_.dockerfile().at(stage.from->line, "the base image " + stage.base + " is for " +
+                                                                     printable(is.to_string()) +
+                                                                     " and not for " + wanted.to_string()));
+    }
+    return out;
+}
+
+std::string Evaluator::config_name(const Stage& stage) const {
+    return stage.platform == plan_.platform() ? stage.base
+                                              : stage.base + " for " + stage.platform.to_string();
+}
+
+Result<ImageConfig> Evaluator::known_config(const Stage& stage) const {
+    const auto known = request_.base_configs.find(config_name(stage));
+    return known == request_.base_configs.end() ? scratch_config(stage.platform)
+                                                : parse_image_config(known->second);
 }
 
 Result<> Evaluator::step(std::size_t stage, const Instruction& instruction, StageState& state) {
@@ -119,7 +208,8 @@ Result<> Evaluator::step(std::size_t stage, const Instruction& instruction, Stag
         return fail(Errc::invalid_input,
                     name + " has no flag " + printable(instruction.flags[0].substr(0, 60)));
     }
-    if (name == "COPY") return copy(stage, instruction, state);
+    if (name == "COPY" || name == "ADD") return copy(stage, instruction, state);
+    if (name == "RUN") return run_command(stage, instruction, state);
     if (name == "WORKDIR") return workdir(instruction, state);
     bool known = name == "ARG";
     if (known) {
@@ -127,7 +217,7 @@ Result<> Evaluator::step(std::size_t stage, const Instruction& instruction, Stag
     } else {
         TRY_ASSIGN(known, apply_to_config(instruction, plan_.dockerfile().escape, state));
     }
-    if (!known) return fail(Errc::unsupported, name + " is not supported yet", next_step_for(name));
+    if (!known) return fail(Errc::unsupported, name + " is not supported yet", "Leave the instruction out.");
     state.config.history.push_back({instruction.text, true});
     return {};
 }
@@ -183,21 +273,64 @@ Result<> Evaluator::workdir(const Instruction& instruction, StageState& state) {
     return {};
 }
 
-Result<> Evaluator::add_layer(const Instruction& instruction, const NodeMap& nodes, StageState& state) const {
-    state.config.history.push_back({instruction.text, false});
-    if (tools_ == nullptr) return {};
-    const LayerSettings settings{.context = request_.context,
-                                 .scratch = tools_->store,
-                                 .compression = request_.compression,
-                                 .time = request_.source_date_epoch};
-    TRY_ASSIGN(Layer layer, write_layer(nodes, settings, *store_));
-    if (tools_->progress) {
-        tools_->progress(plan_.dockerfile().at(instruction.line, instruction.text) + " (" +
-                         std::to_string(nodes.size()) + " paths, " + std::to_string(layer.blob.size) +
-                         " bytes)");
+LayerSettings Evaluator::layer_settings(const StageState& state) const {
+    return {.context = request_.context,
+            .scratch = tools_->store,
+            .compression = request_.compression,
+            .time = request_.source_date_epoch,
+            .latest = latest_time(request_),
+            .index = index_,
+            .ahead = plan_.in_image(state.stage) ? tools_->ahead : nullptr};
+}
+
+Result<Layer> Evaluator::layer_of_nodes(const NodeMap& nodes, const StageState& state) const {
+    return write_layer(nodes, layer_settings(state), *store_);
+}
+
+Result<std::vector<Layer>> Evaluator::layers_of_copy(const Instruction& instruction, const NodeMap& nodes,
+                                                     const StageState& state, LayerReport& report) const {
+    if (!request_.incremental || !plan_.in_image(state.stage) || run_follows(state.stage, instruction)) {
+        TRY_ASSIGN(Layer layer, write_layer(nodes, layer_settings(state), *store_, &report));
+        return std::vector<Layer>{std::move(layer)};
     }
-    state.config.diff_ids.push_back(layer.diff_id);
-    state.layers.push_back(std::move(layer));
+    KeyWriter place = key_of_place(request_, dockerfile_);
+    place.add(static_cast<std::uint64_t>(instruction.line))
+        .add(instruction.text)
+        .add(short_name(request_.compression));
+    place.add(std::to_string(request_.source_date_epoch)).add(std::to_string(latest_time(request_)));
+    return write_layer_incrementally(nodes,
+                                     {.record = tools_->store / "chains" / place.finish().hex(),
+                                      .image = state.tree,
+                                      .is_whole = !state.base || state.base_listed,
+                                      .layers_below = state.layers.size()},
+                                     layer_settings(state), *store_, report);
+}
+
+Result<> Evaluator::add_layer(const Instruction& instruction, const NodeMap& nodes, StageState& state) {
+    if (tools_ == nullptr) {
+        state.config.history.push_back({instruction.text, false});
+        return {};
+    }
+    LayerReport report;
+    std::vector<Layer> layers;
+    {
+        const Unlocked others_go_on(*this);
+        TRY_ASSIGN(layers, layers_of_copy(instruction, nodes, state, report));
+    }
+    note_copy(instruction, nodes, report, state);
+    if (tools_->progress) {
+        const std::string what =
+            layers.size() == 1 ? " bytes)" : " bytes of changes on top of the last build)";
+        tools_->progress(plan_.dockerfile().at(instruction.line, instruction.text) + " (" +
+                         std::to_string(nodes.size()) + " paths, " + std::to_string(layers.back().blob.size) +
+                         what);
+    }
+    for (Layer& layer : layers) {
+        state.config.history.push_back({instruction.text, false});
+        state.config.diff_ids.push_back(layer.diff_id);
+        state.layers.push_back(std::move(layer));
+        note_made(instruction, state);
+    }
     return {};
 }
 

@@ -3,17 +3,21 @@
 
 #include <algorithm>
 #include <array>
+#include <span>
 
 #include "base/rel_path.hpp"
 #include "base/suggest.hpp"
+#include "images/context/glob.hpp"
 #include "images/context/scan.hpp"
 #include "images/graph/evaluate.hpp"
 
 namespace synchost::images {
 namespace {
 
-constexpr std::array<std::string_view, 6> kKnownFlags = {"--from", "--chown",   "--chmod",
-                                                         "--link", "--parents", "--exclude"};
+constexpr std::array<std::string_view, 6> kCopyFlags = {"--from", "--chown",   "--chmod",
+                                                        "--link", "--parents", "--exclude"};
+constexpr std::array<std::string_view, 7> kAddFlags = {"--chown",  "--chmod",    "--link",        "--exclude",
+                                                       "--unpack", "--checksum", "--keep-git-dir"};
 
 const ManagedPaths kWholeContext = {"/"};
 
@@ -31,16 +35,6 @@ Result<std::optional<std::string>> heredoc_name(const Instruction& instruction, 
     return heredoc->name;
 }
 
-// As a pattern that matches this name alone.
-std::string literal(std::string_view name) {
-    std::string out;
-    for (const char c : name) {
-        if (std::string_view("*?[\\").contains(c)) out += '\\';
-        out += c;
-    }
-    return out;
-}
-
 // The destination as docker reads it: relative to WORKDIR, and a folder where it ends in '/' or in "." alone.
 std::string absolute_destination(std::string_view written, const std::string& working_dir) {
     const bool folder = written.empty() || written.ends_with('/') || written == "." ||
@@ -55,22 +49,35 @@ std::string absolute_destination(std::string_view written, const std::string& wo
 Result<Evaluator::CopyFlags> Evaluator::copy_flags(const Instruction& instruction,
                                                    const StageState& state) const {
     CopyFlags out;
+    const bool is_add = instruction.name == "ADD";
     for (const std::string& flag : instruction.flags) {
         const std::size_t equals = flag.find('=');
         const std::string name = flag.substr(0, equals);
         const std::string value = equals == std::string::npos ? std::string() : flag.substr(equals + 1);
-        if (name == "--link" || name == "--parents") {
+        const auto known = is_add ? std::span<const std::string_view>(kAddFlags)
+                                  : std::span<const std::string_view>(kCopyFlags);
+        if (std::ranges::find(known, name) == known.end()) {
+            return fail(Errc::invalid_input,
+                        instruction.name + " has no flag " + printable(name.substr(0, 60)),
+                        did_you_mean(name, {known.begin(), known.end()}));
+        }
+        if (name == "--link" || name == "--parents" || name == "--unpack" || name == "--keep-git-dir") {
             if (equals != std::string::npos && value != "true" && value != "false") {
                 return fail(Errc::invalid_input, name + " is true or false");
             }
-            (name == "--link" ? out.link : out.parents) = value != "false";
+            if (name == "--keep-git-dir" && value != "false") {
+                return fail(
+                    Errc::unsupported,
+                    "ADD --keep-git-dir: what lies in .git depends on the git that fetched it, so that no "
+                    "two builds would be the same",
+                    "Leave it out, and pass the commit in with --build-arg.");
+            }
+            if (name == "--unpack") out.unpack = value != "false";
+            if (name == "--link") out.link = value != "false";
+            if (name == "--parents") out.parents = value != "false";
             continue;
         }
-        if (std::ranges::find(kKnownFlags, name) == kKnownFlags.end()) {
-            return fail(Errc::invalid_input, "COPY has no flag " + printable(name.substr(0, 60)),
-                        did_you_mean(name, kKnownFlags));
-        }
-        if (value.empty()) return fail(Errc::invalid_input, "COPY " + name + " needs a value");
+        if (value.empty()) return fail(Errc::invalid_input, instruction.name + " " + name + " needs a value");
         if (name == "--from" && value.contains('$')) {
             return fail(Errc::invalid_input, "COPY --from cannot hold a variable",
                         "Name the image in a FROM line, which can: FROM $X AS name.");
@@ -80,10 +87,11 @@ Result<Evaluator::CopyFlags> Evaluator::copy_flags(const Instruction& instructio
             out.exclude.push_back(std::move(expanded));
             continue;
         }
-        std::optional<std::string>& into = name == "--from"    ? out.from
-                                           : name == "--chown" ? out.chown
-                                                               : out.chmod;
-        if (into) return fail(Errc::invalid_input, "COPY " + name + " is given twice");
+        std::optional<std::string>& into = name == "--from"       ? out.from
+                                           : name == "--chown"    ? out.chown
+                                           : name == "--checksum" ? out.checksum
+                                                                  : out.chmod;
+        if (into) return fail(Errc::invalid_input, instruction.name + " " + name + " is given twice");
         into = std::move(expanded);
     }
     return out;
@@ -92,11 +100,11 @@ Result<Evaluator::CopyFlags> Evaluator::copy_flags(const Instruction& instructio
 Result<> Evaluator::load_context() {
     if (context_) return {};
     TRY_ASSIGN(ignore_, IgnoreRules::load(request_.context, dockerfile_));
-    TRY_ASSIGN(ScannedContext scanned, scan_context(request_.context, ignore_));
+    TRY_ASSIGN(ScannedContext scanned, scan_context(request_.context, ignore_,
+                                                    tools_ != nullptr ? ScanFor::layers : ScanFor::places));
     if (tools_ != nullptr && tools_->progress) {
         for (const std::string& path : scanned.skipped) {
-            tools_->progress("left out of the context, as it is neither file, folder nor symlink: " +
-                             printable(path));
+            tools_->progress("left out of the context, as it is a device: " + printable(path));
         }
     }
     context_ = std::move(scanned.tree);
@@ -123,9 +131,10 @@ Result<FileTree> Evaluator::named_context(const std::string& name) const {
 }
 
 // FROM NAME of a --build-context: one layer of all that is there.
-Result<StageState> Evaluator::start_from_folder(const Stage& stage) const {
-    StageState out;
-    out.config = scratch_config();
+Result<StageState> Evaluator::start_from_folder(std::size_t number) {
+    const Stage& stage = plan_.stages()[number];
+    StageState out{.stage = number};
+    out.config = scratch_config(plan_.platform());
     TRY_ASSIGN(out.tree, named_context(stage.base));
     NodeMap nodes = out.tree.nodes();
     nodes.erase("");
@@ -136,7 +145,7 @@ Result<StageState> Evaluator::start_from_folder(const Stage& stage) const {
 Result<Evaluator::CopySource> Evaluator::copy_source(const CopyFlags& flags, std::size_t stage) {
     if (!flags.from) {
         TRY(load_context());
-        return CopySource{&*context_, &kWholeContext, nullptr};
+        return CopySource{&*context_, &kWholeContext, nullptr, nullptr};
     }
     StageState* from = nullptr;
     if (request_.build_contexts.contains(*flags.from)) {
@@ -152,15 +161,17 @@ Result<Evaluator::CopySource> Evaluator::copy_source(const CopyFlags& flags, std
         const auto [entry, is_new] = images_.try_emplace(*flags.from);
         from = &entry->second;
         if (is_new) {
-            TRY_ASSIGN(from->base, fetch(*flags.from));
+            TRY_ASSIGN(from->base, fetch(*flags.from, plan_.platform()));
         }
     }
     TRY(list_base(*from));
-    return CopySource{&from->tree, &from->managed, &from->rules};
+    return CopySource{&from->tree, &from->managed, &from->rules, &from->baked};
 }
 
-Error Evaluator::missing_source(const std::string& source, bool from_context) const {
-    Error out{Errc::invalid_input, "COPY: " + printable(source) + " does not exist", 0, {}};
+Error Evaluator::missing_source(const std::string& source, const std::string& instruction,
+                                bool from_context) const {
+    const std::string what = instruction + (": " + printable(source));
+    Error out{Errc::invalid_input, what + " does not exist", 0, {}};
     if (!from_context) {
         out.message += " there";
         return out;
@@ -169,8 +180,7 @@ Error Evaluator::missing_source(const std::string& source, bool from_context) co
     struct stat info{};
     if (!path.empty() && ::lstat((request_.context / path).c_str(), &info) == 0) {
         if (const auto rule = ignore_.rule_that_excludes(path)) {
-            out.message =
-                "COPY: " + printable(source) + " is not in the build context: " + *rule + " leaves it out";
+            out.message = what + " is not in the build context: " + *rule + " leaves it out";
             out.next_step = "Take the rule out, or add \"!" + printable(path) + "\" after it.";
             return out;
         }
@@ -201,22 +211,49 @@ Result<> Evaluator::copy_texts(const Instruction& instruction, CopyRequest reque
                                      .content = std::make_shared<const std::string>(std::move(content))});
     }
     request.sources.clear();
-    for (const std::string& name : names) request.sources.push_back(literal(name));
+    for (const std::string& name : names) request.sources.push_back(literal_pattern(name));
     TRY_ASSIGN(CopyResult copied, copy_into(texts, {}, request, state.tree));
     state.rules.add_from_stage({}, copied.rules);
     for (auto& [path, node] : copied.layer) layer.insert_or_assign(path, std::move(node));
     return {};
 }
 
-Result<> Evaluator::copy_paths(std::size_t stage, const CopyFlags& flags, CopyRequest request,
-                               StageState& state, NodeMap& layer) {
+void Evaluator::bake_for_copy(const Instruction& instruction, const BakedSources& from, CopyResult& copied,
+                              const std::string& destination, StageState& state) const {
+    const std::string line = std::to_string(instruction.line) + " of " + plan_.dockerfile().name;
+    state.baked.take(from, "COPY --from at line " + line + " takes what a RUN made of it", false);
+    if (!from.has_unknown_files) return;
+    // Which names come from there only that RUN could tell: any path below may be one.
+    copied.managed.clear();
+    for (auto& [path, node] : state.tree.nodes()) {
+        if (!node.context_source || !is_at_or_below(path, destination)) continue;
+        state.baked.add(
+            {literal_pattern(*node.context_source), "COPY --from at line " + line + " may lie over it"});
+        node.context_source.reset();
+    }
+    std::erase_if(state.managed, [&](const std::string& managed) {
+        return is_at_or_below(clean_path(managed), destination);
+    });
+}
+
+Result<> Evaluator::copy_paths(std::size_t stage, const Instruction& instruction, const CopyFlags& flags,
+                               CopyRequest request, StageState& state, NodeMap& layer) {
     TRY_ASSIGN(const CopySource source, copy_source(flags, stage));
     const bool traced_image =
         tools_ == nullptr && flags.from && !request_.build_contexts.contains(*flags.from);
     if (!traced_image) {
-        request.missing = [&](const std::string& path) { return missing_source(path, !flags.from); };
+        request.missing = [&](const std::string& path) {
+            return missing_source(path, instruction.name, !flags.from);
+        };
     }
+    if (run_follows(stage, instruction)) request.managed_owner.reset();
     TRY_ASSIGN(CopyResult copied, copy_into(*source.tree, *source.managed, request, state.tree));
+    if (!flags.from) {
+        for (const std::string& pattern : request.sources) state.baked.add_fresh(pattern);
+        for (const CopyRule& rule : copied.rules.rules) state.baked.add_fresh(literal_pattern(rule.source));
+    } else if (source.baked != nullptr) {
+        bake_for_copy(instruction, *source.baked, copied, clean_path(request.destination), state);
+    }
     state.managed.insert(state.managed.end(), copied.managed.begin(), copied.managed.end());
     state.managed = tidy(std::move(state.managed));
     if (!flags.from) {
@@ -230,7 +267,7 @@ Result<> Evaluator::copy_paths(std::size_t stage, const CopyFlags& flags, CopyRe
 
 Result<> Evaluator::copy(std::size_t stage, const Instruction& instruction, StageState& state) {
     if (instruction.args.size() < 2)
-        return fail(Errc::invalid_input, "COPY needs a source and a destination");
+        return fail(Errc::invalid_input, instruction.name + " needs a source and a destination");
     TRY_ASSIGN(const CopyFlags flags, copy_flags(instruction, state));
     std::vector<std::string> words;
     std::vector<std::string> texts;
@@ -263,8 +300,10 @@ Result<> Evaluator::copy(std::size_t stage, const Instruction& instruction, Stag
                                                    request_.context, tools_->store));
     }
     NodeMap layer;
-    if (!request.sources.empty()) {
-        TRY(copy_paths(stage, flags, request, state, layer));
+    if (!request.sources.empty() && instruction.name == "ADD") {
+        TRY(add_paths(stage, instruction, flags, request, state, layer));
+    } else if (!request.sources.empty()) {
+        TRY(copy_paths(stage, instruction, flags, request, state, layer));
     }
     if (!texts.empty()) {
         TRY(copy_texts(instruction, request, texts, state, layer));

@@ -8,6 +8,8 @@ namespace {
 
 constexpr std::size_t kMaxPasswdBytes = std::size_t{1} << 20;
 
+}  // namespace
+
 Result<std::string> read_image_file(const StageState& state, const std::string& path,
                                     const std::filesystem::path& context,
                                     const std::filesystem::path& scratch) {
@@ -18,11 +20,12 @@ Result<std::string> read_image_file(const StageState& state, const std::string& 
         return reader.read(*node, kMaxPasswdBytes);
     }
     if (!state.base || state.base_listed) return std::string();
+    for (std::string_view above = path; !above.empty(); above = parent_path(above)) {
+        if (state.hidden.contains(above)) return std::string();
+    }
     TRY_ASSIGN(auto bytes, state.base->read_file(path, kMaxPasswdBytes));
     return std::move(bytes).value_or("");
 }
-
-}  // namespace
 
 Variables StageState::variables() const {
     return [this](std::string_view name) -> std::optional<std::string> {
@@ -42,7 +45,7 @@ std::vector<std::string> StageState::run_environment() const {
 
 Result<> list_base(StageState& state) {
     if (!state.base || state.base_listed) return {};
-    TRY(state.base->list_beneath(state.tree));
+    TRY(state.base->list_beneath(state.tree, state.hidden));
     state.base_listed = true;
     return {};
 }

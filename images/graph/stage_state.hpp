@@ -1,9 +1,11 @@
 // What a stage has become so far: config, layers, files, and the variables that its next instruction sees.
 #pragma once
 
+#include <cstddef>
 #include <filesystem>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -14,18 +16,23 @@
 #include "images/config/users.hpp"
 #include "images/dockerfile/expand.hpp"
 #include "images/dockerfile/parser.hpp"
+#include "images/graph/baked.hpp"
 #include "images/graph/copy.hpp"
 #include "images/tree/file_tree.hpp"
 
 namespace synchost::images {
 
 struct StageState {
+    std::size_t stage = 0;  // its number in the plan
     ImageConfig config;
     std::vector<Layer> layers;
     FileTree tree;  // what is known: all of it for scratch, and once `base_listed`
     ManagedPaths managed;
     CopyRules rules;
+    BakedSources baked;
     std::map<std::string, std::string> args;
+    // What RUN removed of a base image whose files are not listed yet, with all below.
+    std::set<std::string, std::less<>> hidden;
     std::shared_ptr<BaseImage> base;  // null for scratch, and in a trace
     bool base_listed = false;
     bool cmd_is_own = false;  // CMD was set in this stage, so ENTRYPOINT leaves it
@@ -48,6 +55,11 @@ Result<> prepare_folders(StageState& state, std::string_view path);
 // `scratch` is a folder for a nameless temporary file.
 Result<Owner> resolve_in_image(const StageState& state, std::string_view user, ImpliedGroup implied,
                                const std::filesystem::path& context, const std::filesystem::path& scratch);
+
+// The bytes of a file of the image, "" where it has none; for files like /etc/passwd, of at most 1 MiB.
+Result<std::string> read_image_file(const StageState& state, const std::string& path,
+                                    const std::filesystem::path& context,
+                                    const std::filesystem::path& scratch);
 
 // An instruction that changes the config and no file: ENV, LABEL, USER, EXPOSE, VOLUME, CMD, ENTRYPOINT,
 // STOPSIGNAL, SHELL, HEALTHCHECK, ONBUILD, MAINTAINER. False where it is another. Errors come without the

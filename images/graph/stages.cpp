@@ -7,7 +7,8 @@
 
 #include "base/rel_path.hpp"
 #include "base/suggest.hpp"
-#include "registry-client/manifest.hpp"
+#include "images/config/platform.hpp"
+#include "images/graph/run_mounts.hpp"
 
 namespace synchost::images {
 namespace {
@@ -28,15 +29,6 @@ bool is_stage_name(std::string_view name) {
     return !name.empty() && letter(name.front()) && std::ranges::all_of(name, [&](char c) {
         return letter(c) || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.';
     });
-}
-
-// "linux/x86_64" -> "linux/amd64", "linux/arm64/v8" -> "linux/arm64".
-std::string normal_platform(std::string text) {
-    for (const auto& [written, normal] : std::initializer_list<std::pair<std::string_view, std::string_view>>{
-             {"/x86_64", "/amd64"}, {"/x86-64", "/amd64"}, {"/aarch64", "/arm64"}, {"/arm64/v8", "/arm64"}}) {
-        if (text.ends_with(written)) text.replace(text.size() - written.size(), written.size(), normal);
-    }
-    return text;
 }
 
 constexpr std::array<std::string_view, 10> kProxies = {
@@ -75,21 +67,30 @@ std::optional<std::string> StagePlan::platform_arg(std::string_view name) const 
         return build_arg(std::string(name)).value_or(std::move(value));
     };
     if (name == "TARGETSTAGE") return given(target_name_.empty() ? "default" : target_name_);
-    const registry::Platform platform = registry::host_platform();
-    for (const std::string_view side : {"TARGET", "BUILD"}) {
-        if (!name.starts_with(side)) continue;
+    const auto of = [&](std::string_view side,
+                        const registry::Platform& platform) -> std::optional<std::string> {
+        if (!name.starts_with(side)) return std::nullopt;
         const std::string_view part = name.substr(side.size());
-        if (part == "PLATFORM") return given(platform.os + "/" + platform.architecture);
+        if (part == "PLATFORM") return given(platform.to_string());
         if (part == "OS") return given(platform.os);
         if (part == "ARCH") return given(platform.architecture);
-        if (part == "VARIANT") return given("");
-    }
-    return std::nullopt;
+        if (part == "VARIANT") return given(platform.variant);
+        return std::nullopt;
+    };
+    if (auto target = of("TARGET", platform_)) return target;
+    return of("BUILD", normal_platform(registry::host_platform()));
 }
 
 std::optional<std::string> StagePlan::global(std::string_view name) const {
     if (const auto found = globals_.find(name); found != globals_.end()) return found->second;
     return platform_arg(name);
+}
+
+bool StagePlan::in_image(std::size_t stage) const {
+    for (std::optional<std::size_t> at = target_; at; at = stages_[*at].base_stage) {
+        if (*at == stage) return true;
+    }
+    return false;
 }
 
 std::optional<std::string> StagePlan::outer_arg(const std::string& name) const {
@@ -147,24 +148,27 @@ Result<> StagePlan::global_arg(const Instruction& instruction) {
     return {};
 }
 
-Result<> StagePlan::check_platform(const Instruction& instruction) const {
+Result<registry::Platform> StagePlan::platform_of(const Instruction& instruction) const {
+    registry::Platform out = platform_;
     for (const std::string& flag : instruction.flags) {
         if (!flag.starts_with(kPlatformFlag)) {
             return refuse(instruction.line, "FROM has no flag " + printable(flag.substr(0, 60)),
                           did_you_mean(flag.substr(0, flag.find('=')), kFromFlags));
         }
-        TRY_ASSIGN(const std::string platform,
-                   expand_globally(instruction.line, flag.substr(kPlatformFlag.size())));
-        const registry::Platform here = registry::host_platform();
-        const std::string host = here.os + "/" + here.architecture;
-        if (normal_platform(platform) != host) {
-            return fail(Errc::unsupported,
-                        dockerfile_.at(instruction.line, "images for " + printable(platform.substr(0, 60)) +
-                                                             " are not supported yet"),
-                        "Build for " + host + ".");
+        const std::string written = flag.substr(kPlatformFlag.size());
+        TRY_ASSIGN(const std::string text, expand_globally(instruction.line, written));
+        if (text.empty()) {
+            return refuse(instruction.line,
+                          "the platform " + printable(written.substr(0, 100)) + " expands to nothing",
+                          "Give the ARG a default before the first FROM, or pass --build-arg.");
         }
+        auto platform = parse_build_platform(text);
+        if (!platform)
+            return refuse(instruction.line, "FROM --platform: " + platform.error().message,
+                          platform.error().next_step);
+        out = *std::move(platform);
     }
-    return {};
+    return out;
 }
 
 Result<> StagePlan::name_stage(const Instruction& instruction, Stage& stage) const {
@@ -205,17 +209,26 @@ Result<> StagePlan::find_base(const Instruction& instruction, Stage& stage) cons
 }
 
 Result<> StagePlan::from(const Instruction& instruction) {
-    TRY(check_platform(instruction));
     Stage stage{.from = &instruction};
+    TRY_ASSIGN(stage.platform, platform_of(instruction));
     TRY(name_stage(instruction, stage));
     TRY(find_base(instruction, stage));
     if (stage.base_stage) {
+        stage.platform = stages_[*stage.base_stage].platform;
         for (const Instruction* step : stages_[*stage.base_stage].steps) {
             for (const Instruction& trigger : step->trigger) stage.triggers.push_back(&trigger);
         }
     }
     stages_.push_back(std::move(stage));
     return {};
+}
+
+Result<> StagePlan::mark_source(const Instruction& step, const std::string& source, std::size_t stage) {
+    if (const auto earlier = find_stage(source, stage)) return mark_needed(*earlier);
+    const auto later = find_stage(source, stages_.size());
+    if (!later) return {};
+    return refuse(step.line, "the stage " + printable(source.substr(0, 100)) + " is not before this one",
+                  "It starts at line " + std::to_string(stages_[*later].from->line) + ": move it up.");
 }
 
 Result<> StagePlan::mark_needed(std::size_t stage) {
@@ -225,25 +238,22 @@ Result<> StagePlan::mark_needed(std::size_t stage) {
     std::vector<const Instruction*> steps = stages_[stage].triggers;
     steps.insert(steps.end(), stages_[stage].steps.begin(), stages_[stage].steps.end());
     for (const Instruction* step : steps) {
-        const auto source = copy_source_stage(*step);
-        if (step->name != "COPY" || !source) continue;
-        if (const auto earlier = find_stage(*source, stage)) {
-            TRY(mark_needed(*earlier));
-        } else if (const auto later = find_stage(*source, stages_.size())) {
-            return refuse(
-                step->line, "the stage " + printable(source->substr(0, 100)) + " is not before this one",
-                "It starts at line " + std::to_string(stages_[*later].from->line) + ": move it up.");
-        }
+        if (const auto source = copy_source_stage(*step); step->name == "COPY" && source)
+            TRY(mark_source(*step, *source, stage));
+        if (step->name != "RUN") continue;
+        for (const std::string& source : run_mount_sources(*step)) TRY(mark_source(*step, source, stage));
     }
     return {};
 }
 
 Result<StagePlan> StagePlan::make(Dockerfile dockerfile, const std::string& target,
-                                  const std::map<std::string, std::string>& build_args) {
+                                  const std::map<std::string, std::string>& build_args,
+                                  const registry::Platform& platform) {
     StagePlan out;
     out.dockerfile_ = std::move(dockerfile);
     out.build_args_ = build_args;
     out.target_name_ = target;
+    out.platform_ = normal_platform(platform);
     for (const Instruction& instruction : out.dockerfile_.instructions) {
         if (instruction.name == "ARG") {
             for (const std::string& word : instruction.args)

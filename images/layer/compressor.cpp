@@ -18,10 +18,11 @@ class Zstd final : public Compressor {
   public:
     explicit Zstd(ByteSink sink)
         : sink_(std::move(sink)), context_(ZSTD_createCCtx()), out_(kOutBuffer, '\0') {}
-    Result<> start() {
+    Result<> start(unsigned workers) {
         if (!context_) return fail(Errc::io, "zstd: no memory");
+        const auto threads = static_cast<int>(std::clamp(workers, 1U, kMaxWorkers));
         for (const auto& [parameter, value] :
-             {std::pair{ZSTD_c_compressionLevel, kZstdLevel}, std::pair{ZSTD_c_nbWorkers, 1}}) {
+             {std::pair{ZSTD_c_compressionLevel, kZstdLevel}, std::pair{ZSTD_c_nbWorkers, threads}}) {
             const std::size_t code = ZSTD_CCtx_setParameter(context_.get(), parameter, value);
             if (ZSTD_isError(code))
                 return fail(Errc::unsupported, std::string("zstd: ") + ZSTD_getErrorName(code));
@@ -55,7 +56,7 @@ class Gzip final : public Compressor {
   public:
     explicit Gzip(ByteSink sink) : sink_(std::move(sink)), out_(kOutBuffer, '\0') {}
     ~Gzip() override { deflateEnd(&stream_); }
-    Result<> start() {
+    Result<> start(unsigned) {
         constexpr int kGzipWindow = 15 + 16;
         if (deflateInit2(&stream_, kGzipLevel, Z_DEFLATED, kGzipWindow, 8, Z_DEFAULT_STRATEGY) != Z_OK) {
             return fail(Errc::io, "gzip: no memory");
@@ -91,16 +92,18 @@ class Gzip final : public Compressor {
 };
 
 template <typename T>
-Result<std::unique_ptr<Compressor>> started(ByteSink sink) {
+Result<std::unique_ptr<Compressor>> started(ByteSink sink, unsigned workers) {
     auto out = std::make_unique<T>(std::move(sink));
-    TRY(out->start());
+    TRY(out->start(workers));
     return out;
 }
 
 }  // namespace
 
-Result<std::unique_ptr<Compressor>> make_compressor(Compression compression, ByteSink sink) {
-    return compression == Compression::zstd ? started<Zstd>(std::move(sink)) : started<Gzip>(std::move(sink));
+Result<std::unique_ptr<Compressor>> make_compressor(Compression compression, ByteSink sink,
+                                                    unsigned workers) {
+    return compression == Compression::zstd ? started<Zstd>(std::move(sink), workers)
+                                            : started<Gzip>(std::move(sink), workers);
 }
 
 std::string_view layer_media_type(Compression compression) {

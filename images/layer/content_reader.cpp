@@ -92,6 +92,7 @@ Result<OpenContent> ContentReader::open(const Node& node) const {
         return fail(Errc::conflict, printable(file->path) + ": it was a file a moment ago", "Build again.");
     }
     out.fd = out.own.get();
+    out.stamp = stamp_of(info);
     out.size = static_cast<std::uint64_t>(info.st_size);
     return out;
 }

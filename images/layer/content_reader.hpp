@@ -21,6 +21,7 @@ struct OpenContent {
     std::uint64_t offset = 0;  // of the content in `fd`
     std::uint64_t size = 0;
     std::string_view memory;
+    FileStamp stamp;  // of `own`, before anything was read
 };
 
 class ContentReader {

@@ -1,119 +1,240 @@
 #include "images/layer/layer_writer.hpp"
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
-#include <map>
+#include <functional>
 #include <memory>
+#include <span>
+#include <thread>
 
+#include "base/file.hpp"
 #include "base/rel_path.hpp"
+#include "images/cache/layer_records.hpp"
 #include "images/layer/compressor.hpp"
 #include "images/layer/content_reader.hpp"
+#include "images/layer/detail/fan_out.hpp"
+#include "images/layer/layer_key.hpp"
 #include "images/layer/tar_writer.hpp"
 
 namespace synchost::images {
 namespace {
 
-constexpr std::size_t kReadStep = std::size_t{256} << 10;
+using Room = std::function<Result<std::span<char>>()>;
+using Filled = std::function<Result<>(std::string_view)>;
 
-char tar_type(FileKind kind) {
-    switch (kind) {
-        case FileKind::file:
-            return '0';
-        case FileKind::folder:
-            return '5';
-        case FileKind::symlink:
-            return '2';
-    }
-    return '0';
-}
-
-Result<> write_content(const OpenContent& content, std::string& buffer, const ByteSink& sink) {
-    if (content.fd < 0) return content.memory.empty() ? Result<>{} : sink(content.memory);
+// Reads all of it into room after room.
+Result<> read_content(const OpenContent& content, const Room& room, const Filled& filled) {
     for (std::uint64_t done = 0; done < content.size;) {
-        const std::size_t want =
-            static_cast<std::size_t>(std::min<std::uint64_t>(buffer.size(), content.size - done));
-        const ssize_t got =
-            ::pread(content.fd, buffer.data(), want, static_cast<off_t>(content.offset + done));
-        if (got < 0 && errno == EINTR) continue;
-        if (got < 0) return fail_errno("read");
+        TRY_ASSIGN(std::span<char> into, room());
+        into =
+            into.first(static_cast<std::size_t>(std::min<std::uint64_t>(into.size(), content.size - done)));
+        std::size_t got = 0;
+        if (content.fd < 0) {
+            got = content.memory.copy(into.data(), into.size(), static_cast<std::size_t>(done));
+        } else {
+            TRY_ASSIGN(got, read_at(content.fd, content.offset + done, into));
+        }
         if (got == 0) return fail(Errc::conflict, "it became shorter while it was read", "Build again.");
-        TRY(sink({buffer.data(), static_cast<std::size_t>(got)}));
-        done += static_cast<std::uint64_t>(got);
+        TRY(filled({into.data(), got}));
+        done += got;
     }
     return {};
 }
 
-Result<> write_tar(const NodeMap& nodes, const ContentReader& contents, std::int64_t time,
-                   const ByteSink& sink) {
-    std::string buffer(kReadStep, '\0');
-    std::map<std::shared_ptr<const LinkGroup>, std::string_view> first_names;
-    for (const auto& [path, node] : nodes) {
-        if (node.links) {
-            const auto [first, is_first] = first_names.try_emplace(node.links, path);
-            if (!is_first) {
-                TRY(sink(tar_header({.path = path,
-                                     .type = '1',
-                                     .mode = node.mode,
-                                     .uid = node.uid,
-                                     .gid = node.gid,
-                                     .mtime = time,
-                                     .link = first->second})));
-                continue;
-            }
-        }
-        OpenContent content;
-        if (node.kind == FileKind::file) {
-            TRY_ASSIGN(content, contents.open(node));
-        }
-        TRY(sink(tar_header({.path = path,
-                             .type = tar_type(node.kind),
-                             .mode = node.mode,
-                             .uid = node.uid,
-                             .gid = node.gid,
-                             .size = content.size,
-                             .mtime = time,
-                             .link = node.link})));
-        if (auto written = write_content(content, buffer, sink); !written) {
-            return std::unexpected(std::move(written.error()).context(printable(path)));
-        }
-        if (const std::string_view padding = tar_padding(content.size); !padding.empty()) TRY(sink(padding));
+// Reads a file through `room`, and tells the index what it held.
+Result<ContentId> read_and_learn(const OpenContent& content, FileIndex* index, std::int64_t opened_ns,
+                                 const Room& room, const Filled& filled) {
+    Xxh3Hasher hash;
+    TRY(read_content(content, room, [&](std::string_view bytes) {
+        hash.update(bytes);
+        return filled(bytes);
+    }));
+    if (index != nullptr && content.own) {
+        struct stat info{};
+        if (::fstat(content.fd, &info) == 0)
+            index->learn(content.stamp, stamp_of(info), hash.value(), opened_ns);
     }
-    return sink(tar_end());
+    return ContentId{content.size, hash.value()};
+}
+
+class Writer {
+  public:
+    Writer(const NodeMap& nodes, const LayerSettings& settings, const BlobStore& store)
+        : nodes_(nodes),
+          settings_(settings),
+          store_(store),
+          links_(link_names(nodes)),
+          form_{settings.compression, settings.time, settings.latest} {}
+    Result<Layer> run(LayerReport& report);
+    Result<std::optional<Layer>> find_read(LayerReport& report) const;
+
+  private:
+    struct Known {
+        ContentIds ids;
+        std::vector<const NodeMap::value_type*> unknown;
+    };
+    [[nodiscard]] Known known_contents() const;
+    [[nodiscard]] std::optional<Layer> find(const ContentIds& ids) const;
+    Result<> hash_unknown(Known& known) const;
+    Result<ContentIds> write_tar(const ContentReader& contents, detail::FanOut& tar) const;
+    Result<Layer> make(const Digest& shape, ContentIds& ids) const;
+    [[nodiscard]] unsigned workers() const;
+
+    const NodeMap& nodes_;
+    const LayerSettings& settings_;
+    const BlobStore& store_;
+    LinkNames links_;
+    LayerForm form_;
+};
+
+Writer::Known Writer::known_contents() const {
+    Known out;
+    for (const auto& entry : nodes_) {
+        const auto& [path, node] = entry;
+        if (node.kind != FileKind::file || links_.contains(path)) continue;
+        auto id = fixed_identity(node);
+        if (const auto* file = std::get_if<ContextFile>(&node.content); file && settings_.index) {
+            if (const auto hash = settings_.index->find(file->stamp)) id = ContentId{file->stamp.size, *hash};
+        }
+        if (id) {
+            out.ids.emplace_hint(out.ids.end(), path, *id);
+        } else {
+            out.unknown.push_back(&entry);
+        }
+    }
+    return out;
+}
+
+std::optional<Layer> Writer::find(const ContentIds& ids) const {
+    return find_layer(store_, layer_key(nodes_, ids, form_));
+}
+
+Result<> Writer::hash_unknown(Known& known) const {
+    NodeMap unread;
+    for (const auto* entry : known.unknown) unread.insert(*entry);
+    TRY_ASSIGN(const ContentReader contents,
+               ContentReader::make(unread, settings_.context, settings_.scratch));
+    std::string buffer(std::size_t{256} << 10, '\0');
+    for (const auto* entry : known.unknown) {
+        const std::int64_t now = wall_clock_ns();
+        TRY_ASSIGN(const OpenContent content, contents.open(entry->second));
+        auto id = read_and_learn(
+            content, settings_.index, now, [&]() -> Result<std::span<char>> { return std::span(buffer); },
+            [](std::string_view) -> Result<> { return {}; });
+        if (!id) return std::unexpected(std::move(id.error()).context(printable(entry->first)));
+        known.ids.emplace(entry->first, *id);
+    }
+    known.unknown.clear();
+    return {};
+}
+
+Result<ContentIds> Writer::write_tar(const ContentReader& contents, detail::FanOut& tar) const {
+    ContentIds ids;
+    for (const auto& [path, node] : nodes_) {
+        const auto first = links_.find(path);
+        if (first != links_.end() || node.kind != FileKind::file) {
+            TRY(tar.write(node_header(path, node, 0, form_,
+                                      first == links_.end() ? std::string_view() : first->second)));
+            continue;
+        }
+        const std::int64_t now = wall_clock_ns();
+        TRY_ASSIGN(const OpenContent content, contents.open(node));
+        TRY(tar.write(node_header(path, node, content.size, form_, {})));
+        const auto fixed = fixed_identity(node);
+        auto id = read_and_learn(
+            content, settings_.index, now, [&] { return tar.room(); },
+            [&](std::string_view bytes) { return tar.advance(bytes.size()); });
+        if (!id) return std::unexpected(std::move(id.error()).context(printable(path)));
+        ids.emplace_hint(ids.end(), path, fixed.value_or(*id));
+        TRY(tar.write(tar_padding(content.size)));
+    }
+    TRY(tar.write(tar_end()));
+    return ids;
+}
+
+// More than one only pays where there is more than one job for them.
+unsigned Writer::workers() const {
+    constexpr std::uint64_t kJob = std::uint64_t{8} << 20;
+    std::uint64_t size = 0;
+    for (const auto& [path, node] : nodes_) {
+        if (const auto* file = std::get_if<ContextFile>(&node.content)) size += file->stamp.size;
+    }
+    const auto jobs = static_cast<unsigned>(std::min<std::uint64_t>(size / kJob + 1, kMaxWorkers));
+    return std::clamp(std::thread::hardware_concurrency(), 1U, jobs);
+}
+
+Result<Layer> Writer::make(const Digest& shape, ContentIds& ids) const {
+    TRY_ASSIGN(const ContentReader contents,
+               ContentReader::make(nodes_, settings_.context, settings_.scratch));
+    TRY_ASSIGN(AtomicFile file, store_.new_blob());
+    Sha256 blob_hash;
+    Sha256 diff_hash;
+    std::uint64_t size = 0;
+    const auto ahead = settings_.ahead != nullptr ? settings_.ahead->begin(file.fd()) : nullptr;
+    const auto store_bytes = [&](std::string_view bytes) -> Result<> {
+        TRY(file.write(bytes));
+        size += bytes.size();
+        if (ahead) ahead->grown(size);
+        blob_hash.update(bytes);
+        return {};
+    };
+    TRY_ASSIGN(const auto compressor, make_compressor(settings_.compression, store_bytes, workers()));
+    const auto hash_diff = [&](std::string_view bytes) -> Result<> {
+        diff_hash.update(bytes);
+        return {};
+    };
+    detail::FanOut tar({hash_diff, [&](std::string_view bytes) { return compressor->write(bytes); }});
+    TRY_ASSIGN(ids, write_tar(contents, tar));
+    TRY(tar.finish());
+    TRY(compressor->finish());
+    Layer out{.blob = {std::string(layer_media_type(settings_.compression)), blob_hash.finish(), size},
+              .diff_id = diff_hash.finish()};
+    if (ahead) ahead->complete(out.blob.digest);
+    out.file = store_.path_of(out.blob.digest);
+    TRY(store_.take_in(std::move(file), out.blob.digest));
+    TRY(remember_layer(store_, layer_key(nodes_, ids, form_), out));
+    TRY(remember_layer(store_, shape, out));
+    return out;
+}
+
+Result<Layer> Writer::run(LayerReport& report) {
+    Known known = known_contents();
+    std::optional<Digest> shape;
+    if (!known.unknown.empty()) {
+        shape = layer_shape(nodes_, form_);
+        if (find_layer(store_, *shape)) TRY(hash_unknown(known));
+    }
+    if (known.unknown.empty()) {
+        if (auto found = find(known.ids)) {
+            report = {.is_cached = true, .ids = std::move(known.ids)};
+            return *std::move(found);
+        }
+    }
+    return make(shape ? *shape : layer_shape(nodes_, form_), report.ids);
+}
+
+Result<std::optional<Layer>> Writer::find_read(LayerReport& report) const {
+    Known known = known_contents();
+    TRY(hash_unknown(known));
+    auto found = find(known.ids);
+    report = {.is_cached = found.has_value(), .ids = std::move(known.ids)};
+    return found;
 }
 
 }  // namespace
 
-Result<Layer> write_layer(const NodeMap& nodes, const LayerSettings& settings, const BlobStore& store) {
-    TRY_ASSIGN(const ContentReader contents, ContentReader::make(nodes, settings.context, settings.scratch));
-    Sha256 first_look;
-    TRY(write_tar(nodes, contents, settings.time, [&](std::string_view bytes) -> Result<> {
-        first_look.update(bytes);
-        return {};
-    }));
-    if (auto known = store.find_layer(first_look.finish(), settings.compression)) return *std::move(known);
+Result<Layer> write_layer(const NodeMap& nodes, const LayerSettings& settings, const BlobStore& store,
+                          LayerReport* report) {
+    LayerReport unread;
+    return Writer(nodes, settings, store).run(report != nullptr ? *report : unread);
+}
 
-    TRY_ASSIGN(AtomicFile file, store.new_blob());
-    Sha256 blob_hash;
-    Sha256 diff_hash;
-    std::uint64_t size = 0;
-    TRY_ASSIGN(const auto compressor, make_compressor(settings.compression, [&](std::string_view bytes) {
-                   blob_hash.update(bytes);
-                   size += bytes.size();
-                   return file.write(bytes);
-               }));
-    TRY(write_tar(nodes, contents, settings.time, [&](std::string_view bytes) {
-        diff_hash.update(bytes);
-        return compressor->write(bytes);
-    }));
-    TRY(compressor->finish());
-    Layer out{.blob = {std::string(layer_media_type(settings.compression)), blob_hash.finish(), size},
-              .diff_id = diff_hash.finish()};
-    out.file = store.path_of(out.blob.digest);
-    TRY(store.take_in(std::move(file), out.blob.digest));
-    TRY(store.remember_layer(out, settings.compression));
-    return out;
+Result<std::optional<Layer>> find_written_layer(const NodeMap& nodes, const LayerSettings& settings,
+                                                const BlobStore& store, LayerReport& report) {
+    return Writer(nodes, settings, store).find_read(report);
 }
 
 }  // namespace synchost::images

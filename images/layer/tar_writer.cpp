@@ -14,6 +14,7 @@ constexpr std::size_t kPrefixSize = 155;
 constexpr std::uint64_t kMaxOctal7 = 07777777;
 constexpr std::uint64_t kMaxOctal11 = 077777777777;
 constexpr std::array<char, 2 * kBlock> kZeros{};
+const std::string kXattrKey = "SCHILY.xattr.";
 
 using Block = std::array<char, kBlock>;
 
@@ -60,13 +61,14 @@ Block ustar(const TarHeader& header, const SplitPath& path, std::string_view lin
     put_octal(block, 108, 8, header.uid <= kMaxOctal7 ? header.uid : 0);
     put_octal(block, 116, 8, header.gid <= kMaxOctal7 ? header.gid : 0);
     put_octal(block, 124, 12, header.size <= kMaxOctal11 ? header.size : 0);
-    put_octal(block, 136, 12, static_cast<std::uint64_t>(std::max<std::int64_t>(header.mtime, 0)));
+    const auto mtime = static_cast<std::uint64_t>(std::max<std::int64_t>(header.mtime, 0));
+    put_octal(block, 136, 12, mtime <= kMaxOctal11 ? mtime : 0);
     block[156] = header.type;
     put_text(block, 157, kNameSize, link);
     put_text(block, 257, 6, std::string_view("ustar\0", 6));
     put_text(block, 263, 2, "00");
-    put_octal(block, 329, 8, 0);
-    put_octal(block, 337, 8, 0);
+    put_octal(block, 329, 8, header.device.major);
+    put_octal(block, 337, 8, header.device.minor);
     put_text(block, 345, kPrefixSize, path.prefix);
     std::ranges::fill(std::span(block).subspan(148, 8), ' ');
     unsigned sum = 0;
@@ -101,6 +103,11 @@ std::string tar_header(const TarHeader& header) {
     if (header.uid > kMaxOctal7) records += pax_record("uid", std::to_string(header.uid));
     if (header.gid > kMaxOctal7) records += pax_record("gid", std::to_string(header.gid));
     if (header.size > kMaxOctal11) records += pax_record("size", std::to_string(header.size));
+    if (header.mtime > static_cast<std::int64_t>(kMaxOctal11))
+        records += pax_record("mtime", std::to_string(header.mtime));
+    if (header.xattrs != nullptr) {
+        for (const auto& [name, value] : *header.xattrs) records += pax_record(kXattrKey + name, value);
+    }
 
     std::string out;
     if (!records.empty()) {
@@ -108,7 +115,7 @@ std::string tar_header(const TarHeader& header) {
                                  .type = 'x',
                                  .mode = 0644,
                                  .size = records.size(),
-                                 .mtime = header.mtime};
+                                 .mtime = std::min(header.mtime, static_cast<std::int64_t>(kMaxOctal11))};
         append(out, ustar(extended, {{}, extended.path}, {}));
         out += records;
         out += tar_padding(records.size());

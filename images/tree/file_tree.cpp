@@ -49,7 +49,10 @@ std::string clean_path(std::string_view text) {
         }
     }
     std::string out;
-    for (const std::string& part : parts) out = join_path(out, part);
+    for (const std::string& part : parts) {
+        if (!out.empty()) out += '/';
+        out += part;
+    }
     return out;
 }
 
@@ -73,10 +76,17 @@ bool FileTree::is_folder(std::string_view path) const {
 }
 
 void FileTree::put(std::string path, Node node) {
-    if (node.kind != FileKind::folder && is_folder(path)) {
+    const auto at = nodes_.lower_bound(path);
+    const bool is_there = at != nodes_.end() && at->first == path;
+    if (is_there && node.kind != FileKind::folder && at->second.kind == FileKind::folder)
         nodes_.erase(nodes_.lower_bound(path + "/"), nodes_.lower_bound(path + kAfterSlash));
-    }
-    nodes_.insert_or_assign(std::move(path), std::move(node));
+    nodes_.insert_or_assign(at, std::move(path), std::move(node));
+}
+
+void FileTree::remove(std::string_view path) {
+    const std::string below = std::string(path) + "/";
+    nodes_.erase(nodes_.lower_bound(below), nodes_.lower_bound(std::string(path) + kAfterSlash));
+    if (const auto found = nodes_.find(path); found != nodes_.end()) nodes_.erase(found);
 }
 
 Result<std::string> FileTree::resolve(std::string_view path) const {

@@ -17,7 +17,9 @@
 #include <vector>
 
 #include "base/error.hpp"
+#include "images/cache/file_stamp.hpp"
 #include "images/image.hpp"
+#include "images/tree/xattrs.hpp"
 
 namespace synchost::images {
 
@@ -26,6 +28,7 @@ class BaseImage;
 struct ContextFile {
     std::string path;                                     // relative to its root
     std::shared_ptr<const std::filesystem::path> root{};  // of a named context; the build context where null
+    FileStamp stamp{};                                    // as the scan saw it
 };
 struct LayerMember {
     std::shared_ptr<BaseImage> image;
@@ -37,14 +40,23 @@ using Content = std::variant<std::monostate, ContextFile, LayerMember, std::shar
 // Files that point to the same one are hard links of each other.
 struct LinkGroup {};
 
+struct DeviceNumber {
+    std::uint32_t major = 0;
+    std::uint32_t minor = 0;
+    bool operator==(const DeviceNumber&) const = default;
+};
+
 struct Node {
     FileKind kind = FileKind::folder;
     std::uint32_t mode = 0755;  // permission bits, with setuid, setgid and sticky
     std::uint32_t uid = 0;
     std::uint32_t gid = 0;
-    std::string link;                           // target of a symlink
-    Content content;                            // of a file
-    std::shared_ptr<const LinkGroup> links;     // of a file with several names, as one COPY laid them
+    std::string link;                        // target of a symlink
+    Content content;                         // of a file
+    DeviceNumber device;                     // of a device
+    std::shared_ptr<const Xattrs> xattrs;    // null where there are none
+    std::optional<std::int64_t> mtime;       // seconds, where it is part of the content, as in ADD of a tar
+    std::shared_ptr<const LinkGroup> links;  // of a file with several names, as one COPY laid them
     std::optional<std::string> context_source;  // the path of the context that a COPY laid here
     int line = 0;                               // of that COPY
 };
@@ -62,6 +74,10 @@ class FileTree {
 
     // Sets a node; what was below it goes where it is no folder any more. The parent must be there.
     void put(std::string path, Node node);
+    // The nodes themselves, for a change of all of them that keeps their kinds.
+    [[nodiscard]] NodeMap& nodes() { return nodes_; }
+    // With all below it.
+    void remove(std::string_view path);
 
     // The path with every symlink on the way followed inside this tree ("/" and ".." stay inside), the last
     // component too. What does not exist is kept as it is written. invalid_input after 40 links.

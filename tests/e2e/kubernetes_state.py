@@ -33,7 +33,7 @@ TIMES_USUAL, USUAL_SLACK_MS = 2, 10
 GATES = {"api": None, "ui": 5.0, "brief": 1.5, "zero": 0.0}  # seconds; None: hold
 GATE_SLACK_SECONDS = 2.5
 HELD_SECONDS = 6  # of a liveness probe that fails each second, once
-CONFIG_LINE = 'rebuild: ["api/requirements.txt"]'
+CONFIG_LINE = "    target: api\n"
 AFTER = 'after: [{paths: ["api/quiet"], do: nothing}, {paths: ["api/signal"], do: {signal: USR1}}]'
 HANDLER = 'import signal\nsignal.signal(signal.SIGUSR1, lambda *_: print("mark={mark} got USR1", flush=True))\n'
 PAGE = "ui/public/index.html"
@@ -74,8 +74,8 @@ class StateCheck(KubernetesCheck):
             (self.project / f"k8s/{name}.yaml").unlink()
         config = self.project / "synchost.yaml"
         text = config.read_text()
-        assert text.count(CONFIG_LINE) == 1, f"synchost.yaml no longer has: {CONFIG_LINE}"
-        config.write_text(text.replace(CONFIG_LINE, f"{CONFIG_LINE}, {AFTER}")
+        assert text.count(CONFIG_LINE) == 1, f"synchost.yaml no longer has the line: {CONFIG_LINE}"
+        config.write_text(text.replace(CONFIG_LINE, f"{CONFIG_LINE}    {AFTER}\n")
                           + "gates: {Deployment/api: hold, Deployment/brief: 1500ms, Deployment/zero: 0}\n")
         for name in ("brief", "zero"):
             self._write_workload(name)

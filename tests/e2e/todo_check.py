@@ -25,6 +25,9 @@ START_SECONDS = 180
 REBUILD_SECONDS = 120
 STOP_SECONDS = 60
 HEALTHY = 'return jsonify(status="ok")'  # the line of api/app.py that the edits change
+# Added to api/requirements.txt, and what the line above becomes with it.
+NEW_PACKAGE = "humanize==4.9.0"
+NEW_PACKAGE_USED = 'return jsonify(status="ok", mark=__import__("humanize").intcomma(1234567))'
 INTERRUPTED = 130
 SERVICES = ("api", "ui")
 
@@ -183,7 +186,8 @@ class TodoCheck:
         last = (self.project / "api/app.py").read_text()
         with (self.project / "api/requirements.txt").open("a") as file:
             started = time.perf_counter()
-            file.write(f"# edited {uuid.uuid4()}\n")  # never pushed before, whatever the registry has
+            # The comment makes it an image that was never pushed before, whatever the registry has.
+            file.write(f"{NEW_PACKAGE}  # {uuid.uuid4()}\n")
         wait_until("the API's old containers are gone",
                    lambda: not {app.id for app in old["api"]} & self.observer.running_ids(), REBUILD_SECONDS, pause=0.1)
         wait_until("the API answers again", self.api_answers, REBUILD_SECONDS)
@@ -200,8 +204,9 @@ class TodoCheck:
         status, body = http_request(self.watch.url("ui") + "/api/todos", "POST", '{"title": "after the rebuild"}')
         assert status == 201, f"a todo after the rebuild: {status} {body!r}"
         with self.no_build_and_no_new_pod() as apps:
-            self.edit_api("after the rebuild")
-            wait_until("an edit is synced into the new pods", lambda: self.api_has("after the rebuild", apps["api"]))
+            (self.project / "api/app.py").write_text(self.app_source.replace(HEALTHY, NEW_PACKAGE_USED))
+            wait_until("an edit is synced into the new pods, and can use the new package",
+                       lambda: self.api_has("1,234,567", apps["api"]))
 
     def agent_is_small_and_unprivileged(self):
         time.sleep(1)  # idle is what is measured

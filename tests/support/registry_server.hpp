@@ -40,20 +40,27 @@ class RegistryServer {
         const bool has_memory = options.in_memory && std::filesystem::is_directory(memory);
         TRY_ASSIGN(TempDir folder, TempDir::make("registry", has_memory ? memory : std::filesystem::path()));
         TRY(write_file_atomic(folder.path() / "config.yml", configuration(folder.path(), options)));
-        TRY_ASSIGN(BackgroundProcess process,
-                   BackgroundProcess::start(
-                       {.argv = {"docker-registry", "serve", (folder.path() / "config.yml").string()}},
-                       folder.path() / "log", std::chrono::milliseconds(500)));
+        TRY_ASSIGN(BackgroundProcess process, serve(folder.path()));
         RegistryServer out(std::move(folder), std::move(process));
         TRY(out.wait_for_port());
         return out;
+    }
+
+    // After stop() or kill(): the same data at a new address.
+    Result<> start_again() {
+        TRY_ASSIGN(process_, serve(folder_.path()));
+        return wait_for_port();
     }
 
     [[nodiscard]] const std::string& address() const { return address_; }  // "127.0.0.1:41234"
     [[nodiscard]] std::filesystem::path storage() const { return folder_.path() / "storage"; }
     void stop() { process_.stop(); }
     // At once, as a crash does.
-    void kill() { ::kill(process_.pid(), SIGKILL); }
+    void kill() {
+        if (process_.pid() < 0) return;
+        ::kill(process_.pid(), SIGKILL);
+        process_.stop();  // until it has ended, connections to it are still accepted
+    }
 
     // "GET /v2/app/manifests/latest" of every request that was answered, in order.
     [[nodiscard]] std::vector<std::string> requests() const {
@@ -71,6 +78,14 @@ class RegistryServer {
   private:
     RegistryServer(TempDir folder, BackgroundProcess process)
         : folder_(std::move(folder)), process_(std::move(process)) {}
+
+    static Result<BackgroundProcess> serve(const std::filesystem::path& folder) {
+        std::error_code ignored;
+        std::filesystem::remove(folder / "log", ignored);
+        return BackgroundProcess::start(
+            {.argv = {"docker-registry", "serve", (folder / "config.yml").string()}}, folder / "log",
+            std::chrono::milliseconds(500));
+    }
 
     static std::string configuration(const std::filesystem::path& folder, const RegistryOptions& options) {
         std::string out =

@@ -6,6 +6,8 @@
 
 #include "base/subprocess.hpp"
 #include "images/builder.hpp"
+#include "images/config/platform.hpp"
+#include "images/image_set.hpp"
 #include "support/image_context.hpp"
 #include "support/result_matchers.hpp"
 
@@ -74,6 +76,31 @@ TEST_F(Schema, ConfigsAndManifestsAreValid) {
         ASSERT_OK(valid);
         std::cout << *valid;
     }
+}
+
+TEST_F(Schema, IndexesAreValid) {
+    ImageContext context;
+    context.file("Dockerfile", "FROM scratch\nCOPY . /app\n");
+    std::vector<std::string> indexes;
+    for (const char* platforms :
+         {"linux/amd64,linux/arm64", "linux/arm/v6,linux/arm/v7,linux/amd64/v3,linux/s390x"}) {
+        const auto wanted = parse_build_platforms({platforms});
+        ASSERT_OK(wanted);
+        const auto set = build_each({.context = context.path()}, *wanted, {.store = store_.path()});
+        ASSERT_OK(set);
+        const std::string number = std::to_string(indexes.size());
+        indexes.push_back(kept("index" + number, set->index));
+        for (const Image& image : set->images)
+            configs_.push_back(kept("config" + number + image.digest.short_hex(), image.config));
+    }
+    const auto valid = validate("image-index-schema.json", indexes);
+    ASSERT_OK(valid);
+    std::cout << *valid;
+    ASSERT_EQ(configs_.size(), 6u);
+    ASSERT_OK(validate("config-schema.json", configs_));
+    EXPECT_ERROR(validate("image-index-schema.json", {kept("bad", R"({"schemaVersion":2,"manifests":[
+                     {"mediaType":"a/b","digest":"sha256:0","size":1,"platform":{"os":"linux"}}]})")}),
+                 Errc::invalid_input, "architecture");
 }
 
 // The schema wants one layer at least, manifest.md only that there should be one. An image without files has

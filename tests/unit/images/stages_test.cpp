@@ -54,7 +54,30 @@ TEST(Stages, PlatformArgumentsAreThereForFrom) {
     EXPECT_EQ(plan("FROM r.io/a-$TARGETARCH", "", {{"TARGETARCH", "x"}})->stages()[0].base, "r.io/a-x");
     EXPECT_EQ(plan("FROM r.io/$TARGETSTAGE AS it", "it")->stages()[0].base, "r.io/it");
     EXPECT_EQ(plan("FROM r.io/$TARGETSTAGE")->stages()[0].base, "r.io/default");
-    if (arch == "amd64") EXPECT_OK(plan("FROM --platform=linux/x86_64 a"));
+}
+
+TEST(Stages, EachHasThePlatformOfItsBase) {
+    const auto made = plan(
+        "ARG P=linux/aarch64\nFROM --platform=$BUILDPLATFORM a AS build\nFROM --platform=$P b\nFROM c\n"
+        "FROM --platform=linux/386 build\n");
+    ASSERT_OK(made);
+    const std::string here = registry::host_platform().to_string();
+    EXPECT_EQ(made->stages()[0].platform.to_string(), here);
+    EXPECT_EQ(made->stages()[1].platform.to_string(), "linux/arm64");
+    EXPECT_EQ(made->stages()[2].platform.to_string(), here);
+    EXPECT_EQ(made->stages()[3].platform.to_string(), here);
+    auto parsed = parse_dockerfile("FROM --platform=$BUILDPLATFORM a\nFROM b-$TARGETARCH$TARGETVARIANT\n",
+                                   "Dockerfile");
+    ASSERT_OK(parsed);
+    const auto arm = StagePlan::make(*std::move(parsed), "", {}, {"linux", "arm", {}, {}});
+    ASSERT_OK(arm);
+    EXPECT_EQ(arm->platform().to_string(), "linux/arm/v7");
+    EXPECT_EQ(arm->stages()[0].platform.to_string(), here);
+    EXPECT_EQ(arm->stages()[1].platform.to_string(), "linux/arm/v7");
+    EXPECT_EQ(arm->stages()[1].base, "b-armv7");
+    EXPECT_ERROR(plan("FROM a\nFROM --platform=$X a"), Errc::invalid_input,
+                 "Dockerfile:2: the platform $X expands to nothing");
+    EXPECT_ERROR(plan("FROM --platform=linux/a/b/c a"), Errc::invalid_input, "Dockerfile:1: FROM --platform");
 }
 
 TEST(Stages, WhatArgumentsOfTheUserAreFor) {
@@ -97,7 +120,7 @@ TEST(Stages, RefusesWhatCannotBe) {
     EXPECT_ERROR(plan("FROM a AS 1x"), Errc::invalid_input, "not a stage's name");
     EXPECT_ERROR(plan("FROM a AS x\nFROM b AS X"), Errc::invalid_input,
                  "Dockerfile:2: there is a stage x already");
-    EXPECT_ERROR(plan("FROM --platform=windows/amd64 a"), Errc::unsupported, "windows/amd64");
+    EXPECT_ERROR(plan("FROM --platform=linux/ a"), Errc::invalid_input, "\"linux/\" is none");
     EXPECT_OK(plan("FROM --platform=$BUILDPLATFORM a"));
     EXPECT_ERROR(plan("FROM --plaform=x a"), Errc::invalid_input, "FROM has no flag --plaform=x");
     const auto later = plan("FROM a\nCOPY --from=b x y\nFROM c AS b\nFROM 0", "0");

@@ -75,7 +75,7 @@ TEST(TarReader, DamageIsAProtocolError) {
     ASSERT_OK(write_file_atomic(folder->path() / "x", std::string(2000, 'x')));
     EXPECT_ERROR(read_tar(folder->path() / "x",
                           [](const TarEntry&, TarContent&) -> Result<TarWalk> { return TarWalk::go_on; }),
-                 Errc::protocol, "damaged layer");
+                 Errc::protocol, "layer x: damaged archive");
 }
 
 }  // namespace

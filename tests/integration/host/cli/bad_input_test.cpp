@@ -76,10 +76,10 @@ TEST_F(BadInputTest, DockerfileErrorNamesTheLineAndTheLikelyWord) {
     EXPECT_NE(done.err.find("Did you mean COPY?"), std::string::npos) << done.err;
 }
 
-TEST_F(BadInputTest, UnsupportedInstructionNamesTheLine) {
-    write("Dockerfile", "FROM scratch\nRUN make\n");
+TEST_F(BadInputTest, WhatIsNotSupportedNamesTheLine) {
+    write("Dockerfile", "FROM scratch\nRUN --security=insecure make\n");
     expect_one_error(run({"build", "-t", nobody() + "/bad:dev", "."}), 1,
-                     "Dockerfile:2: RUN is not supported yet");
+                     "Dockerfile:2: RUN --security=insecure");
 }
 
 TEST_F(BadInputTest, RegistryThatIsNotThereNamesItsAddress) {

@@ -2,6 +2,8 @@
 
 #include <sys/stat.h>
 
+#include <boost/asio/io_context.hpp>
+
 #include "base/file.hpp"
 #include "base/temp_dir.hpp"
 #include "support/result_matchers.hpp"
@@ -59,6 +61,25 @@ TEST(KeptImage, LiesInAPrivateFileUntilItIsForgotten) {
     EXPECT_NE(file, kept_image_file(dir.path(), "app"));
     forget_kept_images(dir.path());
     EXPECT_FALSE(KeptImage::load(file));
+}
+
+TEST(RebuildInputs, DependOnTheContentOfWhatARunMayHaveRead) {
+    const auto dir = TempDir::make("context").value();
+    ASSERT_OK(write_file_atomic(dir.path() / "Dockerfile", "FROM scratch\n"));
+    ASSERT_OK(write_file_atomic(dir.path() / "package.json", "{}"));
+    boost::asio::io_context io;
+    Service service("app", registry::Reference::parse("localhost:5000/app").value(), io.get_executor());
+    service.request.context = dir.path();
+    const auto inputs = [&](const std::vector<std::string>& baked) {
+        const auto out = rebuild_inputs(service, NodeTable{}, baked);
+        EXPECT_OK(out);
+        return out.value_or(Xxh3{});
+    };
+    const Xxh3 before = inputs({"package.json"});
+    EXPECT_NE(before, inputs({}));
+    EXPECT_EQ(before, inputs({"package.json"}));
+    ASSERT_OK(write_file_atomic(dir.path() / "package.json", "[]"));
+    EXPECT_NE(before, inputs({"package.json"}));
 }
 
 }  // namespace

@@ -89,7 +89,8 @@ TEST_F(MirrorTest, LearnsWhatWasReallySent) {
 }
 
 TEST_F(MirrorTest, KnowsNoNumbersOfAnEarlierRun) {
-    mirror_.skip_to(GenerationId{41});
+    EXPECT_TRUE(mirror_.skip_to(GenerationId{41}));
+    EXPECT_FALSE(mirror_.skip_to(GenerationId{41}));
     EXPECT_TRUE(mirror_.knows(GenerationId{0}));
     EXPECT_FALSE(mirror_.knows(GenerationId{40}));
     EXPECT_TRUE(mirror_.knows(GenerationId{41}));
@@ -124,7 +125,7 @@ TEST_F(MirrorTest, ANewBuildBeginsAtZeroAgain) {
 }
 
 TEST_F(MirrorTest, NumbersGoOnAfterThoseOfAnEarlierRun) {
-    mirror_.skip_to(GenerationId{41});
+    EXPECT_TRUE(mirror_.skip_to(GenerationId{41}));
     EXPECT_EQ(mirror_.advance({.removed = {"/srv/b"}}), GenerationId{42});
     EXPECT_EQ(changed_since(GenerationId{41}), (std::vector<std::string>{"/srv/b"}));
 }

@@ -41,6 +41,17 @@ const std::string kReadme = "README.md shows an example";
 const std::string kExample = "Write, for example: ";
 const std::string kKeysHere = "The keys here are: ";
 
+TEST(ConfigMessages, OfSecrets) {
+    const std::string next = "Write id=NAME,src=FILE, or id=NAME,env=VARIABLE.";
+    expect_each({Wrong{image("secrets: [\"src=a\"]\n"),
+                       "synchost.yaml:4: \"secrets\" cannot take \"src=a\": it has no id", next},
+                 Wrong{image("secrets: [\"id=a,from=b\"]\n"),
+                       "synchost.yaml:4: \"secrets\" cannot take \"id=a,from=b\": it has no from=b", next},
+                 Wrong{image("secrets: [\"id=a,src=b\", \"id=a,src=c\"]\n"),
+                       "synchost.yaml:4: \"secrets\" has the id \"a\" twice",
+                       kExample + "secrets: [\"id=npmrc,src=~/.npmrc\"]"}});
+}
+
 TEST(ConfigMessages, OfTheFileAsAWhole) {
     expect_each(
         {Wrong{"", "synchost.yaml: is empty", kReadme},
@@ -67,7 +78,7 @@ TEST(ConfigMessages, OfUnknownDoubleAndMissingKeys) {
                    "name, images, manifests, pod_templates, cluster, ports, registry, gate, gates, grace"},
          Wrong{image("contxt: .\n"), "synchost.yaml:4: unknown key \"contxt\"", "Did you mean \"context\"?"},
          Wrong{image("name: x\n"), "synchost.yaml:4: unknown key \"name\"",
-               kKeysHere + "context, dockerfile, target, args, rebuild, after"},
+               kKeysHere + "context, dockerfile, target, args, secrets, rebuild, after"},
          Wrong{and_then("\"\\e[31m\": 1\n"), "synchost.yaml:3: unknown key \"\\x1b[31m\"",
                kKeysHere +
                    "name, images, manifests, pod_templates, cluster, ports, registry, gate, gates, grace"},

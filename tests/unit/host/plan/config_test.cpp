@@ -2,6 +2,8 @@
 
 #include <gmock/gmock.h>
 
+#include <cstdlib>
+
 #include "host/plan/config_keys.hpp"
 #include "support/result_matchers.hpp"
 
@@ -37,6 +39,21 @@ TEST(Config, TheSmallestFileHasADefaultForEverythingElse) {
     EXPECT_EQ(config->registry, std::nullopt);
     EXPECT_EQ(config->gate, milliseconds(5'000));
     EXPECT_EQ(config->grace, milliseconds(2'000));
+}
+
+TEST(Config, SecretsAreFilesOfTheProjectOrOfTheHomeFolderOrVariables) {
+    ASSERT_EQ(::setenv("HOME", "/home/u", 1), 0);
+    const auto config = parse(
+        "images:\n  api:\n    secrets: [\"id=npmrc,src=~/.npmrc\", \"id=key,src=../key\", "
+        "\"id=t,env=TOKEN\"]\n"
+        "manifests: [k8s]\n");
+    ASSERT_OK(config);
+    const auto& secrets = config->images[0].secrets;
+    ASSERT_EQ(secrets.size(), 3u);
+    EXPECT_EQ(secrets.at("npmrc").file, "/home/u/.npmrc");
+    EXPECT_EQ(secrets.at("key").file, "/home/u/key");
+    EXPECT_EQ(secrets.at("t").file, "");
+    EXPECT_EQ(secrets.at("t").variable, "TOKEN");
 }
 
 TEST(Config, TakesEveryKey) {

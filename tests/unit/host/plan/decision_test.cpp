@@ -36,6 +36,28 @@ TEST_F(DecisionTest, ARebuildPatternWinsOverTheCopy) {
     EXPECT_EQ(decision.reason, "a rebuild pattern of synchost.yaml names it");
 }
 
+TEST_F(DecisionTest, WhatARunMayHaveReadRebuildsThoughACopyLaysItAsWell) {
+    rules_.baked = {{"package*.json", "RUN at line 4 of Dockerfile may have read it"}};
+    const Decision decision = decide("package.json", {"/app/package.json"}, rules_);
+    EXPECT_EQ(decision.action, Action::rebuild);
+    EXPECT_EQ(decision.reason, "RUN at line 4 of Dockerfile may have read it");
+    EXPECT_EQ(decide("server.js", {"/app/server.js"}, rules_).action, Action::sync);
+}
+
+TEST_F(DecisionTest, AnIgnoredFileIsBakedIntoNothing) {
+    rules_.baked = {{"", "RUN at line 4 of Dockerfile may have read it"}};
+    EXPECT_EQ(decide("debug.log", {}, rules_).action, Action::ignore);
+    EXPECT_EQ(decide("new/file", {}, rules_).action, Action::rebuild);
+}
+
+TEST_F(DecisionTest, KnowsWhichFoldersHoldWhatARunMayHaveRead) {
+    DecisionRules rules;
+    rules.baked = {{"src/lib", "RUN"}};
+    EXPECT_TRUE(may_rebuild_below("src", rules));
+    EXPECT_TRUE(may_rebuild_below("src/lib/a", rules));
+    EXPECT_FALSE(may_rebuild_below("web", rules));
+}
+
 TEST_F(DecisionTest, KnowsWhichFoldersMayHoldWhatRebuilds) {
     EXPECT_TRUE(may_rebuild_below("web", rules_)) << "a pattern may match anywhere";
     rules_.rebuild = {};
