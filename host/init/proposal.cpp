@@ -45,51 +45,20 @@ bool is_image_name(const std::string& name) {
         .has_value();
 }
 
-// The dependency files that the stage copies, relative to the context.
-std::vector<std::string> rebuilding(const FoundDockerfile& file, const std::string& target,
-                                    const Survey& survey) {
-    const fs::path context = folder_of(file.path);
-    std::vector<std::string> sources;
-    for (const FoundStage& stage : file.stages) {
-        if (target.empty() || stage.name == target)
-            sources.insert(sources.end(), stage.sources.begin(), stage.sources.end());
-    }
-    std::vector<std::string> out;
-    for (const std::string& path : survey.dependency_files) {
-        const std::string inside = fs::path(path).lexically_relative(context).generic_string();
-        if (inside.empty() || inside.starts_with("..")) continue;
-        if (inside.find_first_of("*?[]\\!#") != std::string::npos) continue;  // would be a pattern
-        const auto copies = [&](const std::string& source) {
-            const std::string from =
-                fs::path("/" + source).lexically_normal().relative_path().generic_string();
-            return from.empty() || from == "." || inside == from ||
-                   inside.starts_with(from.ends_with('/') ? from : from + "/");
-        };
-        if (std::ranges::any_of(sources, copies)) out.push_back(inside);
-    }
-    return out;
-}
-
-CarriedImage image_of(const std::string& image, const FoundDockerfile& file, const std::string& target,
-                      const Survey& survey) {
-    return {image,
-            folder_of(file.path),
-            fs::path(file.path).filename().native(),
-            target,
-            {},
-            rebuilding(file, target, survey)};
+CarriedImage image_of(const std::string& image, const FoundDockerfile& file, const std::string& target) {
+    return {image, folder_of(file.path), fs::path(file.path).filename().native(), target, {}, {}};
 }
 
 std::optional<CarriedImage> choose(const std::string& image, const Survey& survey) {
     for (const FoundDockerfile& file : survey.dockerfiles) {
-        for (const FoundStage& stage : file.stages)
-            if (resembles(image, stage.name)) return image_of(image, file, stage.name, survey);
+        for (const std::string& stage : file.stages)
+            if (resembles(image, stage)) return image_of(image, file, stage);
     }
     for (const FoundDockerfile& file : survey.dockerfiles) {
         const std::string folder = fs::path(folder_of(file.path)).filename().native();
         const std::string ending = fs::path(file.path).extension().native();  // Dockerfile.api
-        if (folder != "." && resembles(image, folder)) return image_of(image, file, {}, survey);
-        if (ending.size() > 1 && resembles(image, ending.substr(1))) return image_of(image, file, {}, survey);
+        if (folder != "." && resembles(image, folder)) return image_of(image, file, {});
+        if (ending.size() > 1 && resembles(image, ending.substr(1))) return image_of(image, file, {});
     }
     return std::nullopt;
 }
@@ -107,7 +76,7 @@ std::vector<CarriedImage> choose_images(const Survey& survey, const std::string&
     if (!out.empty()) return out;
     // Nothing resembles anything: one Dockerfile and one image belong together, else the project's name does.
     const std::string image = left.size() == 1 ? left[0] : name;
-    return {image_of(image, survey.dockerfiles[0], {}, survey)};
+    return {image_of(image, survey.dockerfiles[0], {})};
 }
 
 std::string list_of(const std::vector<std::string>& items) {

@@ -21,10 +21,6 @@ constexpr std::size_t kMaxManifestBytes = std::size_t{1} << 20;
 constexpr std::size_t kMostNotes = 20;
 constexpr std::array<std::string_view, 7> kNotOurs{"node_modules", "vendor",      "target", "build",
                                                    "dist",         "__pycache__", "venv"};
-constexpr std::array<std::string_view, 13> kDependencyFiles{
-    "requirements.txt", "pyproject.toml", "poetry.lock", "package.json", "package-lock.json",
-    "yarn.lock",        "pnpm-lock.yaml", "go.mod",      "go.sum",       "Cargo.toml",
-    "Cargo.lock",       "Gemfile",        "Gemfile.lock"};
 constexpr std::array<std::string_view, 6> kOtherTools{
     "docker-compose.yml", "docker-compose.yaml", "compose.yaml", "compose.yml", "Tiltfile", "skaffold.yaml"};
 
@@ -102,8 +98,6 @@ class Surveyor {
             out_.other_tools.push_back(relative(file));
         } else if (is_dockerfile(name)) {
             look_at_dockerfile(file);
-        } else if (std::ranges::find(kDependencyFiles, name) != kDependencyFiles.end()) {
-            out_.dependency_files.push_back(relative(file));
         } else if (k8s::is_manifest_name(file) && name != "synchost.yaml" &&
                    !name.starts_with("kustomization.")) {
             return look_at_manifests(file);
@@ -119,17 +113,7 @@ class Surveyor {
         FoundDockerfile found{relative(file), {}};
         for (const images::Instruction& instruction : parsed->instructions) {
             const auto& args = instruction.args;
-            if (instruction.name == "FROM") {
-                const bool named = args.size() == 3;
-                found.stages.push_back({named ? args[2] : std::string(), {}});
-            }
-            const bool copies = instruction.name == "COPY" || instruction.name == "ADD";
-            const auto from = [](const std::string& flag) { return flag.starts_with("--from="); };
-            if (!copies || found.stages.empty() || std::ranges::any_of(instruction.flags, from)) continue;
-            if (!args.empty()) {
-                auto& sources = found.stages.back().sources;
-                sources.insert(sources.end(), args.begin(), args.end() - 1);
-            }
+            if (instruction.name == "FROM") found.stages.push_back(args.size() == 3 ? args[2] : "");
         }
         if (found.stages.empty()) return note(found.path + ": has no FROM");
         out_.dockerfiles.push_back(std::move(found));

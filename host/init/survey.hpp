@@ -11,14 +11,9 @@
 
 namespace synchost::host {
 
-struct FoundStage {
-    std::string name;                  // "" where it has none
-    std::vector<std::string> sources;  // of its COPY and ADD from the context, as written
-};
-
 struct FoundDockerfile {
-    std::string path;  // "api/Dockerfile"; all paths are relative to the folder
-    std::vector<FoundStage> stages;
+    std::string path;                 // "api/Dockerfile"; all paths are relative to the folder
+    std::vector<std::string> stages;  // their names, "" of one without
 };
 
 struct Survey {
@@ -28,7 +23,6 @@ struct Survey {
     std::vector<std::string> charts;            // folders
     std::vector<std::string> images;            // that manifests use, without tags, in order of their names
     std::vector<std::string> workloads;         // "Deployment/api"
-    std::vector<std::string> dependency_files;  // "api/requirements.txt"
     std::vector<std::string> other_tools;       // compose files, Tiltfiles, skaffold.yaml
     std::vector<std::string> notes;             // what could not be read, and why
 };
