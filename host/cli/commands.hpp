@@ -148,6 +148,21 @@ struct DoctorFlags {
 // conflict where a part of the machine has a problem.
 Result<> run_doctor(const DoctorFlags& flags);
 
+// One image alone where `image` is not empty.
+struct PlanFlags {
+    std::string folder = ".";
+    std::string image;
+    bool json = false;
+};
+struct ExplainFlags {
+    std::vector<std::string> files;
+    std::string folder = ".";
+    bool json = false;
+};
+
+Result<> run_plan(const PlanFlags& flags);
+Result<> run_explain(const ExplainFlags& flags);
+
 struct VersionFlags {
     bool json = false;
 };

@@ -311,6 +311,32 @@ void add_doctor(CLI::App& app, DoctorFlags& flags, Run& run) {
     command->callback([&] { run = [&] { return run_doctor(flags); }; });
 }
 
+void add_plan(CLI::App& app, PlanFlags& flags, Run& run) {
+    CLI::App* command = app.add_subcommand(
+        "plan", "Tell for the whole build context which saves are synced and which need a build");
+    command->add_option("folder", flags.folder, "Folder of synchost.yaml, or one below it")
+        ->capture_default_str();
+    command->add_option("--image", flags.image, "One of its images alone");
+    command->add_flag("--json", flags.json, "Print every file as JSON");
+    command->footer(
+        "A folder is one line where one reason holds for all of it. Nothing is built and no registry asked:\n"
+        "what a base image sets (WORKDIR, ONBUILD) is known once watch has built on it.");
+    command->callback([&] { run = [&] { return run_plan(flags); }; });
+}
+
+void add_explain(CLI::App& app, ExplainFlags& flags, Run& run) {
+    CLI::App* command = app.add_subcommand("explain", "Tell what a save of these files does, and why");
+    command->add_option("file", flags.files, "Files or folders; they need not be there")->required();
+    command->add_option("--project", flags.folder, "Folder of synchost.yaml, or one below it")
+        ->capture_default_str();
+    command->add_flag("--json", flags.json, "Print the result as JSON");
+    command->footer(
+        "sync: it goes into the running containers. rebuild: the image is built and rolled out. ignore: no\n"
+        "image has it. The reason names the line of the Dockerfile, of the ignore file, or the pattern.\n\n"
+        "Example:\n  synchost explain api/app.py api/requirements.txt");
+    command->callback([&] { run = [&] { return run_explain(flags); }; });
+}
+
 void add_version(CLI::App& app, VersionFlags& flags, Run& run) {
     CLI::App* command = app.add_subcommand("version", "Print the version of synchost and of its protocol");
     command->add_flag("--json", flags.json, "Print the result as JSON");
@@ -355,6 +381,8 @@ void name_values(CLI::App& app) {
     app.get_subcommand("build")->get_option("context")->type_name("FOLDER");
     app.get_subcommand("build")->get_option("--file")->type_name("FILE");
     app.get_subcommand("inject")->get_option("--filename")->type_name("FILE");
+    app.get_subcommand("explain")->get_option("file")->type_name("FILE");
+    app.get_subcommand("plan")->get_option("--image")->type_name("IMAGE");
     app.get_subcommand("push")->get_option("image")->type_name("IMAGE");
 }
 
@@ -388,10 +416,14 @@ int run_program(int argc, char** argv) {
     KeyFlags key;
     InitFlags init;
     DoctorFlags doctor;
+    PlanFlags plan;
+    ExplainFlags explain;
     VersionFlags version;
     CompletionFlags completion;
     Run run;
     add_watch(app, watch, run);
+    add_plan(app, plan, run);
+    add_explain(app, explain, run);
     add_status(app, status, run);
     add_down(app, down, run);
     add_build(app, build, run);
