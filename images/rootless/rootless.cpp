@@ -12,6 +12,7 @@
 #include <csignal>
 #include <tuple>
 
+#include "base/temp_dir.hpp"
 #include "images/rootless/detail/helper.hpp"
 #include "images/rootless/detail/messages.hpp"
 #include "images/store/blob_store.hpp"
@@ -126,6 +127,13 @@ Result<Image> build_rootless(const BuildRequest& request, const BuildTools& tool
     TRY_ASSIGN(const BlobStore store, BlobStore::open(folder));
     TRY_ASSIGN(built.image.held, store.hold(built.image.layers));
     return std::move(built.image);
+}
+
+Result<> check_rootless(const std::vector<std::string>& helper) {
+    TRY_ASSIGN(const TempDir nothing, TempDir::make("rootless"));
+    TRY_ASSIGN(Helper asked, Helper::start(helper));
+    TRY(asked.ask({.task = Task::measure, .store = nothing.path(), .request = {}}));
+    return {};
 }
 
 Result<PruneReport> prune_own_store(const std::filesystem::path& store, PruneScope scope,

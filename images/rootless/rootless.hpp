@@ -35,6 +35,9 @@ bool is_rootless();
 // namespaces.
 Result<Image> build_rootless(const BuildRequest& request, const BuildTools& tools);
 
+// Whether a helper starts here; errors as of build_rootless().
+Result<> check_rootless(const std::vector<std::string>& helper);
+
 // As prune_store() and measure_store(), in a helper where the store needs one and there is one. Without a
 // namespace the first is unsupported, and the second measures what the user can see.
 Result<PruneReport> prune_own_store(const std::filesystem::path& store, PruneScope scope,
