@@ -17,7 +17,7 @@ namespace fs = std::filesystem;
 
 // Of the Tiltfile or the skaffold.yaml that lies beside the synchost.yaml to be; what was read is no longer
 // among the survey's files of other tools.
-Carried carry_over(const fs::path& folder, Survey& survey) {
+Carried carry_over(const fs::path& folder, FolderSurvey& survey) {
     Carried carried;
     const auto take = [&](const char* name, auto read) {
         if (std::erase(survey.other_tools, name) == 0) return;
@@ -51,7 +51,7 @@ Result<> run_init(const InitFlags& flags) {
         return fail(Errc::conflict, printable(file.native()) + ": is there already",
                     "synchost init --print shows what it would write; --force overwrites it");
     }
-    TRY_ASSIGN(Survey survey, survey_folder(folder));
+    TRY_ASSIGN(FolderSurvey survey, survey_folder(folder));
     const Carried carried = carry_over(folder, survey);
     TRY_ASSIGN(const std::string text, propose_config(survey, carried, folder.filename().native()));
     if (flags.print) {

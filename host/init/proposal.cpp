@@ -49,7 +49,7 @@ CarriedImage image_of(const std::string& image, const FoundDockerfile& file, con
     return {image, folder_of(file.path), fs::path(file.path).filename().native(), target, {}, {}};
 }
 
-std::optional<CarriedImage> choose(const std::string& image, const Survey& survey) {
+std::optional<CarriedImage> choose(const std::string& image, const FolderSurvey& survey) {
     for (const FoundDockerfile& file : survey.dockerfiles) {
         for (const std::string& stage : file.stages)
             if (resembles(image, stage)) return image_of(image, file, stage);
@@ -63,7 +63,7 @@ std::optional<CarriedImage> choose(const std::string& image, const Survey& surve
     return std::nullopt;
 }
 
-std::vector<CarriedImage> choose_images(const Survey& survey, const std::string& name) {
+std::vector<CarriedImage> choose_images(const FolderSurvey& survey, const std::string& name) {
     std::vector<CarriedImage> out;
     std::vector<std::string> left;
     for (const std::string& image : survey.images) {
@@ -103,8 +103,8 @@ bool can_be_written(const CarriedImage& image) {
 }
 
 // Those of another tool's file where it names any; what cannot stand in a synchost.yaml is noted.
-std::vector<CarriedImage> images_of(const Survey& survey, const Carried& carried, const std::string& name,
-                                    std::vector<std::string>& notes) {
+std::vector<CarriedImage> images_of(const FolderSurvey& survey, const Carried& carried,
+                                    const std::string& name, std::vector<std::string>& notes) {
     std::vector<CarriedImage> out;
     for (CarriedImage image : carried.images) {
         image.name = image_without_tag(image.name);
@@ -119,7 +119,7 @@ std::vector<CarriedImage> images_of(const Survey& survey, const Carried& carried
 }
 
 // "Deployment/api:8080:9000"; the kind is that of the one workload of this name.
-std::vector<std::string> ports_of(const Survey& survey, const Carried& carried,
+std::vector<std::string> ports_of(const FolderSurvey& survey, const Carried& carried,
                                   std::vector<std::string>& notes) {
     std::vector<std::string> out;
     for (const CarriedPort& port : carried.ports) {
@@ -154,7 +154,7 @@ std::string comments(std::string_view title, const std::vector<std::string>& lin
     return out;
 }
 
-std::string manifests_text(const Survey& survey, const std::vector<std::string>& carried) {
+std::string manifests_text(const FolderSurvey& survey, const std::vector<std::string>& carried) {
     const std::string before =
         "\n# Applied with the agent in their pods: files, folders, kustomizations, charts.\nmanifests: ";
     if (!carried.empty()) return before + list_of(carried) + "\n";
@@ -177,7 +177,7 @@ std::string cluster_text(const Carried& carried, const std::string& name) {
     return why + "#cluster: {contexts: [team-dev], namespace: " + name + "}\n";
 }
 
-Result<> check_enough(const Survey& survey, const Carried& carried, const std::string& name) {
+Result<> check_enough(const FolderSurvey& survey, const Carried& carried, const std::string& name) {
     if (survey.dockerfiles.empty() && carried.images.empty()) {
         return fail(Errc::not_found, "there is no Dockerfile here or in the folders below",
                     "synchost builds images from Dockerfiles: write one, then run synchost init again");
@@ -193,7 +193,8 @@ Result<> check_enough(const Survey& survey, const Carried& carried, const std::s
 
 }  // namespace
 
-Result<std::string> propose_config(const Survey& survey, const Carried& carried, const std::string& project) {
+Result<std::string> propose_config(const FolderSurvey& survey, const Carried& carried,
+                                   const std::string& project) {
     const std::string name = make_dns_label(project);
     TRY(check_enough(survey, carried, name));
     std::vector<std::string> notes = carried.notes;

@@ -33,7 +33,7 @@ class Surveyor {
   public:
     explicit Surveyor(fs::path root) : root_(std::move(root)) {}
 
-    Survey run() {
+    FolderSurvey run() {
         walk(root_, 0, false);
         out_.images.assign(images_.begin(), images_.end());
         return std::move(out_);
@@ -149,7 +149,7 @@ class Surveyor {
     }
 
     fs::path root_;
-    Survey out_;
+    FolderSurvey out_;
     std::set<std::string> images_;
     std::size_t seen_ = 0;
 };
@@ -165,7 +165,7 @@ std::string image_without_tag(std::string_view image) {
     return std::string(image);
 }
 
-Result<Survey> survey_folder(const fs::path& folder) {
+Result<FolderSurvey> survey_folder(const fs::path& folder) {
     std::error_code why;
     const fs::path root = fs::canonical(folder, why);
     if (why) return fail_errno(printable(folder.native()), why.value());

@@ -16,7 +16,7 @@ struct FoundDockerfile {
     std::vector<std::string> stages;  // their names, "" of one without
 };
 
-struct Survey {
+struct FolderSurvey {
     std::vector<FoundDockerfile> dockerfiles;
     std::vector<std::string> manifest_folders;  // with plain manifests, outside of the two below
     std::vector<std::string> kustomizations;    // folders
@@ -31,7 +31,7 @@ inline constexpr std::size_t kMaxSurveyEntries = 20'000;
 inline constexpr int kMaxSurveyDepth = 6;
 
 // Folders that begin with a dot, node_modules and the like are not looked into. not_found for no folder.
-Result<Survey> survey_folder(const std::filesystem::path& folder);
+Result<FolderSurvey> survey_folder(const std::filesystem::path& folder);
 
 // "registry.local:5000/team/api:v1@sha256:..." is "registry.local:5000/team/api".
 std::string image_without_tag(std::string_view image);

@@ -3,7 +3,7 @@
 import unittest
 from pathlib import Path
 
-from rules import MAY_INCLUDE, SOURCES, check
+from rules import MAY_INCLUDE, SOURCES, check, types_defined_twice
 
 ROOT = Path(__file__).resolve().parents[3]
 HEADER = "// A thing.\n#pragma once\n"
@@ -26,9 +26,26 @@ class House(unittest.TestCase):
         self.assertEqual([], found, "\n" + "\n".join(map(str, found)))
 
 
+    def test_no_two_rooms_define_one_type(self):
+        # Two types of one name in one namespace are one to the linker, which keeps the functions of either.
+        self.assertEqual([], types_defined_twice(sources()))
+
+
 class Rules(unittest.TestCase):
     def problems(self, path, text):
         return [f"{violation.line}: {violation.text}" for violation in check(path, text)]
+
+    def test_types_of_one_name_are_found_in_one_namespace_alone(self):
+        def text(namespace, body):
+            return f"namespace {namespace} {{\n{body}\n}}  // namespace {namespace}\n"
+
+        found = types_defined_twice([("host/a/x.hpp", text("synchost::host", "struct A {\n};\nstruct B;")),
+                                     ("host/b/y.hpp", text("synchost::host", "class A final {\n};")),
+                                     ("k8s/z.hpp", text("synchost::k8s", "struct A {\n};")),
+                                     ("host/c.hpp", text("synchost::host", "class B {\n    struct A {\n    };\n};"))])
+        self.assertEqual(["synchost::host::A: host/a/x.hpp, host/b/y.hpp"], found)
+        anonymous = "namespace synchost {\nnamespace {\nstruct A {\n};\n}  // namespace\n}  // namespace synchost\n"
+        self.assertEqual([], types_defined_twice([("host/a.cpp", anonymous), ("host/b.cpp", anonymous)]))
 
     def test_forbidden_folder_is_found_with_its_line(self):
         self.assertEqual(['3: protocol must not include host ("host/cli/main.hpp")'],

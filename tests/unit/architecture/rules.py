@@ -29,6 +29,11 @@ FORMATTING = re.compile(r"(fmt|spdlog)/")
 
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*(?:"([^"]+)"|<([^>]+)>)', re.MULTILINE)
 
+# As the formatter writes them: a namespace indents nothing, and its end says that it is one.
+NAMESPACE = re.compile(r"^namespace ([\w:]*) ?\{")
+NAMESPACE_END = re.compile(r"^\}  // namespace")
+TYPE = re.compile(r"^(?:struct|class|enum class|union) (?:\[\[\w+\]\] )?(\w+)(?: final)?(?: : [^;]*)? \{")
+
 
 class Violation(NamedTuple):
     path: str
@@ -48,6 +53,23 @@ def check(path, text):
         if problem:
             found.append(Violation(path, line, problem))
     return found
+
+
+def types_defined_twice(sources):
+    """Of (path, text) pairs: the types that two files define outside of classes in one named namespace."""
+    where = {}
+    for path, text in sources:
+        if path.split("/")[0] not in MAY_INCLUDE:
+            continue
+        spaces = []
+        for line in text.splitlines():
+            if opened := NAMESPACE.match(line):
+                spaces.append(opened[1])
+            elif NAMESPACE_END.match(line) and spaces:
+                spaces.pop()
+            elif (defined := TYPE.match(line)) and "" not in spaces:
+                where.setdefault("::".join([*spaces, defined[1]]), set()).add(path)
+    return [f"{name}: {', '.join(sorted(paths))}" for name, paths in sorted(where.items()) if len(paths) > 1]
 
 
 def _own_include(path, included):
