@@ -270,15 +270,18 @@ Result<> Evaluator::workdir(const Instruction& instruction, StageState& state) {
     return {};
 }
 
-Result<Layer> Evaluator::layer_of_nodes(const NodeMap& nodes, LayerReport* report) const {
-    return write_layer(nodes,
-                       {.context = request_.context,
-                        .scratch = tools_->store,
-                        .compression = request_.compression,
-                        .time = request_.source_date_epoch,
-                        .latest = latest_time(request_),
-                        .index = index_},
-                       *store_, report);
+Result<Layer> Evaluator::layer_of_nodes(const NodeMap& nodes, KeyedBy keyed, LayerReport* report) const {
+    LayerSettings settings{.context = request_.context,
+                           .scratch = tools_->store,
+                           .compression = request_.compression,
+                           .time = request_.source_date_epoch,
+                           .latest = latest_time(request_),
+                           .index = index_};
+    if (keyed == KeyedBy::nodes) {
+        settings.cache_from = tools_->cache_from;
+        settings.cache_to = tools_->cache_to;
+    }
+    return write_layer(nodes, settings, *store_, report);
 }
 
 Result<> Evaluator::add_layer(const Instruction& instruction, const NodeMap& nodes, StageState& state) {
@@ -288,7 +291,7 @@ Result<> Evaluator::add_layer(const Instruction& instruction, const NodeMap& nod
     Layer layer;
     {
         const Unlocked others_go_on(*this);
-        TRY_ASSIGN(layer, layer_of_nodes(nodes, &report));
+        TRY_ASSIGN(layer, layer_of_nodes(nodes, KeyedBy::nodes, &report));
     }
     note_copy(instruction, nodes, report, state);
     if (tools_->progress) {

@@ -1,0 +1,50 @@
+// --cache-to: what the steps of a build came to, gathered while it runs, and its way into a registry.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "base/digest.hpp"
+#include "base/error.hpp"
+#include "images/builder.hpp"
+#include "images/image_set.hpp"
+#include "images/remote_cache/cache_flags.hpp"
+#include "images/store/blob_store.hpp"
+#include "registry-client/transfer.hpp"
+
+namespace synchost::images {
+
+class CacheExport {
+  public:
+    // Any thread may tell. A layer's file is held, so that it is still there when it is sent.
+    void note_layer(const std::vector<Digest>& keys, const Layer& layer, const BlobStore& store);
+    // A run record's bytes; its layer is noted by itself, and the record goes where that goes.
+    void note_run(const Digest& key, std::string record, const Layer& layer);
+    // What a build that came to its end has noted.
+    void take(CacheExport&& other);
+
+    // What goes to a registry; the last manifest is the cache. With CacheMode::min what belongs to the layers
+    // of `images`. `pushed` are names that have these images: what is in their registry is mounted.
+    // unsupported where a manifest cannot hold so many steps.
+    [[nodiscard]] Result<registry::TransferPlan> plan(
+        const ImageSet& images, CacheMode mode, const std::vector<registry::Reference>& pushed = {}) const;
+
+  private:
+    struct Run {
+        std::string record;
+        Digest layer;  // of its blob
+    };
+    mutable std::mutex mutex_;
+    std::map<Digest, Layer> layers_;  // by key
+    std::map<Digest, Run> runs_;      // by key
+    std::vector<std::shared_ptr<const HeldBlobs>> held_;
+};
+
+// Sends what the registry lacks; nothing where the name stands for this cache already.
+Result<PushReport> push_cache(const CacheExport& cache, const CacheTarget& target, const ImageSet& images,
+                              const std::vector<registry::Reference>& pushed, const BuildTools& tools);
+
+}  // namespace synchost::images
