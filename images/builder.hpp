@@ -12,6 +12,7 @@
 #include "images/graph/baked.hpp"
 #include "images/graph/copy_rules.hpp"
 #include "images/image.hpp"
+#include "images/layer/upload_ahead.hpp"
 #include "registry-client/client.hpp"
 #include "registry-client/transfer.hpp"
 
@@ -60,6 +61,8 @@ struct BuildTools {
     std::filesystem::path
         store;  // folder for layer blobs, made where absent; files in it appear complete or not at all
     const registry::Connector* registries = nullptr;  // for base images
+    // Sends the image's layers while they are made; push() to its target waits for it. May be null.
+    UploadAhead* ahead = nullptr;
     std::optional<std::uint64_t> store_limit{};  // bytes; a build begins with pruning what is more than that
     bool shell_on_error = false;  // a RUN that fails opens a shell in its root, on this process's terminal
     // Of a build: called by any of its threads, one at a time. May be empty.

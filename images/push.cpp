@@ -18,14 +18,37 @@ void add(registry::TransferPlan& plan, const Image& image) {
     plan.manifests.push_back({std::string(registry::kOciManifest), image.manifest});
 }
 
+// What went there while it was made needs no other look.
+PushReport take_sent_ahead(registry::TransferPlan& plan, const registry::Reference& target,
+                           const BuildTools& tools) {
+    PushReport out;
+    if (tools.ahead == nullptr || tools.ahead->target().host() != target.host() ||
+        tools.ahead->target().repository() != target.repository())
+        return out;
+    for (const UploadAhead::Sent& sent : tools.ahead->finish(tools.transfer_progress)) {
+        if (std::erase_if(plan.blobs, [&](const registry::TransferBlob& blob) {
+                return blob.blob.digest == sent.digest;
+            }) == 0)
+            continue;
+        ++out.blobs_sent;
+        out.bytes_sent += sent.size;
+    }
+    return out;
+}
+
 // The target names the last of the plan's manifests afterwards, which is `root`.
-Result<PushReport> send(const registry::TransferPlan& plan, const Digest& root,
-                        const registry::Reference& target, const BuildTools& tools) {
+Result<PushReport> send(registry::TransferPlan plan, const Digest& root, const registry::Reference& target,
+                        const BuildTools& tools) {
     if (tools.registries == nullptr)
         return fail(Errc::invalid_input, "no registries to push " + target.to_string() + " to");
     TRY_ASSIGN(const auto there, tools.registries->client(target.host()).head_manifest(target));
     if (there == root) return PushReport{.blobs_present = plan.blobs.size()};
-    return registry::transfer(plan, target, *tools.registries, {.progress = tools.transfer_progress});
+    const PushReport ahead = take_sent_ahead(plan, target, tools);
+    TRY_ASSIGN(PushReport out,
+               registry::transfer(plan, target, *tools.registries, {.progress = tools.transfer_progress}));
+    out.blobs_sent += ahead.blobs_sent;
+    out.bytes_sent += ahead.bytes_sent;
+    return out;
 }
 
 }  // namespace
@@ -33,14 +56,14 @@ Result<PushReport> send(const registry::TransferPlan& plan, const Digest& root,
 Result<PushReport> push(const Image& image, const registry::Reference& target, const BuildTools& tools) {
     registry::TransferPlan plan;
     add(plan, image);
-    return send(plan, image.digest, target, tools);
+    return send(std::move(plan), image.digest, target, tools);
 }
 
 Result<PushReport> push(const ImageSet& images, const registry::Reference& target, const BuildTools& tools) {
     registry::TransferPlan plan;
     for (const Image& image : images.images) add(plan, image);
     if (!images.index.empty()) plan.manifests.push_back({std::string(registry::kOciIndex), images.index});
-    return send(plan, images.root().digest, target, tools);
+    return send(std::move(plan), images.root().digest, target, tools);
 }
 
 }  // namespace synchost::images

@@ -66,9 +66,12 @@ using BlobSink = std::function<Result<>(std::string_view bytes)>;
 
 // A blob that is made while it is sent. `next` puts its next bytes into `into` and says how many, 0 at its
 // end; `rewind` makes it start from its first byte again, the same bytes, and is empty where that cannot be.
+// `digest` tells it after the end to who does not want the bytes hashed again; it is empty where nobody
+// knows.
 struct BlobSource {
     std::function<Result<std::size_t>(std::span<char> into)> next;
     std::function<Result<>()> rewind;
+    std::function<Digest()> digest;
 };
 struct StreamedBlob {
     Digest digest;
@@ -130,7 +133,7 @@ class Client {
     Result<> stream_blob(Client& from, const std::string& from_repository, const std::string& repository,
                          const Descriptor& blob);
 
-    // A blob whose digest is known at its end only; hashed while it goes, a piece at a time in memory.
+    // A blob whose digest is known at its end only; a piece of it at a time in memory.
     Result<StreamedBlob> upload_blob_stream(const std::string& repository, const BlobSource& source);
 
     // A manifest or an index as it is.
@@ -207,6 +210,8 @@ class Connector {
     // is not there, or a login that is broken, shows at a request. All clients of a host share their tokens.
     // May be called by any thread.
     [[nodiscard]] Client client(const std::string& host) const;
+    // One that tries each request once, for what somebody else does again where it failed.
+    [[nodiscard]] Client impatient_client(const std::string& host) const;
     [[nodiscard]] bool is_plain_http(std::string_view host) const;
 
     // GET of a http or https URL, with up to 5 redirects, none of them from https to http. No login of ours
@@ -216,6 +221,8 @@ class Connector {
 
   private:
     [[nodiscard]] detail::HttpOptions url_options() const;
+    [[nodiscard]] Client client(const std::string& host,
+                                const std::shared_ptr<const detail::ClientSettings>& settings) const;
     struct Shared;
     ConnectorOptions options_;
     std::shared_ptr<Shared> shared_;  // by copies too

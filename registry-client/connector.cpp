@@ -55,6 +55,7 @@ bool names(const std::vector<std::string>& list, std::string_view host) {
 
 struct Connector::Shared {
     std::shared_ptr<const detail::ClientSettings> settings;
+    std::shared_ptr<const detail::ClientSettings> impatient;
     detail::ProxyEnvironment proxies;
     std::mutex mutex;
     std::map<std::string, std::shared_ptr<detail::Authorizer>> authorizers;  // by host
@@ -68,6 +69,9 @@ Connector::Connector(ConnectorOptions options)
     shared_->settings =
         std::make_shared<const detail::ClientSettings>(options_.retry, restarts, real_world(options_.stop),
                                                        std::max<std::uint64_t>(options_.piece_bytes, 1));
+    detail::ClientSettings impatient = *shared_->settings;
+    impatient.retry.attempts = 1;
+    shared_->impatient = std::make_shared<const detail::ClientSettings>(std::move(impatient));
     shared_->proxies = detail::proxy_environment(::getenv);
 }
 
@@ -89,6 +93,15 @@ detail::HttpOptions Connector::url_options() const {
 }
 
 Client Connector::client(const std::string& host) const {
+    return client(host, shared_->settings);
+}
+
+Client Connector::impatient_client(const std::string& host) const {
+    return client(host, shared_->impatient);
+}
+
+Client Connector::client(const std::string& host,
+                         const std::shared_ptr<const detail::ClientSettings>& settings) const {
     HostPort parts = split(host == "docker.io" ? "registry-1.docker.io" : host);
     const bool tls = !is_plain_http(host);
     detail::HttpServer server{tls, std::move(parts.host), parts.port.value_or(tls ? 443 : 80)};
@@ -109,7 +122,7 @@ Client Connector::client(const std::string& host) const {
     }
     http.authorizer = authorizer;
     return Client(host, std::make_unique<detail::HttpConnection>(std::move(server), std::move(http)),
-                  shared_->settings);
+                  settings);
 }
 
 }  // namespace synchost::registry

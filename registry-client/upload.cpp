@@ -98,12 +98,12 @@ Result<End> send_source(UploadSession& session, std::uint64_t piece_bytes, const
     while (true) {
         TRY_ASSIGN(const std::size_t got, source.next(pieces.room()));
         if (got == 0) break;
-        hash.update(std::string_view(pieces.room().data(), got));
+        if (!source.digest) hash.update(std::string_view(pieces.room().data(), got));
         pieces.filled(got);
         TRY_ASSIGN(const End end, pieces.flush());
         if (end != End::good) return end;
     }
-    out = {hash.finish(), pieces.size()};
+    out = {source.digest ? source.digest() : hash.finish(), pieces.size()};
     return pieces.finish(out.digest);
 }
 

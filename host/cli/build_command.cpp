@@ -241,6 +241,10 @@ Result<> run_build(const BuildFlags& flags) {
                open_workplace(flags.registries, flags.cache_limit, flags.json || flags.quiet));
     place->tools.shell_on_error = flags.shell_on_error;
     TRY_ASSIGN(const auto caches, open_caches(flags, *place));
+    std::optional<images::UploadAhead> ahead;
+    const bool is_pushed = std::ranges::any_of(
+        outputs, [](const images::Output& output) { return output.kind == images::OutputKind::registry; });
+    if (is_pushed) place->tools.ahead = &ahead.emplace(place->registries, names.front());
     const auto started = Clock::now();
     TRY_ASSIGN(const images::ImageSet images, images::build_each(request, platforms, place->tools));
     if (flags.explain) {

@@ -32,16 +32,19 @@ Result<BuildOutcome> build_and_push(images::BuildRequest request, const registry
                                     const images::BuildTools& tools) {
     const auto started = Clock::now();
     BuildOutcome outcome;
-    TRY_ASSIGN(outcome.image, images::build(request, tools));
+    images::UploadAhead ahead(*tools.registries, repository);
+    images::BuildTools pushing = tools;
+    pushing.ahead = &ahead;
+    TRY_ASSIGN(outcome.image, images::build(request, request.managed_owner ? pushing : tools));
     const bool owner_unknown = !request.managed_owner && outcome.image.run.uid != 0;
     if (owner_unknown) {
         request.managed_owner = images::Owner{outcome.image.run.uid, outcome.image.run.gid};
-        TRY_ASSIGN(outcome.image, images::build(request, tools));
+        TRY_ASSIGN(outcome.image, images::build(request, pushing));
     }
     outcome.image.copied = {};  // a survey tells it in less memory
     outcome.owner = request.managed_owner;
     const auto built = Clock::now();
-    TRY_ASSIGN(outcome.pushed, images::push(outcome.image, repository, tools));
+    TRY_ASSIGN(outcome.pushed, images::push(outcome.image, repository, pushing));
     outcome.build_time = built - started;
     outcome.push_time = Clock::now() - built;
     ::malloc_trim(0);  // a build of a large context takes ten times the memory that is kept of it

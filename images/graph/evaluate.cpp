@@ -270,13 +270,15 @@ Result<> Evaluator::workdir(const Instruction& instruction, StageState& state) {
     return {};
 }
 
-Result<Layer> Evaluator::layer_of_nodes(const NodeMap& nodes, KeyedBy keyed, LayerReport* report) const {
+Result<Layer> Evaluator::layer_of_nodes(const NodeMap& nodes, const StageState& state, KeyedBy keyed,
+                                        LayerReport* report) const {
     LayerSettings settings{.context = request_.context,
                            .scratch = tools_->store,
                            .compression = request_.compression,
                            .time = request_.source_date_epoch,
                            .latest = latest_time(request_),
-                           .index = index_};
+                           .index = index_,
+                           .ahead = plan_.in_image(state.stage) ? tools_->ahead : nullptr};
     if (keyed == KeyedBy::nodes) {
         settings.cache_from = tools_->cache_from;
         settings.cache_to = tools_->cache_to;
@@ -291,7 +293,7 @@ Result<> Evaluator::add_layer(const Instruction& instruction, const NodeMap& nod
     Layer layer;
     {
         const Unlocked others_go_on(*this);
-        TRY_ASSIGN(layer, layer_of_nodes(nodes, KeyedBy::nodes, &report));
+        TRY_ASSIGN(layer, layer_of_nodes(nodes, state, KeyedBy::nodes, &report));
     }
     note_copy(instruction, nodes, report, state);
     if (tools_->progress) {

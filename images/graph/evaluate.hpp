@@ -131,7 +131,7 @@ class Evaluator {
     // As read_image_file(), from the base's folders where it is unpacked.
     [[nodiscard]] Result<std::string> image_file(const StageState& state, const std::string& path) const;
     enum class KeyedBy : std::uint8_t { nodes, step };  // what a build cache knows the layer by
-    [[nodiscard]] Result<Layer> layer_of_nodes(const NodeMap& nodes, KeyedBy keyed,
+    [[nodiscard]] Result<Layer> layer_of_nodes(const NodeMap& nodes, const StageState& state, KeyedBy keyed,
                                                LayerReport* report = nullptr) const;
     Result<> run_user(const StageState& state, Step& step) const;
     Result<const FileTree*> mounted_tree(std::size_t stage, const RunMount& mount);

@@ -86,6 +86,13 @@ std::optional<std::string> StagePlan::global(std::string_view name) const {
     return platform_arg(name);
 }
 
+bool StagePlan::in_image(std::size_t stage) const {
+    for (std::optional<std::size_t> at = target_; at; at = stages_[*at].base_stage) {
+        if (*at == stage) return true;
+    }
+    return false;
+}
+
 std::optional<std::string> StagePlan::outer_arg(const std::string& name) const {
     if (auto given = build_arg(name)) return given;
     return global(name);

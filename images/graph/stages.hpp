@@ -51,6 +51,8 @@ class StagePlan {
     // Of the image, normal.
     [[nodiscard]] const registry::Platform& platform() const { return platform_; }
     [[nodiscard]] bool needed(std::size_t stage) const { return needed_[stage]; }
+    // Whether its layers are in the image: the target, and what that starts from.
+    [[nodiscard]] bool in_image(std::size_t stage) const;
     // What `ARG NAME` without a default finds outside of its stage: --build-arg, the global ARG, the
     // platform.
     [[nodiscard]] std::optional<std::string> outer_arg(const std::string& name) const;

@@ -185,10 +185,13 @@ Result<Layer> Writer::make(const Digest& shape, ContentIds& ids) const {
     Sha256 blob_hash;
     Sha256 diff_hash;
     std::uint64_t size = 0;
-    const auto store_bytes = [&](std::string_view bytes) {
-        blob_hash.update(bytes);
+    const auto ahead = settings_.ahead != nullptr ? settings_.ahead->begin(file.fd()) : nullptr;
+    const auto store_bytes = [&](std::string_view bytes) -> Result<> {
+        TRY(file.write(bytes));
         size += bytes.size();
-        return file.write(bytes);
+        if (ahead) ahead->grown(size);
+        blob_hash.update(bytes);
+        return {};
     };
     TRY_ASSIGN(const auto compressor, make_compressor(settings_.compression, store_bytes, workers()));
     const auto hash_diff = [&](std::string_view bytes) -> Result<> {
@@ -201,6 +204,7 @@ Result<Layer> Writer::make(const Digest& shape, ContentIds& ids) const {
     TRY(compressor->finish());
     Layer out{.blob = {std::string(layer_media_type(settings_.compression)), blob_hash.finish(), size},
               .diff_id = diff_hash.finish()};
+    if (ahead) ahead->complete(out.blob.digest);
     out.file = store_.path_of(out.blob.digest);
     TRY(store_.take_in(std::move(file), out.blob.digest));
     TRY(remember_layer(store_, layer_key(nodes_, ids, form_), out));

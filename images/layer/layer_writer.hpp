@@ -19,6 +19,7 @@
 #include "images/cache/file_index.hpp"
 #include "images/image.hpp"
 #include "images/layer/layer_key.hpp"
+#include "images/layer/upload_ahead.hpp"
 #include "images/store/blob_store.hpp"
 #include "images/tree/file_tree.hpp"
 
@@ -34,7 +35,8 @@ struct LayerSettings {
     std::int64_t time = 0;  // of every entry that has none of its own, in seconds
     std::int64_t latest = std::numeric_limits<std::int64_t>::max();  // no entry's own time is later
     FileIndex* index = nullptr;                                      // null: every file is read
-    CacheSources* cache_from = nullptr;                              // as BuildTools has them
+    UploadAhead* ahead = nullptr;        // sends the layer while it is made; may be null
+    CacheSources* cache_from = nullptr;  // as BuildTools has them
     CacheExport* cache_to = nullptr;
 };
 

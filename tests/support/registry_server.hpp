@@ -56,7 +56,11 @@ class RegistryServer {
     [[nodiscard]] std::filesystem::path storage() const { return folder_.path() / "storage"; }
     void stop() { process_.stop(); }
     // At once, as a crash does.
-    void kill() { ::kill(process_.pid(), SIGKILL); }
+    void kill() {
+        if (process_.pid() < 0) return;
+        ::kill(process_.pid(), SIGKILL);
+        process_.stop();  // until it has ended, connections to it are still accepted
+    }
 
     // "GET /v2/app/manifests/latest" of every request that was answered, in order.
     [[nodiscard]] std::vector<std::string> requests() const {
