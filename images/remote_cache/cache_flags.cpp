@@ -22,39 +22,51 @@ std::string example(std::string_view flag) {
     return "For example: " + std::string(flag) + " type=registry,ref=registry.example/app:cache";
 }
 
-Result<Fields> split(std::string_view text, std::string_view flag, const Words& known) {
+std::string listed(const Words& words) {
+    std::string out;
+    for (const std::string_view word : words) out += (out.empty() ? "" : ", ") + std::string(word);
+    return out;
+}
+
+std::unexpected<Error> unknown(const std::string& what, std::string_view word, const Words& known,
+                               std::string_view flag) {
+    const std::string near = did_you_mean(word, known);
+    return fail(Errc::invalid_input, std::string(flag) + ": unknown " + what + printable(word),
+                near + (near.empty() ? "" : " ") + "There is " + listed(known) + ". " + example(flag));
+}
+
+// A type that we do not have comes first: its other fields are none of ours.
+Result<> check(const Fields& fields, std::string_view flag, const Words& known) {
+    const auto type = fields.find("type");
+    if (type != fields.end() && type->second != "registry") {
+        if (std::ranges::find(kOtherTypes, type->second) == kOtherTypes.end())
+            return unknown("type ", type->second, {"registry"}, flag);
+        return fail(Errc::unsupported,
+                    std::string(flag) + ": type=" + type->second +
+                        " is not supported: a build cache lies in a registry",
+                    example(flag));
+    }
+    for (const auto& [name, value] : fields) {
+        if (std::ranges::find(known, name) == known.end()) return unknown("field ", name, known, flag);
+    }
+    if (type == fields.end())
+        return fail(Errc::invalid_input, std::string(flag) + " has no type", example(flag));
+    return {};
+}
+
+Result<Fields> parse_fields(std::string_view text, std::string_view flag, const Words& known) {
     Fields out;
     while (!text.empty()) {
         const std::string_view field = text.substr(0, text.find(','));
         text.remove_prefix(std::min(field.size() + 1, text.size()));
-        const std::size_t equals = field.find('=');
+        const std::size_t equals = std::min(field.find('='), field.size());
         const std::string name(field.substr(0, equals));
-        if (equals == std::string_view::npos || std::ranges::find(known, name) == known.end()) {
-            const std::string near = did_you_mean(name, known);
-            std::string there;
-            for (const std::string_view word : known)
-                there += (there.empty() ? "" : ", ") + std::string(word);
-            return fail(Errc::invalid_input, std::string(flag) + ": unknown field " + printable(name),
-                        near + (near.empty() ? "" : " ") + "There are " + there + ". " + example(flag));
-        }
+        if (equals == field.size()) return unknown("field ", name, known, flag);
         if (!out.emplace(name, field.substr(equals + 1)).second)
-            return fail(Errc::invalid_input, std::string(flag) + ": " + name + " is there twice");
+            return fail(Errc::invalid_input, std::string(flag) + ": " + printable(name) + " is there twice");
     }
+    TRY(check(out, flag, known));
     return out;
-}
-
-Result<> check_type(const Fields& fields, std::string_view flag) {
-    const auto type = fields.find("type");
-    if (type == fields.end())
-        return fail(Errc::invalid_input, std::string(flag) + " has no type", example(flag));
-    if (type->second == "registry") return {};
-    const std::string what = std::string(flag) + ": type=" + printable(type->second);
-    if (std::ranges::find(kOtherTypes, type->second) != kOtherTypes.end())
-        return fail(Errc::unsupported, what + " is not supported: a build cache lies in a registry",
-                    example(flag));
-    const std::string near = did_you_mean(type->second, Words{"registry"});
-    return fail(Errc::invalid_input, what + " is unknown",
-                near + (near.empty() ? "" : " ") + "There is registry. " + example(flag));
 }
 
 Result<registry::Reference> parse_name(std::string_view text, std::string_view flag) {
@@ -64,7 +76,6 @@ Result<registry::Reference> parse_name(std::string_view text, std::string_view f
 }
 
 Result<registry::Reference> name_of(const Fields& fields, std::string_view flag) {
-    TRY(check_type(fields, flag));
     const auto ref = fields.find("ref");
     if (ref == fields.end() || ref->second.empty())
         return fail(Errc::invalid_input, std::string(flag) + ": type=registry needs a ref", example(flag));
@@ -87,7 +98,7 @@ bool is_short(std::string_view text) {
 Result<registry::Reference> parse_cache_from(std::string_view text) {
     constexpr std::string_view kFlag = "--cache-from";
     if (is_short(text)) return parse_name(text, kFlag);
-    TRY_ASSIGN(const Fields fields, split(text, kFlag, {"type", "ref"}));
+    TRY_ASSIGN(const Fields fields, parse_fields(text, kFlag, {"type", "ref"}));
     return name_of(fields, kFlag);
 }
 
@@ -97,7 +108,7 @@ Result<CacheTarget> parse_cache_to(std::string_view text) {
     if (is_short(text)) {
         fields = {{"type", "registry"}, {"ref", std::string(text)}};
     } else {
-        TRY_ASSIGN(fields, split(text, kFlag, {"type", "ref", "mode"}));
+        TRY_ASSIGN(fields, parse_fields(text, kFlag, {"type", "ref", "mode"}));
     }
     TRY_ASSIGN(registry::Reference name, name_of(fields, kFlag));
     TRY_ASSIGN(const CacheMode mode, mode_of(fields));

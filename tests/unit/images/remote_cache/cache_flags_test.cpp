@@ -48,15 +48,16 @@ TEST(CacheFlags, SayWhatIsWrongAndWhatThereIs) {
 TEST(CacheFlags, NameTheNearestWord) {
     const auto field = parse_cache_to("type=registry,reff=h:1/a");
     EXPECT_ERROR(field, Errc::invalid_input, "--cache-to: unknown field reff");
-    EXPECT_THAT(next_step(field), HasSubstr("Did you mean ref? There are type, ref, mode."));
+    EXPECT_THAT(next_step(field), HasSubstr("Did you mean ref? There is type, ref, mode."));
     const auto mode = parse_cache_from("type=registry,ref=h:1/a,mode=max");
     EXPECT_ERROR(mode, Errc::invalid_input, "--cache-from: unknown field mode");
-    EXPECT_THAT(next_step(mode), HasSubstr("There are type, ref."));
+    EXPECT_THAT(next_step(mode), HasSubstr("There is type, ref."));
+    EXPECT_ERROR(parse_cache_to("type=registry,ref=h:1/a,mode"), Errc::invalid_input, "unknown field mode");
     const auto type = parse_cache_from("type=registri,ref=h:1/a");
-    EXPECT_ERROR(type, Errc::invalid_input, "--cache-from: type=registri is unknown");
+    EXPECT_ERROR(type, Errc::invalid_input, "--cache-from: unknown type registri");
     EXPECT_THAT(next_step(type), HasSubstr("Did you mean registry?"));
     for (const char* other : {"local", "inline", "gha", "s3", "azblob"}) {
-        const auto refused = parse_cache_to("type=" + std::string(other));
+        const auto refused = parse_cache_to("dest=x,type=" + std::string(other));
         EXPECT_ERROR(refused, Errc::unsupported, "a build cache lies in a registry");
         EXPECT_THAT(next_step(refused), HasSubstr("type=registry,ref="));
     }
