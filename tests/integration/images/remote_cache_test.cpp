@@ -175,6 +175,14 @@ TEST_F(RemoteCache, ABuildThatKnowsNothingRunsNothingAndFetchesNoLayer) {
     ASSERT_OK(pushed);
     EXPECT_EQ(pushed->blobs_sent, 1u) << "the config";
     EXPECT_EQ(pushed->blobs_mounted, 6u);
+    // To another registry they go through.
+    auto other = RegistryServer::start({.in_memory = true});
+    ASSERT_OK(other);
+    const auto there = registry::Reference::parse(other->address() + "/mine:1").value();
+    const auto streamed = push(*image, there, {.registries = &connector_});
+    ASSERT_OK(streamed);
+    EXPECT_EQ(streamed->blobs_sent, 7u);
+    EXPECT_EQ(connector_.client(other->address()).head_manifest(there).value(), first.digest);
 }
 
 TEST_F(RemoteCache, WhatIsWrittenOutIsFetchedThen) {
@@ -231,7 +239,7 @@ TEST_F(RemoteCache, TheFirstRunIsRunWhereItsCommandChanged) {
 }
 
 TEST_F(RemoteCache, MaxHasTheStepsOfEveryStageAndMinThoseOfTheImage) {
-    const std::string text = two_stages("COPY --from=build /made /copied\nCOPY a /a\n");
+    const std::string text = two_stages("COPY --from=build /made /copied\nCOPY b /b\n");
     const Image first = fill("app:max", text, CacheMode::max);
     {
         const auto image = build_on(new_store(), {name("app:max")});

@@ -32,8 +32,9 @@ class RemoteCacheBuild : public testing::Test {
         ASSERT_OK(make_folders(dir_.path() / "project"));
         ASSERT_OK(write_file_atomic(dir_.path() / "project" / path, content, mode));
     }
-    Completed run(const std::string& machine, std::vector<std::string> arguments) {
-        arguments.insert(arguments.begin(), {SYNCHOST_PROGRAM, "build"});
+    Completed run(const std::string& machine, std::vector<std::string> arguments,
+                  const std::string& command = "build") {
+        arguments.insert(arguments.begin(), {SYNCHOST_PROGRAM, command});
         auto done = run_command({.argv = arguments,
                                  .env = {{"XDG_STATE_HOME", (dir_.path() / machine / "state").native()},
                                          {"XDG_CACHE_HOME", (dir_.path() / machine / "cache").native()}},
@@ -65,6 +66,12 @@ TEST_F(RemoteCacheBuild, OneMachineTakesWhatAnotherMade) {
     ASSERT_EQ(second.exit_code, 0) << second.err;
     const Completed again = run("one", {"-q"});
     EXPECT_EQ(second.out, again.out);
+
+    // What was not fetched can be pushed all the same, later and by name.
+    ASSERT_EQ(run("two", {"-q", "-t", name("later:1"), "--cache-from", name("app:cache")}).exit_code, 0);
+    const Completed pushed = run("two", {name("later:1")}, "push");
+    EXPECT_EQ(pushed.exit_code, 0) << pushed.err;
+    EXPECT_THAT(pushed.out, HasSubstr("(1 blob sent"));
 
     const Completed told = run("three", {"--cache-from", name("app:none"), "--cache-from", name("app:cache"),
                                          "-t", name("app:2"), "--push", "--cache-to", name("app:cache")});
