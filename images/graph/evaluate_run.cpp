@@ -73,6 +73,14 @@ Digest blob_key(const Digest& diff_id, Compression compression) {
     return KeyWriter().add("run").add(diff_id.to_string()).add(short_name(compression)).finish();
 }
 
+// Of what a base image has at this path, for build caches.
+Digest base_file_key(const BaseImage& base, const std::string& path) {
+    KeyWriter key;
+    key.add("file of a base image").add(path);
+    for (const Descriptor& layer : base.layers()) key.add(layer.digest.to_string());
+    return key.finish();
+}
+
 bool is_almost_full(const std::filesystem::path& folder) {
     constexpr std::uint64_t kLittle = std::uint64_t{4} << 20;
     struct statvfs space{};
@@ -139,13 +147,22 @@ Result<std::string> Evaluator::image_file(const StageState& state, const std::st
     const auto from_tree = [&] { return read_image_file(state, path, request_.context, tools_->store); };
     if (state.tree.find(path) != nullptr || !state.base || state.base_listed) return from_tree();
     if (state.hidden.contains(path) || state.hidden.contains(parent_path(path))) return std::string();
+    const Digest key = base_file_key(*state.base, path);
     TRY_ASSIGN(const LayerFolders folders, LayerFolders::open(tools_->store));
     std::vector<std::filesystem::path> base;
-    for (std::size_t i = state.base->layers().size(); i-- > 0;) {
-        if (!folders.has(state.layers[i])) return from_tree();
+    for (std::size_t i = state.base->layers().size(); i-- > 0 && folders.has(state.layers[i]);)
         base.push_back(folders.path_of(state.layers[i]));
+    std::optional<std::string> out;
+    if (base.size() == state.base->layers().size()) {
+        TRY_ASSIGN(out, read_from_layers(base, path, kMaxPasswdBytes));
+    } else if (tools_->cache_from != nullptr) {
+        out = tools_->cache_from->find_file(key);
     }
-    return read_from_layers(base, path, kMaxPasswdBytes);
+    if (!out) {
+        TRY_ASSIGN(out, from_tree());
+    }
+    if (tools_->cache_to != nullptr) tools_->cache_to->note_file(key, *out);
+    return *std::move(out);
 }
 
 Result<> Evaluator::run_user(const StageState& state, Step& step) const {

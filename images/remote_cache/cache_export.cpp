@@ -18,6 +18,12 @@ std::set<Digest> layer_blobs_of(const ImageSet& images) {
     return out;
 }
 
+Descriptor add_bytes(registry::TransferPlan& plan, std::string_view type, const std::string& bytes) {
+    Descriptor out{std::string(type), sha256(bytes), bytes.size()};
+    plan.blobs.push_back({.blob = out, .bytes = bytes, .file = {}, .remote = {}});
+    return out;
+}
+
 }  // namespace
 
 void CacheExport::note_layer(const std::vector<Digest>& keys, const Layer& layer, const BlobStore& store) {
@@ -32,10 +38,16 @@ void CacheExport::note_run(const Digest& key, std::string record, const Layer& l
     runs_.insert_or_assign(key, Run{std::move(record), layer.blob.digest});
 }
 
+void CacheExport::note_file(const Digest& key, std::string_view bytes) {
+    const std::scoped_lock lock(mutex_);
+    files_.insert_or_assign(key, "=" + std::string(bytes));
+}
+
 void CacheExport::take(CacheExport&& other) {
     const std::scoped_lock lock(mutex_, other.mutex_);
     for (auto& [key, layer] : other.layers_) layers_.insert_or_assign(key, std::move(layer));
     for (auto& [key, run] : other.runs_) runs_.insert_or_assign(key, std::move(run));
+    files_.merge(other.files_);
     held_.insert(held_.end(), other.held_.begin(), other.held_.end());
 }
 
@@ -57,21 +69,18 @@ Result<registry::TransferPlan> CacheExport::plan(const ImageSet& images, CacheMo
     }
     for (const auto& [key, run] : runs_) {
         if (!goes(run.layer) || run.record.size() > kMaxCachedRunBytes) continue;
-        const Descriptor blob{std::string(kCachedRunRecord), sha256(run.record), run.record.size()};
-        records.runs.push_back({key, blob});
-        out.blobs.push_back({.blob = blob, .bytes = run.record, .file = {}, .remote = {}});
+        records.runs.push_back({key, add_bytes(out, kCachedRunRecord, run.record)});
+    }
+    for (const auto& [key, bytes] : files_) {
+        if (bytes.size() <= kMaxCachedFileBytes)
+            records.files.push_back({key, add_bytes(out, kCachedFile, bytes)});
     }
     const std::vector<Descriptor> blobs = blobs_of(records);
     const std::string config = format_cache_records(std::move(records));
     if (blobs.size() > kMaxBlobs || config.size() > kMaxCacheConfigBytes)
         return fail(Errc::unsupported, "a build cache of more than 1000 blobs", "Take mode=min.");
-    if (blobs.empty())
-        out.blobs.push_back({.blob = {{}, sha256(kEmptyBlob), kEmptyBlob.size()},
-                             .bytes = std::string(kEmptyBlob),
-                             .file = {},
-                             .remote = {}});
-    const Descriptor described{std::string(kCacheConfig), sha256(config), config.size()};
-    out.blobs.push_back({.blob = described, .bytes = config, .file = {}, .remote = {}});
+    if (blobs.empty()) add_bytes(out, {}, std::string(kEmptyBlob));
+    const Descriptor described = add_bytes(out, kCacheConfig, config);
     out.manifests.push_back({std::string(registry::kOciManifest), cache_manifest(described, blobs)});
     return out;
 }

@@ -5,6 +5,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/digest.hpp"
@@ -23,6 +24,8 @@ class CacheExport {
     void note_layer(const std::vector<Digest>& keys, const Layer& layer, const BlobStore& store);
     // A run record's bytes; its layer is noted by itself, and the record goes where that goes.
     void note_run(const Digest& key, std::string record, const Layer& layer);
+    // A file of a base image, which goes to every cache.
+    void note_file(const Digest& key, std::string_view bytes);
     // What a build that came to its end has noted.
     void take(CacheExport&& other);
 
@@ -40,6 +43,7 @@ class CacheExport {
     mutable std::mutex mutex_;
     std::map<Digest, Layer> layers_;  // by key
     std::map<Digest, Run> runs_;      // by key
+    std::map<Digest, std::string> files_;
     std::vector<std::shared_ptr<const HeldBlobs>> held_;
 };
 

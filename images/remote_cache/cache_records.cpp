@@ -93,21 +93,29 @@ Result<std::vector<CachedLayer>> parse_layers(const Json& json, Consistency& see
     return out;
 }
 
-Result<std::vector<CachedRun>> parse_runs(const Json& json, Consistency& seen) {
-    TRY_ASSIGN(const Json* list, parse_list(json, "runs"));
-    std::vector<CachedRun> out;
+Result<std::vector<CachedBytes>> parse_bytes(const Json& json, const char* member, std::string_view type,
+                                             std::size_t max_bytes, Consistency& seen) {
+    TRY_ASSIGN(const Json* list, parse_list(json, member));
+    std::vector<CachedBytes> out;
     for (const Json& item : *list) {
-        if (!item.is_object()) return bad("a run that is no object");
-        CachedRun run;
-        TRY_ASSIGN(run.key, parse_digest(item, "key"));
-        TRY_ASSIGN(run.record, parse_blob(item, "record"));
-        if (run.record.media_type != kCachedRunRecord) return bad("a run record of another media type");
-        if (run.record.size == 0 || run.record.size > kMaxCachedRunBytes)
-            return bad("a run record of no such size");
-        TRY(seen.add_key(run.key));
-        TRY(seen.add_blob(run.record));
-        out.push_back(std::move(run));
+        if (!item.is_object()) return bad("one of its " + std::string(member) + " is no object");
+        CachedBytes bytes;
+        TRY_ASSIGN(bytes.key, parse_digest(item, "key"));
+        TRY_ASSIGN(bytes.record, parse_blob(item, "record"));
+        if (bytes.record.media_type != type) return bad("a record of another media type");
+        if (bytes.record.size == 0 || bytes.record.size > max_bytes) return bad("a record of no such size");
+        TRY(seen.add_key(bytes.key));
+        TRY(seen.add_blob(bytes.record));
+        out.push_back(std::move(bytes));
     }
+    return out;
+}
+
+Json json_of(std::vector<CachedBytes> list) {
+    std::ranges::sort(list, {}, &CachedBytes::key);
+    Json out = Json::array();
+    for (const CachedBytes& bytes : list)
+        out.push_back({{"key", bytes.key.to_string()}, {"record", json_of(bytes.record)}});
     return out;
 }
 
@@ -115,17 +123,16 @@ Result<std::vector<CachedRun>> parse_runs(const Json& json, Consistency& seen) {
 
 std::string format_cache_records(CacheRecords records) {
     std::ranges::sort(records.layers, {}, &CachedLayer::key);
-    std::ranges::sort(records.runs, {}, &CachedRun::key);
     Json layers = Json::array();
     for (const CachedLayer& layer : records.layers) {
         layers.push_back({{"key", layer.key.to_string()},
                           {"blob", json_of(layer.blob)},
                           {"diffId", layer.diff_id.to_string()}});
     }
-    Json runs = Json::array();
-    for (const CachedRun& run : records.runs)
-        runs.push_back({{"key", run.key.to_string()}, {"record", json_of(run.record)}});
-    return Json{{"layers", std::move(layers)}, {"runs", std::move(runs)}}.dump();
+    return Json{{"layers", std::move(layers)},
+                {"runs", json_of(std::move(records.runs))},
+                {"files", json_of(std::move(records.files))}}
+        .dump();
 }
 
 Result<CacheRecords> parse_cache_records(std::string_view bytes) {
@@ -135,14 +142,16 @@ Result<CacheRecords> parse_cache_records(std::string_view bytes) {
     CacheRecords out;
     Consistency seen;
     TRY_ASSIGN(out.layers, parse_layers(json, seen));
-    TRY_ASSIGN(out.runs, parse_runs(json, seen));
+    TRY_ASSIGN(out.runs, parse_bytes(json, "runs", kCachedRunRecord, kMaxCachedRunBytes, seen));
+    TRY_ASSIGN(out.files, parse_bytes(json, "files", kCachedFile, kMaxCachedFileBytes, seen));
     return out;
 }
 
 std::vector<Descriptor> blobs_of(const CacheRecords& records) {
     std::map<Digest, Descriptor> blobs;
     for (const CachedLayer& layer : records.layers) blobs.emplace(layer.blob.digest, layer.blob);
-    for (const CachedRun& run : records.runs) blobs.emplace(run.record.digest, run.record);
+    for (const CachedBytes& run : records.runs) blobs.emplace(run.record.digest, run.record);
+    for (const CachedBytes& file : records.files) blobs.emplace(file.record.digest, file.record);
     std::vector<Descriptor> out;
     for (auto& [digest, blob] : blobs) out.push_back(std::move(blob));
     return out;

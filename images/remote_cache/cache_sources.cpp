@@ -14,7 +14,8 @@ struct CacheSources::Source {
     registry::Reference name;
     std::optional<registry::Client> client;
     std::map<Digest, CachedLayer> layers;
-    std::map<Digest, CachedRun> runs;
+    Recorded runs;
+    Recorded files;
     std::set<Digest> there;                                             // blobs that were asked for
     std::map<std::pair<Digest, Digest>, std::shared_ptr<Taken>> taken;  // by blob and diff ID
     bool dropped = false;
@@ -49,11 +50,11 @@ class CacheSources::Taken : public LazyFolder {
         if (keys.empty() && runs.empty()) return {};
         auto done = bring(keys, runs);
         if (done) return {};
-        failed_ = std::move(done.error()).context("--cache-from " + source_.name.to_string());
+        failed_ = Error(done.error()).context("--cache-from " + source_.name.to_string());
         const std::scoped_lock all(sources_.mutex_);
         // A full disk and a user's stop say nothing of the cache.
         if (failed_->code != Errc::io && failed_->code != Errc::cancelled) {
-            sources_.drop(source_, *failed_);
+            sources_.drop(source_, done.error());
             sources_.broke_ = true;
         }
         return std::unexpected(*failed_);
@@ -126,7 +127,8 @@ Result<> CacheSources::load(Source& source) {
             return fail(Errc::protocol, "its records and its manifest name different blobs");
     }
     for (CachedLayer& layer : records.layers) source.layers.emplace(layer.key, std::move(layer));
-    for (CachedRun& run : records.runs) source.runs.emplace(run.key, std::move(run));
+    for (CachedBytes& run : records.runs) source.runs.emplace(run.key, std::move(run));
+    for (CachedBytes& file : records.files) source.files.emplace(file.key, std::move(file));
     return {};
 }
 
@@ -177,23 +179,38 @@ std::optional<Layer> CacheSources::find(const Digest& layer_key, Compression com
     return std::nullopt;
 }
 
-std::optional<CacheSources::FoundRun> CacheSources::find_run(const Digest& key) {
+std::optional<std::string> CacheSources::fetch(Recorded Source::* records, const Digest& key,
+                                               std::size_t max_bytes,
+                                               const std::function<bool(const std::string&)>& is_right) {
     const std::scoped_lock lock(mutex_);
     load();
     for (const auto& source : sources_) {
-        const auto found = source->runs.find(key);
-        if (source->dropped || found == source->runs.end()) continue;
-        auto bytes = source->client->get_blob_bytes(source->name.repository(), found->second.record,
-                                                    kMaxCachedRunBytes);
-        if (!bytes) {
-            drop(*source, bytes.error());
-            continue;
-        }
-        if (auto record = parse_run_record(*bytes, {}))
-            return FoundRun{*std::move(record), *std::move(bytes)};
-        drop(*source, {Errc::protocol, "its record of a RUN is damaged", 0, {}});
+        const Recorded& all = (*source).*records;
+        const auto found = all.find(key);
+        if (source->dropped || found == all.end()) continue;
+        auto bytes =
+            source->client->get_blob_bytes(source->name.repository(), found->second.record, max_bytes);
+        if (bytes && is_right(*bytes)) return *std::move(bytes);
+        drop(*source, bytes ? Error{Errc::protocol, "one of its records is none", 0, {}} : bytes.error());
     }
     return std::nullopt;
+}
+
+std::optional<CacheSources::FoundRun> CacheSources::find_run(const Digest& key) {
+    std::optional<RunRecord> record;
+    auto bytes = fetch(&Source::runs, key, kMaxCachedRunBytes, [&](const std::string& text) {
+        record = parse_run_record(text, {});
+        return record.has_value();
+    });
+    if (!bytes) return std::nullopt;
+    return FoundRun{*std::move(record), *std::move(bytes)};
+}
+
+std::optional<std::string> CacheSources::find_file(const Digest& key) {
+    auto bytes = fetch(&Source::files, key, kMaxCachedFileBytes,
+                       [](const std::string& text) { return text.starts_with('='); });
+    if (bytes) bytes->erase(0, 1);
+    return bytes;
 }
 
 std::shared_ptr<CacheSources::Taken> CacheSources::taken(const Layer& layer) {

@@ -15,6 +15,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -63,6 +64,8 @@ class CacheSources {
         std::string bytes;
     };
     [[nodiscard]] std::optional<FoundRun> find_run(const Digest& key);
+    // The bytes of a file of a base image.
+    [[nodiscard]] std::optional<std::string> find_file(const Digest& key);
     // Of a layer that find() gave: its folder (exec/layer_folders.hpp), which takes the blob into the store.
     [[nodiscard]] std::shared_ptr<LazyFolder> folder_of(const Layer& layer);
     // The same of a RUN's layer, which is checked against its record then.
@@ -79,6 +82,11 @@ class CacheSources {
     [[nodiscard]] std::shared_ptr<Taken> taken(const Layer& layer);
     void load();
     Result<> load(Source& source);
+    using Recorded = std::map<Digest, CachedBytes>;  // by key
+    // The record of the first cache that has one for which `is_right` holds.
+    [[nodiscard]] std::optional<std::string> fetch(Recorded Source::* records, const Digest& key,
+                                                   std::size_t max_bytes,
+                                                   const std::function<bool(const std::string&)>& is_right);
     [[nodiscard]] bool is_there(Source& source, const CachedLayer& layer);
     void drop(Source& source, const Error& error);
 

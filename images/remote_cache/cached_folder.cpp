@@ -1,4 +1,5 @@
 #include "images/remote_cache/detail/cached_folder.hpp"
+
 #include "base/file.hpp"
 #include "images/exec/layer_folders.hpp"
 #include "images/graph/run_record.hpp"

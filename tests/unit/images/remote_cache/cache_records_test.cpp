@@ -24,7 +24,8 @@ CacheRecords sample() {
     return {.layers = {{sha256("k1"), layer_blob("a"), sha256("d")},
                        {sha256("k2"), layer_blob("a"), sha256("d")},
                        {sha256("k3"), layer_blob("b"), sha256("e")}},
-            .runs = {{sha256("r1"), {std::string(kCachedRunRecord), sha256("record"), 7}}}};
+            .runs = {{sha256("r1"), {std::string(kCachedRunRecord), sha256("record"), 7}}},
+            .files = {{sha256("f1"), {std::string(kCachedFile), sha256("file"), 5}}}};
 }
 
 std::string replaced(std::string text, std::string_view what, std::string_view with) {
@@ -50,7 +51,10 @@ TEST(CacheRecords, ComeBackSortedAndTheSame) {
     EXPECT_EQ(third->blob, layer_blob("b"));
     EXPECT_EQ(third->diff_id, sha256("e"));
     EXPECT_EQ(format_cache_records(*back), text);
-    EXPECT_EQ(blobs_of(*back).size(), 3u) << "each blob once";
+    ASSERT_EQ(back->files.size(), 1u);
+    EXPECT_EQ(back->files[0].key, sha256("f1"));
+    EXPECT_EQ(back->files[0].record, sample().files[0].record);
+    EXPECT_EQ(blobs_of(*back).size(), 4u) << "each blob once";
     EXPECT_OK(parse_cache_records(format_cache_records({})));
 }
 
@@ -65,18 +69,21 @@ TEST(CacheRecords, AreRefusedWhereAnythingIsMissingOrOfAnotherKind) {
         {R"({"layers":{},"runs":[]})", "no list of layers"},
         {R"({"layers":[1],"runs":[]})", "a layer that is no object"},
         {R"({"layers":[{}],"runs":[]})", "no key"},
-        {R"({"layers":[],"runs":[null]})", "a run that is no object"},
+        {R"({"layers":[],"runs":[null]})", "one of its runs is no object"},
         {replaced(text, one, "sha256:00"), "key: "},
         {replaced(text, one, sha256("k2").to_string()), "a key that is there twice"},
         {replaced(text, "\"diffId\"", "\"diff\""), "no diffId"},
         {replaced(text, "\"blob\":{", "\"blob\":7,\"x\":{"), "no blob"},
         {replaced(text, "tar+zstd", "tar+xz"), "of another media type"},
-        {replaced(text, "runrecord.v1", "runrecord.v2"), "a run record of another media type"},
+        {replaced(text, "runrecord.v1", "runrecord.v2"), "a record of another media type"},
         {replaced(text, "\"size\":100", "\"size\":0"), "no such size"},
         {replaced(text, "\"size\":100", "\"size\":-1"), "without a size"},
         {replaced(text, "\"size\":100", "\"size\":1e3"), "without a size"},
         {replaced(text, "\"size\":100", "\"size\":18446744073709551615"), "no such size"},
-        {replaced(text, "\"size\":7}", "\"size\":67108865}"), "a run record of no such size"},
+        {replaced(text, "\"size\":7}", "\"size\":67108865}"), "a record of no such size"},
+        {R"({"layers":[],"runs":[]})", "no list of files"},
+        {replaced(text, "imagefile.v1", "runrecord.v1"), "a record of another media type"},
+        {replaced(text, "\"size\":5}", "\"size\":1048578}"), "a record of no such size"},
         {std::string(100'000, '['), "not a JSON object"},
         {std::string(kMaxCacheConfigBytes + 1, ' '), "more than 4 MiB"},
     };
@@ -129,7 +136,7 @@ class Export : public testing::Test {
     static std::vector<Digest> keys_of(const CacheRecords& records) {
         std::vector<Digest> out;
         for (const CachedLayer& layer : records.layers) out.push_back(layer.key);
-        for (const CachedRun& run : records.runs) out.push_back(run.key);
+        for (const CachedBytes& run : records.runs) out.push_back(run.key);
         return out;
     }
     TempDir folder_ = TempDir::make("store").value();
@@ -152,6 +159,18 @@ TEST_F(Export, MinHasWhatBelongsToTheImageAndMaxAll) {
     ASSERT_OK(max);
     EXPECT_EQ(keys_of(records_of(*max)).size(), 4u);
     EXPECT_EQ(max->blobs.size(), 5u) << "two layers, two records, the config";
+}
+
+TEST_F(Export, FilesOfBaseImagesGoToEachAndNoBlobIsEmpty) {
+    cache_.note_file(sha256("1"), "");
+    cache_.note_file(sha256("2"), "root:x:0:0\n");
+    for (const CacheMode mode : {CacheMode::min, CacheMode::max}) {
+        const auto plan = cache_.plan({}, mode);
+        ASSERT_OK(plan);
+        EXPECT_EQ(records_of(*plan).files.size(), 2u);
+        EXPECT_EQ(plan->blobs.size(), 3u);
+        for (const registry::TransferBlob& blob : plan->blobs) EXPECT_GT(blob.blob.size, 0u);
+    }
 }
 
 TEST_F(Export, NothingIsAnEmptyCache) {
