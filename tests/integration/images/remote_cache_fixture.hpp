@@ -77,17 +77,21 @@ class RemoteCacheTest : public testing::Test {
                           {.registries = &connector_});
     }
 
-    // The blobs that were fetched since the last build began.
-    [[nodiscard]] std::set<std::string> fetched() const {
-        std::set<std::string> out;
+    // GETs of blobs since the last build began.
+    [[nodiscard]] std::vector<std::string> blob_requests() const {
+        std::vector<std::string> out;
         const std::vector<std::string> all = server_->requests();
         for (std::size_t i = seen_; i < all.size(); ++i) {
-            if (const std::size_t at = all[i].find("/blobs/sha256:");
-                at != std::string::npos && all[i].starts_with("GET"))
-                out.insert(all[i].substr(at + 7));
+            const std::size_t at = all[i].find("/blobs/sha256:");
+            if (at != std::string::npos && all[i].starts_with("GET")) out.push_back(all[i].substr(at + 7));
         }
         return out;
     }
+    [[nodiscard]] std::set<std::string> fetched() const {
+        const std::vector<std::string> all = blob_requests();
+        return {all.begin(), all.end()};
+    }
+    [[nodiscard]] std::size_t fetches() const { return blob_requests().size(); }
     [[nodiscard]] std::size_t lines_with(const std::string& text) const {
         return static_cast<std::size_t>(
             std::ranges::count_if(lines_, [&](const std::string& line) { return line.contains(text); }));

@@ -174,6 +174,27 @@ TEST_F(RemoteCache, TheSameStepsAreTheSameCacheAndAreSentOnce) {
     EXPECT_EQ(moved->blobs_sent, 2u) << "a record and the config";
 }
 
+TEST_F(RemoteCache, StagesAtTheSameTimeFetchALayerOnce) {
+    const auto text = [](const std::string& command) {
+        std::string out = std::string("FROM scratch AS shell\n") + kShell;
+        std::string last = "FROM scratch\n";
+        for (const std::string stage : {"a", "b", "c", "d"}) {
+            out += "FROM shell AS " + stage + "\nRUN " + command + kUuid + "/" + stage + "\n";
+            last += "COPY --from=" + stage + " /" + stage + " /of/\n";
+        }
+        return out + last;
+    };
+    const Image first = fill("app:cache", text(""));
+    const auto same = build_on(new_store(), {name("app:cache")});
+    ASSERT_OK(same);
+    EXPECT_EQ(same->digest, first.digest);
+    context_.file("Dockerfile", text("true && "));
+    ASSERT_OK(build_on(new_store(), {name("app:cache")}));
+    EXPECT_EQ(ran(), 4u);
+    EXPECT_EQ(fetched().size(), 3u) << "the records, and the two layers of the shell";
+    EXPECT_EQ(fetches(), 3u) << "each of them once";
+}
+
 TEST_F(RemoteCache, SeveralPlatformsShareOne) {
     context_.file("Dockerfile", "FROM scratch\nARG TARGETARCH\nCOPY a /$TARGETARCH\nCOPY b /b\n");
     const std::vector<registry::Platform> platforms = {{"linux", "amd64", {}, {}},
