@@ -9,7 +9,7 @@
 #include "base/suggest.hpp"
 #include "images/builder.hpp"
 #include "images/cache/file_index.hpp"
-#include "images/exec/key_writer.hpp"
+#include "images/graph/build_place.hpp"
 #include "images/graph/evaluate.hpp"
 #include "images/layer/layer_writer.hpp"
 #include "images/remote_cache/cache_export.hpp"
@@ -80,15 +80,7 @@ std::vector<std::string> absolute(const ManagedPaths& paths) {
 // Of one build and the next one like it.
 std::filesystem::path inputs_file(const BuildRequest& request, const std::filesystem::path& dockerfile,
                                   const std::filesystem::path& store) {
-    std::error_code ignored;
-    KeyWriter key;
-    for (const std::filesystem::path& path : {request.context, dockerfile})
-        key.add(std::filesystem::weakly_canonical(path, ignored).native());
-    const registry::Platform& platform = request.platform;
-    key.add(request.target).add(platform.os).add(platform.architecture).add(platform.variant);
-    key.add(request.managed_owner ? 1 : 0);
-    if (request.managed_owner) key.add(request.managed_owner->uid).add(request.managed_owner->gid);
-    return store / "explain" / key.finish().hex();
+    return store / "explain" / key_of_place(request, dockerfile).finish().hex();
 }
 
 // Tells what changed since the last build, and keeps what this one read for the next.

@@ -50,6 +50,9 @@ struct BuildRequest {
     // destination (the destination folder itself included), belongs to this user, so that the agent can
     // replace it.
     std::optional<Owner> managed_owner;
+    // `watch` builds: a COPY that no RUN follows may be several layers, those of the last build and the
+    // difference to them, with the same files (layer/incremental_layer.hpp). Not reproducible.
+    bool incremental = false;
     bool explain = false;  // fill Image::steps
     // Image::base_configs of the last build, for a trace, which asks no registry: what WORKDIR, ENV and
     // ONBUILD of base images mean for COPY. A base image that is not here counts as empty.

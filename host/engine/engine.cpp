@@ -230,6 +230,7 @@ Result<std::unique_ptr<Service>> Engine::make_service(const ImageConfig& image) 
     service->request = build_request(image);
     TRY_ASSIGN(service->asked_owner, user_of_image(manifests_, image.name));
     service->request.managed_owner = service->asked_owner;
+    service->request.incremental = true;
     TRY_ASSIGN(service->index, FileIndex::open(image.context));
     TRY_ASSIGN(FileIndex files, FileIndex::open(image.context));
     service->contents = std::make_shared<Contents>(std::move(files), signatures_);

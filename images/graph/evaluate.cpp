@@ -9,7 +9,10 @@
 
 #include "base/rel_path.hpp"
 #include "images/config/platform.hpp"
+#include "images/graph/build_place.hpp"
 #include "images/graph/build_time.hpp"
+#include "images/layer/compressor.hpp"
+#include "images/layer/incremental_layer.hpp"
 #include "images/layer/layer_writer.hpp"
 
 namespace synchost::images {
@@ -270,40 +273,67 @@ Result<> Evaluator::workdir(const Instruction& instruction, StageState& state) {
     return {};
 }
 
-Result<Layer> Evaluator::layer_of_nodes(const NodeMap& nodes, const StageState& state, KeyedBy keyed,
-                                        LayerReport* report) const {
-    LayerSettings settings{.context = request_.context,
-                           .scratch = tools_->store,
-                           .compression = request_.compression,
-                           .time = request_.source_date_epoch,
-                           .latest = latest_time(request_),
-                           .index = index_,
-                           .ahead = plan_.in_image(state.stage) ? tools_->ahead : nullptr};
-    if (keyed == KeyedBy::nodes) {
+LayerSettings Evaluator::layer_settings(const StageState& state) const {
+    return {.context = request_.context,
+            .scratch = tools_->store,
+            .compression = request_.compression,
+            .time = request_.source_date_epoch,
+            .latest = latest_time(request_),
+            .index = index_,
+            .ahead = plan_.in_image(state.stage) ? tools_->ahead : nullptr};
+}
+
+Result<Layer> Evaluator::layer_of_nodes(const NodeMap& nodes, const StageState& state) const {
+    return write_layer(nodes, layer_settings(state), *store_);
+}
+
+Result<std::vector<Layer>> Evaluator::layers_of_copy(const Instruction& instruction, const NodeMap& nodes,
+                                                     const StageState& state, LayerReport& report) const {
+    if (!request_.incremental || !plan_.in_image(state.stage) || run_follows(state.stage, instruction)) {
+        LayerSettings settings = layer_settings(state);
         settings.cache_from = tools_->cache_from;
         settings.cache_to = tools_->cache_to;
+        TRY_ASSIGN(Layer layer, write_layer(nodes, settings, *store_, &report));
+        return std::vector<Layer>{std::move(layer)};
     }
-    return write_layer(nodes, settings, *store_, report);
+    KeyWriter place = key_of_place(request_, dockerfile_);
+    place.add(static_cast<std::uint64_t>(instruction.line))
+        .add(instruction.text)
+        .add(short_name(request_.compression));
+    place.add(std::to_string(request_.source_date_epoch)).add(std::to_string(latest_time(request_)));
+    return write_layer_incrementally(nodes,
+                                     {.record = tools_->store / "chains" / place.finish().hex(),
+                                      .image = state.tree,
+                                      .is_whole = !state.base || state.base_listed,
+                                      .layers_below = state.layers.size()},
+                                     layer_settings(state), *store_, report);
 }
 
 Result<> Evaluator::add_layer(const Instruction& instruction, const NodeMap& nodes, StageState& state) {
-    state.config.history.push_back({instruction.text, false});
-    if (tools_ == nullptr) return {};
+    if (tools_ == nullptr) {
+        state.config.history.push_back({instruction.text, false});
+        return {};
+    }
     LayerReport report;
-    Layer layer;
+    std::vector<Layer> layers;
     {
         const Unlocked others_go_on(*this);
-        TRY_ASSIGN(layer, layer_of_nodes(nodes, state, KeyedBy::nodes, &report));
+        TRY_ASSIGN(layers, layers_of_copy(instruction, nodes, state, report));
     }
     note_copy(instruction, nodes, report, state);
     if (tools_->progress) {
+        const std::string what =
+            layers.size() == 1 ? " bytes)" : " bytes of changes on top of the last build)";
         tools_->progress(plan_.dockerfile().at(instruction.line, instruction.text) + " (" +
-                         std::to_string(nodes.size()) + " paths, " + std::to_string(layer.blob.size) +
-                         " bytes)");
+                         std::to_string(nodes.size()) + " paths, " + std::to_string(layers.back().blob.size) +
+                         what);
     }
-    state.config.diff_ids.push_back(layer.diff_id);
-    state.layers.push_back(std::move(layer));
-    note_made(instruction, state);
+    for (Layer& layer : layers) {
+        state.config.history.push_back({instruction.text, false});
+        state.config.diff_ids.push_back(layer.diff_id);
+        state.layers.push_back(std::move(layer));
+        note_made(instruction, state);
+    }
     return {};
 }
 

@@ -130,9 +130,11 @@ class Evaluator {
     void take_layer(Layer layer, const NodeMap& nodes, StageState& state);
     // As read_image_file(), from the base's folders where it is unpacked.
     [[nodiscard]] Result<std::string> image_file(const StageState& state, const std::string& path) const;
-    enum class KeyedBy : std::uint8_t { nodes, step };  // what a build cache knows the layer by
-    [[nodiscard]] Result<Layer> layer_of_nodes(const NodeMap& nodes, const StageState& state, KeyedBy keyed,
-                                               LayerReport* report = nullptr) const;
+    [[nodiscard]] LayerSettings layer_settings(const StageState& state) const;
+    // The layers of a COPY step: one, or those of an incremental build.
+    Result<std::vector<Layer>> layers_of_copy(const Instruction& instruction, const NodeMap& nodes,
+                                              const StageState& state, LayerReport& report) const;
+    [[nodiscard]] Result<Layer> layer_of_nodes(const NodeMap& nodes, const StageState& state) const;
     Result<> run_user(const StageState& state, Step& step) const;
     Result<const FileTree*> mounted_tree(std::size_t stage, const RunMount& mount);
     void bake_for_run(const Instruction& instruction, StageState& state) const;

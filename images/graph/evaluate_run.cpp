@@ -209,7 +209,7 @@ Result<bool> Evaluator::take_recorded(const Digest& key, const LayerFolders& fol
     move_contents(record->layer, folders.path_of(layer));
     if (!known) {
         // The other compression, or a blob that was pruned.
-        TRY_ASSIGN(layer, layer_of_nodes(record->layer, state, KeyedBy::step));
+        TRY_ASSIGN(layer, layer_of_nodes(record->layer, state));
         if (layer.diff_id != record->diff_id) return false;
         TRY(remember_layer(*store_, blob, layer));
     }
@@ -235,7 +235,7 @@ Result<bool> Evaluator::take_cached(const Digest& key, const LayerFolders& folde
             layer_in(request_.compression == Compression::zstd ? Compression::gzip : Compression::zstd);
         if (!other || !cache->folder_of(*other, key, run->bytes)->make()) return false;
         move_contents(run->record.layer, folders.path_of(*other));
-        TRY_ASSIGN(layer, layer_of_nodes(run->record.layer, state, KeyedBy::step));
+        TRY_ASSIGN(layer, layer_of_nodes(run->record.layer, state));
         if (layer->diff_id != run->record.diff_id) return false;
         TRY(remember_layer(*store_, blob_key(layer->diff_id, request_.compression), *layer));
     }
@@ -276,7 +276,7 @@ Result<> Evaluator::execute(const Instruction& instruction, const RunFlags& flag
     }
 
     TRY_ASSIGN(NodeMap changes, read_step_changes(upper, lower_folders(state, folders), state.tree));
-    TRY_ASSIGN(Layer layer, layer_of_nodes(changes, state, KeyedBy::step));
+    TRY_ASSIGN(Layer layer, layer_of_nodes(changes, state));
     TRY(remember_layer(*store_, blob_key(layer.diff_id, request_.compression), layer));
     TRY(set_times(changes, upper, latest_time(request_)));
     TRY(folders.take_in(upper, layer));

@@ -29,6 +29,7 @@ struct LayerForm {
 struct ContentId {
     std::uint64_t size = 0;
     Xxh3 hash;
+    bool operator==(const ContentId&) const = default;
 };
 using ContentIds = std::map<std::string_view, ContentId>;  // by the node's path; borrows the paths
 

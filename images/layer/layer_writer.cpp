@@ -71,6 +71,7 @@ class Writer {
           links_(link_names(nodes)),
           form_{settings.compression, settings.time, settings.latest} {}
     Result<Layer> run(LayerReport& report);
+    Result<std::optional<Layer>> find_read(LayerReport& report) const;
     // For later builds elsewhere: the keys that a build without this store looks for.
     void note(const LayerReport& report, const Layer& layer) const;
 
@@ -228,6 +229,14 @@ Result<Layer> Writer::run(LayerReport& report) {
     return make(shape ? *shape : layer_shape(nodes_, form_), report.ids);
 }
 
+Result<std::optional<Layer>> Writer::find_read(LayerReport& report) const {
+    Known known = known_contents();
+    TRY(hash_unknown(known));
+    auto found = find(known.ids);
+    report = {.is_cached = found.has_value(), .ids = std::move(known.ids)};
+    return found;
+}
+
 void Writer::note(const LayerReport& report, const Layer& layer) const {
     if (settings_.cache_to == nullptr) return;
     settings_.cache_to->note_layer({layer_key(nodes_, report.ids, form_), layer_shape(nodes_, form_)}, layer,
@@ -244,6 +253,11 @@ Result<Layer> write_layer(const NodeMap& nodes, const LayerSettings& settings, c
     TRY_ASSIGN(Layer out, writer.run(told));
     writer.note(told, out);
     return out;
+}
+
+Result<std::optional<Layer>> find_written_layer(const NodeMap& nodes, const LayerSettings& settings,
+                                                const BlobStore& store, LayerReport& report) {
+    return Writer(nodes, settings, store).find_read(report);
 }
 
 }  // namespace synchost::images

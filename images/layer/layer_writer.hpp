@@ -14,6 +14,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <limits>
+#include <optional>
 
 #include "base/error.hpp"
 #include "images/cache/file_index.hpp"
@@ -49,5 +50,10 @@ struct LayerReport {
 // file became shorter while it was read.
 Result<Layer> write_layer(const NodeMap& nodes, const LayerSettings& settings, const BlobStore& store,
                           LayerReport* report = nullptr);
+
+// The layer that write_layer() would give, where it is made already. Files that the index does not know are
+// read for it; the report has the ids of all files either way.
+Result<std::optional<Layer>> find_written_layer(const NodeMap& nodes, const LayerSettings& settings,
+                                                const BlobStore& store, LayerReport& report);
 
 }  // namespace synchost::images

@@ -35,11 +35,12 @@ struct RoomFolder {
     std::string_view path;
     Room room;
 };
-constexpr std::array<RoomFolder, 10> kRooms = {{{"blobs/sha256", Room::blob},
+constexpr std::array<RoomFolder, 11> kRooms = {{{"blobs/sha256", Room::blob},
                                                 {"unpacked", Room::unpacked},
                                                 {"cache-mounts", Room::cache_mount},
                                                 {"layers", Room::record},
                                                 {"runs", Room::record},
+                                                {"chains", Room::record},
                                                 {"index", Room::record},
                                                 {"urls", Room::record},
                                                 {"explain", Room::record},
@@ -250,9 +251,9 @@ Result<StoreUsage> measure_store(const fs::path& store) {
 void sweep_store(const fs::path& store) {
     const auto lock = open_file(store / kStoreLock, O_RDWR);
     if (!lock || ::flock(lock->get(), LOCK_EX | LOCK_NB) != 0) return;
-    constexpr std::array<std::string_view, 10> kFolders = {
-        "",      "blobs", "blobs/sha256", "layers",  "runs",
-        "index", "urls",  "unpacked",     "explain", kUnpackedSizes};
+    constexpr std::array<std::string_view, 11> kFolders = {"",         "blobs",   "blobs/sha256", "layers",
+                                                           "runs",     "chains",  "index",        "urls",
+                                                           "unpacked", "explain", kUnpackedSizes};
     std::error_code ignored;  // what stays is taken by the next one
     for (const std::string_view folder : kFolders) {
         for (const auto& entry : fs::directory_iterator(store / folder, ignored)) {
