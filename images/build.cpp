@@ -1,4 +1,5 @@
 // build() and trace(): the two results of one walk through the Dockerfile.
+#include <algorithm>
 #include <cerrno>
 #include <charconv>
 #include <mutex>
@@ -14,6 +15,7 @@
 #include "images/layer/layer_writer.hpp"
 #include "images/remote_cache/cache_export.hpp"
 #include "images/remote_cache/cache_sources.hpp"
+#include "images/rootless/rootless.hpp"
 #include "images/store/prune.hpp"
 
 namespace synchost::images {
@@ -98,16 +100,36 @@ Result<std::vector<ExplainedStep>> explain_build(const std::vector<RecordedStep>
     return out;
 }
 
+bool has_run(const StagePlan& plan) {
+    for (std::size_t i = 0; i < plan.stages().size(); ++i) {
+        const Stage& stage = plan.stages()[i];
+        const auto is_run = [](const Instruction* step) { return step->name == "RUN"; };
+        if (plan.needed(i) &&
+            (std::ranges::any_of(stage.steps, is_run) || std::ranges::any_of(stage.triggers, is_run)))
+            return true;
+    }
+    return false;
+}
+
+// A store that others use is left for another time, and what cannot be reached for the user's next RUN.
+Result<> prune_to_limit(const BuildTools& tools) {
+    if (!tools.store_limit) return {};
+    const auto pruned =
+        prune_own_store(tools.store, PruneScope::least_used, *tools.store_limit, tools.rootless_helper);
+    if (pruned || pruned.error().code == Errc::conflict) return {};
+    if (!is_rootless() || pruned.error().code != Errc::unsupported) return std::unexpected(pruned.error());
+    if (tools.progress) tools.progress("the store was not pruned: " + pruned.error().message);
+    return {};
+}
+
 Result<Image> build_image(const BuildRequest& asked, const BuildTools& tools) {
     TRY_ASSIGN(const BuildRequest request, with_epoch(asked));
     const std::filesystem::path dockerfile = dockerfile_of(request);
     TRY_ASSIGN(const StagePlan plan, read_plan(request, dockerfile));
     tell_unused(plan, tools);
-    // One that others use is left for another time.
-    if (tools.store_limit) {
-        const auto pruned = prune_store(tools.store, PruneScope::least_used, *tools.store_limit);
-        if (!pruned && pruned.error().code != Errc::conflict) return std::unexpected(pruned.error());
-    }
+    const bool can_ask_for_root = is_rootless() && !tools.rootless_helper.empty();
+    if (can_ask_for_root && has_run(plan)) return build_rootless(request, tools);
+    TRY(prune_to_limit(tools));
     sweep_store(tools.store);
     TRY_ASSIGN(const BlobStore store, BlobStore::open(tools.store));
     const CacheSources::Use use(tools.cache_from, store, tools.progress);
@@ -117,6 +139,7 @@ Result<Image> build_image(const BuildRequest& asked, const BuildTools& tools) {
     // What was read stays read where a later step fails; without an index the next build reads again.
     if (const auto saved = index.save(); !saved && tools.progress)
         tools.progress("the index of files was not kept: " + saved.error().message);
+    if (!run && can_ask_for_root && evaluator.needs_root()) return build_rootless(request, tools);
     TRY_ASSIGN(StageState state, std::move(run));
     Image out;
     TRY_ASSIGN(out.steps, explain_build(evaluator.steps(), request.explain,

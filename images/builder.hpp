@@ -68,6 +68,9 @@ struct BuildTools {
     UploadAhead* ahead = nullptr;
     std::optional<std::uint64_t> store_limit{};  // bytes; a build begins with pruning what is more than that
     bool shell_on_error = false;  // a RUN that fails opens a shell in its root, on this process's terminal
+    // The program that build() starts for an ordinary user's RUN, with its words; see rootless/rootless.hpp.
+    // Without one such a build is refused.
+    std::vector<std::string> rootless_helper{};
     // Of a build: called by any of its threads, one at a time. May be empty.
     std::function<void(const std::string& line)> progress;
     std::function<void(const registry::BlobEvent&)> transfer_progress;  // of a push; may be empty

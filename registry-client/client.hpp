@@ -213,6 +213,8 @@ class Connector {
     // One that tries each request once, for what somebody else does again where it failed.
     [[nodiscard]] Client impatient_client(const std::string& host) const;
     [[nodiscard]] bool is_plain_http(std::string_view host) const;
+    // What it was made from, so that another process can make the same.
+    [[nodiscard]] const ConnectorOptions& options() const { return options_; }
 
     // GET of a http or https URL, with up to 5 redirects, none of them from https to http. No login of ours
     // goes there, nor a client certificate, and a URL with one in it is refused. Tried once. Errors name the

@@ -22,6 +22,7 @@
 #include "images/remote_cache/cache_export.hpp"
 #include "images/remote_cache/cache_flags.hpp"
 #include "images/remote_cache/cache_sources.hpp"
+#include "images/rootless/rootless.hpp"
 
 namespace synchost::host {
 namespace {
@@ -40,6 +41,7 @@ Result<std::unique_ptr<Workplace>> open_workplace(const RegistryFlags& flags, co
     place->tools.store = cache / "store";
     TRY_ASSIGN(place->tools.store_limit, choose_cache_limit(cache_limit, place->tools.store));
     place->tools.registries = &place->registries;
+    place->tools.rootless_helper = images::own_rootless_helper();
     if (!quiet) {
         place->tools.progress = [](const std::string& line) { std::fprintf(stderr, "%s\n", line.c_str()); };
     }

@@ -8,6 +8,7 @@
 #include "host/cli/commands.hpp"
 #include "host/engine/project.hpp"
 #include "host/engine/reporter.hpp"
+#include "images/rootless/rootless.hpp"
 #include "images/store/prune.hpp"
 
 namespace synchost::host {
@@ -38,7 +39,8 @@ std::string row(const char* what, std::uint64_t bytes, const std::string& note) 
 Result<> run_cache(const CacheFlags& flags) {
     TRY_ASSIGN(const std::filesystem::path store, store_folder());
     TRY_ASSIGN(const auto limit, choose_cache_limit(flags.limit, store));
-    TRY_ASSIGN(const images::StoreUsage usage, images::measure_store(store));
+    TRY_ASSIGN(const images::StoreUsage usage,
+               images::measure_own_store(store, images::own_rootless_helper()));
     if (flags.json) {
         Json out = {{"store", store.native()}, {"limitBytes", nullptr}};
         if (limit) out["limitBytes"] = *limit;
@@ -70,8 +72,9 @@ Result<> run_cache_prune(const CachePruneFlags& flags) {
         keep = limit.value_or(default_cache_limit(store));
     }
     const auto scope = flags.all ? images::PruneScope::everything : images::PruneScope::least_used;
-    TRY_ASSIGN(const images::PruneReport report, images::prune_store(store, scope, keep));
-    TRY_ASSIGN(const images::StoreUsage left, images::measure_store(store));
+    const std::vector<std::string> helper = images::own_rootless_helper();
+    TRY_ASSIGN(const images::PruneReport report, images::prune_own_store(store, scope, keep, helper));
+    TRY_ASSIGN(const images::StoreUsage left, images::measure_own_store(store, helper));
     if (flags.json) {
         const Json out = {{"removed", report.removed},
                           {"removedBytes", report.removed_bytes},

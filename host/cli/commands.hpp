@@ -132,6 +132,52 @@ struct KeyFlags {
 };
 Result<> run_key(const KeyFlags& flags);
 
+struct InitFlags {
+    std::filesystem::path folder = ".";
+    bool force = false;  // overwrite a synchost.yaml
+    bool print = false;  // to standard output, and write nothing
+};
+// conflict where there is a synchost.yaml already.
+Result<> run_init(const InitFlags& flags);
+
+struct DoctorFlags {
+    std::filesystem::path folder = ".";
+    std::string registry;
+    bool json = false;
+    RuntimeFlags runtime;  // context and kubeconfig of it
+    RegistryFlags registries;
+};
+// conflict where a part of the machine has a problem.
+Result<> run_doctor(const DoctorFlags& flags);
+
+// One image alone where `image` is not empty.
+struct PlanFlags {
+    std::string folder = ".";
+    std::string image;
+    bool json = false;
+};
+struct ExplainFlags {
+    std::vector<std::string> files;
+    std::string folder = ".";
+    bool json = false;
+};
+
+Result<> run_plan(const PlanFlags& flags);
+Result<> run_explain(const ExplainFlags& flags);
+
+struct VersionFlags {
+    bool json = false;
+};
+Result<> run_version(const VersionFlags& flags);
+
+struct CompletionFlags {
+    std::string shell;  // bash, zsh or fish
+};
+Result<> run_completion(const CompletionFlags& flags);
+
+// Prints the JSON Schema of synchost.yaml.
+Result<> run_config_schema();
+
 // "NAME=FOLDER" pairs of --build-context. invalid_input where one has no name or is no folder.
 Result<std::map<std::string, std::filesystem::path>> parse_build_contexts(
     const std::vector<std::string>& pairs);

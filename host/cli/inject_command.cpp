@@ -8,6 +8,7 @@
 #include "host/cli/commands.hpp"
 #include "host/cli/project_parts.hpp"
 #include "host/engine/workshop.hpp"
+#include "images/rootless/rootless.hpp"
 #include "k8s/key_secret.hpp"
 
 namespace synchost::host {
@@ -45,6 +46,7 @@ Result<> run_inject(const InjectFlags& flags) {
     const registry::Connector registries = make_connector(flags.registries);
     images::BuildTools tools{.store = project.folders.cache / "store", .registries = &registries};
     TRY_ASSIGN(tools.store_limit, choose_cache_limit({}, tools.store));
+    tools.rootless_helper = images::own_rootless_helper();
     k8s::InjectOptions options{.secret_name = std::string(k8s::kKeySecretName),
                                .form = flags.form,
                                .gate = config.gate,

@@ -11,8 +11,12 @@
 #include "base/lines.hpp"
 #include "base/log.hpp"
 #include "base/rel_path.hpp"
+#include "host/cli/command_table.hpp"
 #include "host/cli/commands.hpp"
+#include "host/cli/complete.hpp"
 #include "host/cli/exit_code.hpp"
+#include "host/cli/usage.hpp"
+#include "images/rootless/rootless.hpp"
 
 namespace synchost::host {
 namespace {
@@ -286,6 +290,114 @@ void add_key(CLI::App& app, KeyFlags& flags, Run& run) {
     command->callback([&] { run = [&] { return run_key(flags); }; });
 }
 
+void add_init(CLI::App& app, InitFlags& flags, Run& run) {
+    CLI::App* command = app.add_subcommand(
+        "init", "Write a synchost.yaml for the Dockerfiles and manifests that lie in a folder");
+    command->add_option("folder", flags.folder, "Folder to look at")->capture_default_str();
+    command->add_flag("--print", flags.print, "Print it, and write nothing");
+    command->add_flag("--force", flags.force, "Overwrite the synchost.yaml that is there");
+    command->footer(
+        "Of a Tiltfile or a skaffold.yaml the common calls are carried over, and what could not be is "
+        "named.\n"
+        "Nothing that lies in the folder is run. Read what was written before the first watch: which image\n"
+        "belongs to which Dockerfile is told by their names.");
+    command->callback([&] { run = [&] { return run_init(flags); }; });
+}
+
+void add_doctor(CLI::App& app, DoctorFlags& flags, Run& run) {
+    CLI::App* command = app.add_subcommand(
+        "doctor", "Measure what a watch needs of this machine, and tell what mends each problem");
+    command->add_option("folder", flags.folder, "Folder of synchost.yaml, or one below it")
+        ->capture_default_str();
+    command->add_option("--registry", flags.registry, "Registry to ask (default: as watch chooses)");
+    command->add_option("--context", flags.runtime.context,
+                        "Context of the kubeconfig (default: the current one)");
+    command->add_option("--kubeconfig", flags.runtime.kubeconfig, "In place of KUBECONFIG and ~/.kube/config")
+        ->check(CLI::ExistingFile);
+    command->add_flag("--json", flags.json, "Print the result as JSON");
+    add_registry_flags(*command, flags.registries);
+    command->footer(
+        "A context that is neither a local cluster's nor named in synchost.yaml is not asked.\n"
+        "The registry is sent one blob of 4 MiB, which is removed again where the registry removes blobs.\n"
+        "Exit code 0: no problem; 1: at least one.");
+    command->callback([&] { run = [&] { return run_doctor(flags); }; });
+}
+
+void add_plan(CLI::App& app, PlanFlags& flags, Run& run) {
+    CLI::App* command = app.add_subcommand(
+        "plan", "Tell for the whole build context which saves are synced and which need a build");
+    command->add_option("folder", flags.folder, "Folder of synchost.yaml, or one below it")
+        ->capture_default_str();
+    command->add_option("--image", flags.image, "One of its images alone");
+    command->add_flag("--json", flags.json, "Print every file as JSON");
+    command->footer(
+        "A folder is one line where one reason holds for all of it. Nothing is built and no registry asked:\n"
+        "what a base image sets (WORKDIR, ONBUILD) is known once watch has built on it.");
+    command->callback([&] { run = [&] { return run_plan(flags); }; });
+}
+
+void add_explain(CLI::App& app, ExplainFlags& flags, Run& run) {
+    CLI::App* command = app.add_subcommand("explain", "Tell what a save of these files does, and why");
+    command->add_option("file", flags.files, "Files or folders; they need not be there")->required();
+    command->add_option("--project", flags.folder, "Folder of synchost.yaml, or one below it")
+        ->capture_default_str();
+    command->add_flag("--json", flags.json, "Print the result as JSON");
+    command->footer(
+        "sync: it goes into the running containers. rebuild: the image is built and rolled out. ignore: no\n"
+        "image has it. The reason names the line of the Dockerfile, of the ignore file, or the pattern.\n\n"
+        "Example:\n  synchost explain api/app.py api/requirements.txt");
+    command->callback([&] { run = [&] { return run_explain(flags); }; });
+}
+
+void add_version(CLI::App& app, VersionFlags& flags, Run& run) {
+    CLI::App* command = app.add_subcommand("version", "Print the version of synchost and of its protocol");
+    command->add_flag("--json", flags.json, "Print the result as JSON");
+    command->callback([&] { run = [&] { return run_version(flags); }; });
+}
+
+void add_completion(CLI::App& app, CompletionFlags& flags, Run& run) {
+    CLI::App* command =
+        app.add_subcommand("completion", "Print the script that completes synchost commands in a shell");
+    const std::map<std::string, std::string> shells = {{"bash", "bash"}, {"fish", "fish"}, {"zsh", "zsh"}};
+    command->add_option("shell", flags.shell, "The shell")
+        ->required()
+        ->transform(CLI::CheckedTransformer(shells));
+    command->footer(
+        "Examples:\n"
+        "  source <(synchost completion bash)       in this shell\n"
+        "  synchost completion bash > ~/.local/share/bash-completion/completions/synchost\n"
+        "  synchost completion fish > ~/.config/fish/completions/synchost.fish\n"
+        "  synchost completion zsh > DIR/_synchost  for a DIR of $fpath");
+    command->callback([&] { run = [&] { return run_completion(flags); }; });
+}
+
+void add_config(CLI::App& app, Run& run) {
+    CLI::App* command = app.add_subcommand("config", "Tell what synchost.yaml may hold");
+    command->require_subcommand(1);
+    CLI::App* schema = command->add_subcommand("schema", "Print the JSON Schema of synchost.yaml");
+    schema->footer(
+        "For an editor with the YAML language server, as the first line of synchost.yaml:\n"
+        "  # yaml-language-server: $schema=PATH_OF_THE_SCHEMA");
+    schema->callback([&] { run = run_config_schema; });
+}
+
+// What values are, where CLI11 knows no more than TEXT: shown by help, and what completion offers.
+void name_values(CLI::App& app) {
+    const auto every = [](CLI::App*) { return true; };
+    for (CLI::App* command : app.get_subcommands(every)) {
+        for (const char* name : {"folder", "--project"}) {
+            if (CLI::Option* option = command->get_option_no_throw(name)) option->type_name("FOLDER");
+        }
+        if (CLI::Option* option = command->get_option_no_throw("--context")) option->type_name("CONTEXT");
+    }
+    app.get_subcommand("build")->get_option("context")->type_name("FOLDER");
+    app.get_subcommand("build")->get_option("--file")->type_name("FILE");
+    app.get_subcommand("inject")->get_option("--filename")->type_name("FILE");
+    app.get_subcommand("explain")->get_option("file")->type_name("FILE");
+    app.get_subcommand("plan")->get_option("--image")->type_name("IMAGE");
+    app.get_subcommand("push")->get_option("image")->type_name("IMAGE");
+}
+
 int report(const Error& error) {
     const char* before = "synchost: ";
     for (const std::string_view line : lines_of(error.message)) {
@@ -298,7 +410,9 @@ int report(const Error& error) {
 int run_program(int argc, char** argv) {
     CLI::App app(
         "synchost: the Kubernetes inner loop without a docker daemon.\n"
-        "A saved source file is in every replica in milliseconds; no image is built for it.");
+        "A saved source file is in every replica in milliseconds; no image is built for it.",
+        "synchost");
+    use_plain_help(app);
     app.set_version_flag("--version", "synchost " SYNCHOST_VERSION);
     app.require_subcommand(1);
     app.footer("Exit codes: 0 ok, 1 failed, 2 usage, 3 cluster or registry unreachable, 130 interrupted.");
@@ -312,8 +426,16 @@ int run_program(int argc, char** argv) {
     CopyFlags copy;
     InjectFlags inject;
     KeyFlags key;
+    InitFlags init;
+    DoctorFlags doctor;
+    PlanFlags plan;
+    ExplainFlags explain;
+    VersionFlags version;
+    CompletionFlags completion;
     Run run;
     add_watch(app, watch, run);
+    add_plan(app, plan, run);
+    add_explain(app, explain, run);
     add_status(app, status, run);
     add_down(app, down, run);
     add_build(app, build, run);
@@ -322,11 +444,20 @@ int run_program(int argc, char** argv) {
     add_copy(app, copy, run);
     add_inject(app, inject, run);
     add_key(app, key, run);
+    add_init(app, init, run);
+    add_doctor(app, doctor, run);
+    add_version(app, version, run);
+    add_completion(app, completion, run);
+    add_config(app, run);
+    name_values(app);
+    if (argc > 1 && std::string_view(argv[1]) == kCompleteCommand)
+        return print_candidates(command_table(app), {argv + 2, argv + argc});
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {
-        const int code = app.exit(error);
-        return code == 0 ? 0 : static_cast<int>(ExitCode::usage);
+        if (error.get_exit_code() == 0) return app.exit(error);  // a help page, or the version
+        report(describe_usage_error(app, error));
+        return static_cast<int>(ExitCode::usage);
     }
     const auto done = run();
     return done ? 0 : report(done.error());
@@ -343,6 +474,8 @@ int main(int argc, char** argv) {
     // A registry or an agent that goes away shows as an error of the write, not as the end of this process.
     ::signal(SIGPIPE, SIG_IGN);
     try {
+        if (argc == 2 && argv[1] == synchost::images::kRootlessHelper)
+            return synchost::images::serve_rootless();
         return synchost::host::run_program(argc, argv);
     } catch (const std::exception& failure) {
         std::fprintf(stderr, "synchost: unexpected: %s\n", failure.what());

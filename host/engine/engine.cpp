@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "base/on_pool.hpp"
+#include "images/rootless/rootless.hpp"
 #include "k8s/image_name.hpp"
 #include "k8s/key_secret.hpp"
 
@@ -61,6 +62,7 @@ images::BuildTools Engine::tools() const {
     return {.store = parts_.store,
             .registries = parts_.registries,
             .store_limit = parts_.store_limit,
+            .rootless_helper = images::own_rootless_helper(),
             .progress = {},
             .transfer_progress = [this](const registry::BlobEvent& event) {
                 if (event.step == registry::BlobStep::started && event.size >= kLargeBlobBytes)
@@ -235,14 +237,7 @@ Result<std::unique_ptr<Service>> Engine::make_service(const ImageConfig& image) 
     TRY_ASSIGN(FileIndex files, FileIndex::open(image.context));
     service->contents = std::make_shared<Contents>(std::move(files), signatures_);
     service->after_rules = image.after;
-    const std::string dockerfile = image.dockerfile.lexically_relative(image.context).native();
-    const bool inside = !dockerfile.starts_with("..");
-    service->rules.dockerfile = inside ? dockerfile : image.dockerfile.native();
-    service->rules.target = image.target;
-    service->rules.ignore_files = {".dockerignore"};
-    if (inside) service->rules.ignore_files.push_back(dockerfile + ".dockerignore");
-    service->rules.rebuild = image.rebuild;
-    TRY_ASSIGN(service->rules.ignore, images::IgnoreRules::load(image.context, image.dockerfile));
+    TRY_ASSIGN(service->rules, decision_rules(image));
     return service;
 }
 

@@ -18,6 +18,20 @@ std::string_view to_string(Action action) {
     return "?";
 }
 
+Result<DecisionRules> decision_rules(const ImageConfig& image) {
+    const std::string dockerfile = image.dockerfile.lexically_relative(image.context).native();
+    const bool inside = !dockerfile.starts_with("..");
+    DecisionRules out{.dockerfile = inside ? dockerfile : image.dockerfile.native(),
+                      .target = image.target,
+                      .ignore_files = {".dockerignore"},
+                      .rebuild = image.rebuild,
+                      .ignore = {},
+                      .baked = {}};
+    if (inside) out.ignore_files.push_back(dockerfile + ".dockerignore");
+    TRY_ASSIGN(out.ignore, images::IgnoreRules::load(image.context, image.dockerfile));
+    return out;
+}
+
 std::optional<Decision> why_rebuild(std::string_view path, const DecisionRules& rules) {
     if (path == rules.dockerfile) return Decision{Action::rebuild, "it is the Dockerfile"};
     if (std::ranges::find(rules.ignore_files, path) != rules.ignore_files.end()) {

@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "host/plan/config.hpp"
 #include "host/plan/patterns.hpp"
 #include "images/context/ignore.hpp"
 #include "images/graph/baked.hpp"
@@ -32,6 +33,9 @@ struct DecisionRules {
     images::IgnoreRules ignore;
     std::vector<images::BakedSource> baked;  // of the Dockerfile that the image was built by
 };
+
+// What the configuration says of it; `baked` is left empty. Errors are those of the ignore file.
+Result<DecisionRules> decision_rules(const ImageConfig& image);
 
 // `path` is relative to the context. `copied_to` are the image paths that come from it now or did before the
 // save.

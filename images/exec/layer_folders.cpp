@@ -10,6 +10,7 @@
 
 #include "base/file.hpp"
 #include "images/exec/detail/beneath.hpp"
+#include "images/exec/id_space.hpp"
 #include "images/store/blob_store.hpp"
 #include "images/tree/file_tree.hpp"
 
@@ -34,7 +35,7 @@ Result<LayerFolders> LayerFolders::open(const fs::path& store) {
 
 std::string LayerFolders::name_of(const Layer& layer) {
     const std::string name = layer.remote ? "blob-" + layer.blob.digest.hex() : "diff-" + layer.diff_id.hex();
-    return std::string(kFolder) + "/" + name;
+    return std::string(kFolder) + "/" + name + id_space_suffix();
 }
 
 bool LayerFolders::has(const Layer& layer) const {
@@ -84,7 +85,7 @@ Result<std::string> read_from_layers(const std::vector<fs::path>& folders, const
         struct stat info{};
         if (::fstatat(parent.get(), name.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0) {
             char opaque = 0;
-            if (::fgetxattr(parent.get(), detail::kOpaqueAttribute, &opaque, 1) == 1) return std::string();
+            if (::fgetxattr(parent.get(), opaque_attribute(), &opaque, 1) == 1) return std::string();
             continue;
         }
         if (!S_ISREG(info.st_mode)) return std::string();

@@ -4,12 +4,14 @@
 //   STORE/unpacked/blob-HEX   a base image's, by its blob's digest: what its config says of the diff ID is
 //                             the word of whoever made it, and would stand for another image's layer
 //
+// In a user namespace the name goes on with "-MAPPING" (id_space.hpp).
+//
 // A folder appears under its name by rename, complete. The bytes of a layer are hostile: everything is made
 // through directory handles that no symlink of the layer leads out of (openat2), and what lies below
 // something that is no folder is left out, as base_image/ leaves it out of the image's tree.
 //
 // Whiteouts take overlayfs's form: ".wh.x" is a character device 0:0 named x, and a folder whose old
-// children are hidden has the attribute trusted.overlay.opaque (image-spec layer.md; kernel overlayfs.rst).
+// children are hidden has the attribute opaque_attribute() (image-spec layer.md; kernel overlayfs.rst).
 #pragma once
 
 #include <filesystem>

@@ -9,6 +9,7 @@
 
 #include "base/file.hpp"
 #include "base/rel_path.hpp"
+#include "images/exec/id_space.hpp"
 #include "images/exec/key_writer.hpp"
 
 namespace synchost::images {
@@ -39,7 +40,7 @@ Result<> make_node(const fs::path& at, const Node& node, const ContentReader& co
     }
     if (node.kind == FileKind::symlink) {
         if (::symlink(node.link.c_str(), at.c_str()) != 0) return fail_errno("symlink");
-        if (::lchown(at.c_str(), node.uid, node.gid) != 0) return fail_errno("chown");
+        if (::lchown(at.c_str(), node.uid, node.gid) != 0) return fail_owner(node.uid, node.gid);
         return {};
     }
     if (node.kind != FileKind::file) {
@@ -49,7 +50,7 @@ Result<> make_node(const fs::path& at, const Node& node, const ContentReader& co
     TRY_ASSIGN(const Fd file, open_file(at, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600));
     TRY_ASSIGN(const OpenContent content, contents.open(node));
     TRY(each_piece(content, [&](std::string_view bytes) { return write_all(file.get(), bytes); }));
-    if (::fchown(file.get(), node.uid, node.gid) != 0) return fail_errno("chown");
+    if (::fchown(file.get(), node.uid, node.gid) != 0) return fail_owner(node.uid, node.gid);
     if (::fchmod(file.get(), node.mode) != 0) return fail_errno("chmod");
     return {};
 }
@@ -96,8 +97,8 @@ Result<> materialize(const NodeMap& nodes, const ContentReader& contents, const 
         const auto& [path, node] = *it;
         if (node.kind != FileKind::folder) continue;
         const fs::path at = path.empty() ? target : target / path;
-        if (::lchown(at.c_str(), node.uid, node.gid) != 0 || ::chmod(at.c_str(), node.mode) != 0)
-            return fail_errno(printable(path));
+        if (::lchown(at.c_str(), node.uid, node.gid) != 0) return fail_owner(node.uid, node.gid);
+        if (::chmod(at.c_str(), node.mode) != 0) return fail_errno(printable(path));
     }
     return {};
 }

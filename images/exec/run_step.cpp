@@ -16,6 +16,7 @@
 #include "base/rel_path.hpp"
 #include "images/config/image_config.hpp"
 #include "images/exec/detail/step_child.hpp"
+#include "images/exec/id_space.hpp"
 
 namespace synchost::images {
 namespace {
@@ -106,7 +107,8 @@ class Prepared {
                 .gid = step_.gid,
                 .groups = groups_.data(),
                 .group_count = groups_.size(),
-                .own_network = step_.network == StepNetwork::none};
+                .own_network = step_.network == StepNetwork::none,
+                .user_namespace = in_user_namespace()};
     }
 
     ChildMount mount(std::size_t i) {
@@ -150,7 +152,15 @@ Error error_of(const ChildFault& fault) {
     Error out{Errc::io, std::string(fault.what) + " " + detail + ": " + why, fault.error, {}};
     if (fault.error == EPERM || fault.error == EACCES || fault.error == ENOSYS) {
         out.code = Errc::unsupported;
-        out.next_step = "RUN needs root and Linux 6.5 or later.";
+        out.next_step =
+            in_user_namespace()
+                ? "RUN needs Linux 6.5 or later, and a user namespace that may mount. Where AppArmor "
+                  "forbids that: sysctl kernel.apparmor_restrict_unprivileged_userns=0, as root. Or "
+                  "build as root."
+                : "RUN needs root and Linux 6.5 or later.";
+    } else if (fault.error == EINVAL && std::string_view(fault.what).starts_with("setres")) {
+        out.code = Errc::unsupported;
+        out.next_step = ids_help();
     } else if (fault.error == EINVAL && std::string_view(fault.what) == "overlayfs") {
         out.next_step =
             "RUN needs Linux 6.5 or later. The folder for layers must lie in a file system that overlayfs "
@@ -201,10 +211,6 @@ Result<int> run_step(const Step& step, const StepFolder& folder, const StepOutpu
     }
     if (step.argv.empty() || step.argv.front().empty())
         return fail(Errc::invalid_input, "RUN without a command");
-    if (::geteuid() != 0) {
-        return fail(Errc::unsupported, "RUN needs root on this machine",
-                    "Run the build as root, in a user namespace that has root, for instance.");
-    }
     Prepared prepared(step, folder);
     TRY_ASSIGN(Pipe printed, make_pipe());
     TRY_ASSIGN(Pipe report, make_pipe());

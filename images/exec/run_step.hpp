@@ -7,7 +7,8 @@
 //
 // What the command may do is what docker's default allows: root with the capabilities a80425fb, no device
 // nodes but a few of /dev, /proc/sys and its like read-only. It is no sandbox against a hostile kernel
-// exploit: there is no seccomp filter. Needs root, and Linux 6.5 for `lowerdir+` of overlayfs.
+// exploit: there is no seccomp filter. Needs root, of the machine or
+// of a user namespace, and Linux 6.5 for `lowerdir+` of overlayfs.
 #pragma once
 
 #include <cstdint>

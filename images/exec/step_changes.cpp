@@ -18,6 +18,7 @@
 #include "base/file.hpp"
 #include "base/rel_path.hpp"
 #include "images/exec/detail/beneath.hpp"
+#include "images/exec/id_space.hpp"
 
 namespace synchost::images {
 namespace {
@@ -172,7 +173,7 @@ Result<> Reader::visit_folder(int folder, const std::string& path, const std::st
     TRY_ASSIGN(const bool same, unchanged(folder, path, name, info));
     if (!same) add(path, node);
     char value = 0;
-    if (::fgetxattr(inside.get(), detail::kOpaqueAttribute, &value, 1) == 1 && value == 'y')
+    if (::fgetxattr(inside.get(), opaque_attribute(), &value, 1) == 1 && value == 'y')
         TRY(hide_missing(inside.get(), path));
     TRY(walk(inside.get(), path));
     folders_.erase(path);

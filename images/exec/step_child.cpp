@@ -111,8 +111,14 @@ class Child {
         for (std::size_t i = 0; i < plan_.lower_count; ++i) set("lowerdir+", plan_.lowers[i]);
         set("upperdir", plan_.upper);
         set("workdir", plan_.work);
-        set("redirect_dir", "off");
-        set("metacopy", "off");
+        if (plan_.user_namespace) {
+            // Which is to say: no redirect_dir and no metacopy.
+            if (::fsconfig(context, FSCONFIG_SET_FLAG, "userxattr", nullptr, 0) != 0)
+                die("overlayfs", "userxattr");
+        } else {
+            set("redirect_dir", "off");
+            set("metacopy", "off");
+        }
         set("index", "off");
         const int root = new_mount(context, MOUNT_ATTR_NODEV);
         if (root < 0) die("overlayfs", "mount");
@@ -209,18 +215,37 @@ class Child {
         attach(made, target);
     }
 
+    // A user namespace may show a fresh one only where nothing of the machine's own is covered, and of sysfs
+    // only that of its own network (kernel fs/namespace.c, mount_too_revealing). Else it shows the machine's
+    // own.
+    void mount_kernel_tree(const char* type, const char* target, const char* own, unsigned attributes) const {
+        const int context = ::fsopen(type, FSOPEN_CLOEXEC);
+        int made = new_mount(context, attributes);
+        if (made < 0 && errno == EPERM && plan_.user_namespace) {
+            made = ::open_tree(AT_FDCWD, own, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE);
+            mount_attr wanted{};
+            wanted.attr_set = attributes;
+            if (made >= 0 &&
+                ::mount_setattr(made, "", AT_EMPTY_PATH | AT_RECURSIVE, &wanted, sizeof wanted) != 0)
+                die(type, own);
+        }
+        if (made < 0) die(type, target);
+        attach(made, target);
+    }
+
     void mount_standard() const {
         constexpr unsigned kPlain = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
-        mount_fresh("proc", "proc", kPlain, nullptr);
-        mount_fresh("sysfs", "sys", kPlain | MOUNT_ATTR_RDONLY, nullptr);
+        mount_kernel_tree("proc", "proc", "/proc", kPlain);
+        mount_kernel_tree("sysfs", "sys", "/sys", kPlain | MOUNT_ATTR_RDONLY);
         mount_fresh("tmpfs", "dev", MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC, "0755");
         fill_dev();
         for (const char* path : kReadOnly) {
             const int at = place(path);
             if (at < 0) continue;
-            const int copy = ::open_tree(at, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH);
+            const int copy =
+                ::open_tree(at, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH | AT_RECURSIVE);
             ::close(at);
-            if (copy < 0 || !make_read_only(copy, 0)) die("read-only", path);
+            if (copy < 0 || !make_read_only(copy, AT_RECURSIVE)) die("read-only", path);
             attach(copy, path);
         }
         for (const char* path : kHiddenFiles) hide(path, AT_FDCWD, "/dev/null");

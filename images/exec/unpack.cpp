@@ -12,6 +12,7 @@
 #include "base/file.hpp"
 #include "base/rel_path.hpp"
 #include "images/exec/detail/beneath.hpp"
+#include "images/exec/id_space.hpp"
 #include "images/exec/layer_folders.hpp"
 #include "images/tree/file_tree.hpp"
 
@@ -66,7 +67,7 @@ class Unpacker {
     }
 
     static Result<> make_opaque(int folder) {
-        if (::fsetxattr(folder, detail::kOpaqueAttribute, "y", 1, 0) == 0) return {};
+        if (::fsetxattr(folder, opaque_attribute(), "y", 1, 0) == 0) return {};
         return fail_errno("hiding what a folder held");
     }
 
@@ -126,7 +127,8 @@ class Unpacker {
                             : entry.kind == TarKind::char_device ? S_IFCHR
                                                                  : S_IFBLK;
         const dev_t device = kind == S_IFIFO ? 0 : ::makedev(entry.device.major, entry.device.minor);
-        if (kind == S_IFCHR && device == 0) return {};  // as a layer has it, it hides nothing
+        if (kind == S_IFCHR && device == 0) return {};          // as a layer has it, it hides nothing
+        if (kind != S_IFIFO && in_user_namespace()) return {};  // nobody can make it there
         if (::mknodat(at, name.c_str(), kind | 0600, device) != 0) return fail_errno("mknod");
         TRY(set_owner(at, name, entry));
         if (::fchmodat(at, name.c_str(), entry.mode, 0) != 0) return fail_errno("chmod");
@@ -155,11 +157,11 @@ class Unpacker {
     }
     static Result<> set_owner(int folder, const std::string& name, const TarEntry& entry) {
         if (::fchownat(folder, name.c_str(), entry.uid, entry.gid, AT_SYMLINK_NOFOLLOW) == 0) return {};
-        return fail_errno("chown");
+        return fail_owner(entry.uid, entry.gid);
     }
     // The owner first: a new owner takes the setuid bit away.
     static Result<> set_attributes(int fd, const TarEntry& entry) {
-        if (::fchown(fd, entry.uid, entry.gid) != 0) return fail_errno("chown");
+        if (::fchown(fd, entry.uid, entry.gid) != 0) return fail_owner(entry.uid, entry.gid);
         if (::fchmod(fd, entry.mode) != 0) return fail_errno("chmod");
         if (entry.xattrs) {
             for (const auto& [key, value] : *entry.xattrs) {

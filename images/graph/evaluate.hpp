@@ -53,6 +53,8 @@ class Evaluator {
     [[nodiscard]] const std::map<std::string, std::string>& base_configs() const { return base_configs_; }
     // After run() of a build: its steps that made layers, with what they read, stage by stage.
     [[nodiscard]] std::vector<RecordedStep> steps() const;
+    // After run(): it failed because an ordinary user came to a RUN.
+    [[nodiscard]] bool needs_root() const { return needs_root_; }
     // After run(): the files and symlinks of the context that the sources name, sorted.
     [[nodiscard]] std::vector<std::string> context_files(const std::vector<BakedSource>& sources) const;
 
@@ -186,6 +188,7 @@ class Evaluator {
     std::condition_variable_any changed_;  // made_ has
     std::vector<Made> made_;               // by stage
     bool failed_ = false;
+    bool needs_root_ = false;
     Fd stop_;  // readable once a stage failed; none where one runs at a time
     std::vector<std::optional<StageState>> done_;
     std::map<std::string, StageState> images_;  // that COPY --from named

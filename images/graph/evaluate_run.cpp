@@ -11,6 +11,7 @@
 #include "images/cache/layer_records.hpp"
 #include "images/context/glob.hpp"
 #include "images/exec/can_run_here.hpp"
+#include "images/exec/id_space.hpp"
 #include "images/exec/key_writer.hpp"
 #include "images/exec/step_changes.hpp"
 #include "images/exec/step_terminal.hpp"
@@ -97,6 +98,8 @@ Error failure(const std::string& text, int code, const std::deque<std::string>& 
                               ", or set XDG_CACHE_HOME to a folder on a larger one."
                         : "Correct the command, or what it reads; the steps before it are kept. To look into "
                           "what it left: synchost build --shell-on-error";
+    const auto is_about_ids = [](const std::string& line) { return line.contains("Invalid argument"); };
+    if (in_user_namespace() && std::ranges::any_of(last, is_about_ids)) out.next_step += ". " + ids_help();
     return out;
 }
 
@@ -260,8 +263,8 @@ Result<> Evaluator::execute(const Instruction& instruction, const RunFlags& flag
     step.layers = mounted_layers(state);
     const std::filesystem::path upper = folder.path() / "upper";
     const Node& root = *state.tree.find("");
-    if (::chown(upper.c_str(), root.uid, root.gid) != 0 || ::chmod(upper.c_str(), root.mode) != 0)
-        return fail_errno(upper.native());
+    if (::chown(upper.c_str(), root.uid, root.gid) != 0) return fail_owner(root.uid, root.gid);
+    if (::chmod(upper.c_str(), root.mode) != 0) return fail_errno(upper.native());
 
     const std::string prefix = std::to_string(instruction.line) + "| ";
     OutputLines lines([&](const std::string& line) {
@@ -331,6 +334,11 @@ Result<> Evaluator::run_command(std::size_t stage, const Instruction& instructio
     bake_for_run(instruction, state);
     state.config.history.push_back({instruction.text, false});
     if (tools_ == nullptr) return {};
+    if (::geteuid() != 0) {
+        needs_root_ = true;
+        return fail(Errc::unsupported, "RUN needs root on this machine",
+                    "Run the build as root, in a user namespace that has root, for instance.");
+    }
 
     Step step{.argv = std::move(command.argv),
               .env = state.run_environment(),

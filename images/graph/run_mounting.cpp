@@ -11,6 +11,7 @@
 
 #include "base/file.hpp"
 #include "base/rel_path.hpp"
+#include "images/exec/id_space.hpp"
 #include "images/exec/key_writer.hpp"
 #include "images/exec/materialize.hpp"
 #include "images/explain/file_inputs.hpp"
@@ -125,9 +126,8 @@ Result<std::string> RunMounting::target(const FileTree& tree, const std::string&
         }
         const Node folder = there != nullptr ? *there : Node{};
         if (::mkdir(on_disk.c_str(), 0755) != 0 && errno != EEXIST) return fail_errno(on_disk.native());
-        if (::chown(on_disk.c_str(), folder.uid, folder.gid) != 0 ||
-            ::chmod(on_disk.c_str(), folder.mode) != 0)
-            return fail_errno(on_disk.native());
+        if (::chown(on_disk.c_str(), folder.uid, folder.gid) != 0) return fail_owner(folder.uid, folder.gid);
+        if (::chmod(on_disk.c_str(), folder.mode) != 0) return fail_errno(on_disk.native());
         if (last) return at;
     }
 }
@@ -157,8 +157,8 @@ Result<> RunMounting::make(const StepFolder& folder, const RunFlags& flags, cons
                            Step& step) {
     stubs_ = folder.path() / "stubs";
     const Node& root = *tree.find("");
-    if (::chown(stubs_.c_str(), root.uid, root.gid) != 0 || ::chmod(stubs_.c_str(), root.mode) != 0)
-        return fail_errno(stubs_.native());
+    if (::chown(stubs_.c_str(), root.uid, root.gid) != 0) return fail_owner(root.uid, root.gid);
+    if (::chmod(stubs_.c_str(), root.mode) != 0) return fail_errno(stubs_.native());
     for (const char* path : {"proc", "sys", "dev"}) TRY(target(tree, path, FileKind::folder));
     if (clean_path(step.working_dir) != "") TRY(target(tree, step.working_dir, FileKind::folder));
     TRY(add_files(tree, step));
@@ -219,7 +219,7 @@ Result<> RunMounting::make_cache(const RunMount& mount, StepMount& out) {
     TRY(make_folders(folder, 0700));
     KeyWriter name;
     name.add(mount.id).add(mount.from).add(mount.source);
-    const std::string hex = name.finish().hex().substr(0, 32);
+    const std::string hex = name.finish().hex().substr(0, 32) + id_space_suffix();
     fs::path at = folder / hex;
     if (mount.sharing != CacheSharing::shared) {
         const int how = mount.sharing == CacheSharing::locked ? LOCK_EX : LOCK_EX | LOCK_NB;
@@ -241,9 +241,8 @@ Result<> RunMounting::make_cache(const RunMount& mount, StepMount& out) {
         TRY(materialize(source.nodes, contents, at));
     } else if (is_new) {
         TRY(make_folders(at));
-        if (::chown(at.c_str(), mount.uid, mount.gid) != 0 ||
-            ::chmod(at.c_str(), mount.mode.value_or(0755)) != 0)
-            return fail_errno(at.native());
+        if (::chown(at.c_str(), mount.uid, mount.gid) != 0) return fail_owner(mount.uid, mount.gid);
+        if (::chmod(at.c_str(), mount.mode.value_or(0755)) != 0) return fail_errno(at.native());
     }
     if (!mount.from.empty()) ++next_source_;
     out.source = at;

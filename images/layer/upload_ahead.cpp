@@ -71,6 +71,18 @@ std::unique_ptr<UploadAhead::Blob> UploadAhead::begin(int fd) {
     return std::make_unique<Blob>(*this, std::move(following));
 }
 
+void UploadAhead::take(const std::vector<Sent>& sent) {
+    const std::scoped_lock lock(mutex_);
+    for (const Sent& blob : sent) {
+        auto following = std::make_shared<Following>();
+        following->digest = blob.digest;
+        following->written = blob.size;
+        following->sent = true;
+        following->ended = true;
+        followings_.push_back(std::move(following));
+    }
+}
+
 void UploadAhead::start(const std::shared_ptr<Following>& following) {
     followings_.push_back(following);
     threads_.emplace_back([this, following] { follow(*following); });

@@ -58,6 +58,8 @@ class UploadAhead {
         Digest digest;
         std::uint64_t size = 0;
     };
+    // What another process sent to the same target: finish() says it too.
+    void take(const std::vector<Sent>& sent);
     [[nodiscard]] const registry::Reference& target() const { return target_; }
     // Waits for the blobs that are complete, while nothing more begins, and says which of them the repository
     // has now. `progress`, which may be empty, is told of them the first time (TransferOptions::progress).

@@ -51,6 +51,22 @@ void CacheExport::take(CacheExport&& other) {
     held_.insert(held_.end(), other.held_.begin(), other.held_.end());
 }
 
+CacheNotes CacheExport::notes() const {
+    const std::scoped_lock lock(mutex_);
+    CacheNotes out;
+    for (const auto& [key, layer] : layers_) out.layers.push_back({key, layer});
+    for (const auto& [key, run] : runs_) out.runs.push_back({key, run.record, run.layer});
+    for (const auto& [key, bytes] : files_) out.files.push_back({key, bytes});
+    return out;
+}
+
+void CacheExport::take(const CacheNotes& notes, const BlobStore& store) {
+    for (const auto& [key, layer] : notes.layers) note_layer({key}, layer, store);
+    const std::scoped_lock lock(mutex_);
+    for (const auto& [key, record, layer] : notes.runs) runs_.insert_or_assign(key, Run{record, layer});
+    for (const auto& [key, bytes] : notes.files) files_.insert_or_assign(key, bytes);
+}
+
 Result<registry::TransferPlan> CacheExport::plan(const ImageSet& images, CacheMode mode,
                                                  const std::vector<registry::Reference>& pushed) const {
     const std::scoped_lock lock(mutex_);

@@ -18,6 +18,26 @@
 
 namespace synchost::images {
 
+// What steps came to, as values: what a build in another process hands over.
+struct CacheNotes {
+    struct StepLayer {
+        Digest key;
+        Layer layer;
+    };
+    struct Run {
+        Digest key;
+        std::string record;
+        Digest layer;  // of its blob
+    };
+    struct File {
+        Digest key;
+        std::string bytes;
+    };
+    std::vector<StepLayer> layers;
+    std::vector<Run> runs;
+    std::vector<File> files;
+};
+
 class CacheExport {
   public:
     // Any thread may tell. A layer's file is held, so that it is still there when it is sent.
@@ -28,6 +48,8 @@ class CacheExport {
     void note_file(const Digest& key, std::string_view bytes);
     // What a build that came to its end has noted.
     void take(CacheExport&& other);
+    [[nodiscard]] CacheNotes notes() const;
+    void take(const CacheNotes& notes, const BlobStore& store);
 
     // What goes to a registry; the last manifest is the cache. With CacheMode::min what belongs to the layers
     // of `images`. `pushed` are names that have these images: what is in their registry is mounted.

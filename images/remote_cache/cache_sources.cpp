@@ -91,6 +91,12 @@ CacheSources::CacheSources(std::vector<registry::Reference> names, const registr
 
 CacheSources::~CacheSources() = default;
 
+std::vector<registry::Reference> CacheSources::names() const {
+    std::vector<registry::Reference> out;
+    for (const auto& source : sources_) out.push_back(source->name);
+    return out;
+}
+
 CacheSources::Use::Use(CacheSources* sources, const BlobStore& store, const Tell& tell) : sources_(sources) {
     if (sources_ == nullptr) return;
     sources_->store_ = &store;

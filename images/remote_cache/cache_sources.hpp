@@ -42,6 +42,8 @@ class CacheSources {
     CacheSources(const CacheSources&) = delete;
     CacheSources& operator=(const CacheSources&) = delete;
 
+    [[nodiscard]] std::vector<registry::Reference> names() const;
+
     // For the length of a build: where layers go, and who is told.
     class Use {
       public:

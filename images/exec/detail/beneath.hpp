@@ -17,6 +17,4 @@ void remove_tree(const std::filesystem::path& path);
 // A whiteout of overlayfs.
 bool is_whiteout(int folder, const char* name);
 
-inline constexpr const char* kOpaqueAttribute = "trusted.overlay.opaque";
-
 }  // namespace synchost::images::detail

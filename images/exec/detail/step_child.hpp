@@ -42,6 +42,7 @@ struct ChildPlan {
     const gid_t* groups = nullptr;
     std::size_t group_count = 0;
     bool own_network = false;
+    bool user_namespace = false;  // not that of root of the machine
     int output = -1;
     int terminal = -1;  // in place of output, and of an empty input; -1 for none
     int report = -1;    // a ChildFault, where the command was not started
