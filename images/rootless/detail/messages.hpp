@@ -53,7 +53,7 @@ Result<Question> parse_question(std::string_view bytes);
 struct BuildAnswer {
     Image image;                          // without `held`
     std::vector<UploadAhead::Sent> sent;  // to the question's `ahead`
-    CacheNotes notes;
+    CacheNotes notes{};
 };
 
 std::string format_answer(const BuildAnswer& built);
