@@ -3,6 +3,7 @@
 #include <cerrno>
 #include <charconv>
 #include <mutex>
+#include <utility>
 
 #include "base/file.hpp"
 #include "base/rel_path.hpp"
@@ -12,6 +13,8 @@
 #include "images/graph/build_place.hpp"
 #include "images/graph/evaluate.hpp"
 #include "images/layer/layer_writer.hpp"
+#include "images/remote_cache/cache_export.hpp"
+#include "images/remote_cache/cache_sources.hpp"
 #include "images/rootless/rootless.hpp"
 #include "images/store/prune.hpp"
 
@@ -129,6 +132,7 @@ Result<Image> build_image(const BuildRequest& asked, const BuildTools& tools) {
     TRY(prune_to_limit(tools));
     sweep_store(tools.store);
     TRY_ASSIGN(const BlobStore store, BlobStore::open(tools.store));
+    const CacheSources::Use use(tools.cache_from, store, tools.progress);
     FileIndex index(store.index_of(request.context));
     Evaluator evaluator(plan, request, dockerfile, &tools, &store, &index);
     auto run = evaluator.run();
@@ -149,6 +153,9 @@ Result<Image> build_image(const BuildRequest& asked, const BuildTools& tools) {
     out.run.gid = user->gid;
     out.config = to_json(state.config, request.source_date_epoch);
     out.layers = std::move(state.layers);
+    for (Layer& layer : out.layers) {
+        if (layer.cached && store.has(layer.blob)) layer.file = store.path_of(layer.blob.digest);
+    }
     TRY_ASSIGN(out.held, store.hold(out.layers));
     out.manifest =
         manifest_json({std::string(registry::kOciConfig), sha256(out.config), out.config.size()}, out.layers);
@@ -156,6 +163,19 @@ Result<Image> build_image(const BuildRequest& asked, const BuildTools& tools) {
     out.copied = copied_paths(state.tree);
     out.managed_paths = absolute(state.managed);
     return out;
+}
+
+// A step may have believed a build cache that a later one finds broken: then all are made without it.
+Result<Image> build_or_again(const BuildRequest& request, BuildTools tools) {
+    CacheExport* const all = std::exchange(tools.cache_to, nullptr);
+    while (true) {
+        CacheExport notes;
+        if (all != nullptr) tools.cache_to = &notes;
+        auto out = build_image(request, tools);
+        if (out && all != nullptr) all->take(std::move(notes));
+        if (out || tools.cache_from == nullptr || !tools.cache_from->broke()) return out;
+        if (tools.progress) tools.progress("building again without it");
+    }
 }
 
 }  // namespace
@@ -169,7 +189,7 @@ Result<Image> build(const BuildRequest& request, const BuildTools& given) {
             given.progress(line);
         };
     }
-    auto out = build_image(request, tools);
+    auto out = build_or_again(request, tools);
     if (out || (out.error().sys_errno != ENOSPC && out.error().sys_errno != EDQUOT)) return out;
     return std::unexpected(std::move(out.error())
                                .hint("Make room on the disk of " + printable(tools.store.native()) +

@@ -18,6 +18,9 @@
 
 namespace synchost::images {
 
+class CacheExport;   // remote_cache/cache_export.hpp
+class CacheSources;  // remote_cache/cache_sources.hpp
+
 // The user that a dev image gives its managed paths to.
 struct Owner {
     std::uint32_t uid = 0;
@@ -71,6 +74,10 @@ struct BuildTools {
     // Of a build: called by any of its threads, one at a time. May be empty.
     std::function<void(const std::string& line)> progress;
     std::function<void(const registry::BlobEvent&)> transfer_progress;  // of a push; may be empty
+    // Build caches in registries (remote_cache/): asked for steps that the store does not know, and told of
+    // each step. Null for none.
+    CacheSources* cache_from = nullptr;
+    CacheExport* cache_to = nullptr;
 };
 
 // Errors name the Dockerfile, the line and, where one is near, the likely word:

@@ -28,6 +28,11 @@ struct Layer {
     Digest diff_id;              // of the uncompressed tar
     std::filesystem::path file;  // where the blob lies on this machine; empty where it does not
     std::optional<registry::Reference> remote;  // a repository that has it (a base image's)
+    std::optional<registry::Reference> cached;  // likewise, of a step's layer out of a build cache
+
+    [[nodiscard]] const std::optional<registry::Reference>& repository() const {
+        return remote ? remote : cached;
+    }
 };
 
 // The part of an image config that decides how a container starts (image-spec config.md).

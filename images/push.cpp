@@ -7,7 +7,8 @@ namespace {
 
 void add(registry::TransferPlan& plan, const Image& image) {
     for (const Layer& layer : image.layers) {
-        plan.blobs.push_back({.blob = layer.blob, .bytes = {}, .file = layer.file, .remote = layer.remote});
+        plan.blobs.push_back(
+            {.blob = layer.blob, .bytes = {}, .file = layer.file, .remote = layer.repository()});
     }
     plan.blobs.push_back(
         {.blob = {std::string(registry::kOciConfig), sha256(image.config), image.config.size()},

@@ -19,6 +19,9 @@
 #include "images/config/platform.hpp"
 #include "images/image_set.hpp"
 #include "images/output/output.hpp"
+#include "images/remote_cache/cache_export.hpp"
+#include "images/remote_cache/cache_flags.hpp"
+#include "images/remote_cache/cache_sources.hpp"
 #include "images/rootless/rootless.hpp"
 
 namespace synchost::host {
@@ -184,6 +187,48 @@ Result<> write_files(const images::ImageSet& images, const Names& names, const B
     return write_file_atomic(flags.metadata_file, out.dump(2) + "\n");
 }
 
+// The build caches of one build, for as long as it lasts.
+struct Caches {
+    std::vector<images::CacheTarget> to;
+    std::optional<images::CacheSources> sources;
+    images::CacheExport gathered;
+};
+
+Result<std::unique_ptr<Caches>> open_caches(const BuildFlags& flags, Workplace& place) {
+    auto out = std::make_unique<Caches>();
+    for (const std::string& text : flags.cache_to) {
+        TRY_ASSIGN(images::CacheTarget target, images::parse_cache_to(text));
+        out->to.push_back(std::move(target));
+    }
+    Names from;
+    for (const std::string& text : flags.cache_from) {
+        TRY_ASSIGN(registry::Reference name, images::parse_cache_from(text));
+        from.push_back(std::move(name));
+    }
+    if (!from.empty()) place.tools.cache_from = &out->sources.emplace(std::move(from), place.registries);
+    if (!out->to.empty()) place.tools.cache_to = &out->gathered;
+    return out;
+}
+
+// `pushed`: names that have the images by now.
+Result<> push_caches(const Caches& caches, const images::ImageSet& images, const Names& pushed,
+                     const images::BuildTools& tools, Told told) {
+    for (const images::CacheTarget& target : caches.to) {
+        const auto started = Clock::now();
+        TRY_ASSIGN(const images::PushReport report,
+                   images::push_cache(caches.gathered, target, images, pushed, tools));
+        tell(told,
+             fmt::format("cached to {} ({} sent, {}; {} present) in {}", target.name.to_string(),
+                         counted(report.blobs_sent, "blob"), human_bytes(report.bytes_sent),
+                         report.blobs_present, human(Clock::now() - started)),
+             {{"cache", target.name.to_string()},
+              {"blobsSent", report.blobs_sent},
+              {"blobsPresent", report.blobs_present},
+              {"bytesSent", report.bytes_sent}});
+    }
+    return {};
+}
+
 }  // namespace
 
 Result<> run_build(const BuildFlags& flags) {
@@ -197,6 +242,7 @@ Result<> run_build(const BuildFlags& flags) {
     TRY_ASSIGN(const auto place,
                open_workplace(flags.registries, flags.cache_limit, flags.json || flags.quiet));
     place->tools.shell_on_error = flags.shell_on_error;
+    TRY_ASSIGN(const auto caches, open_caches(flags, *place));
     std::optional<images::UploadAhead> ahead;
     const bool is_pushed = std::ranges::any_of(
         outputs, [](const images::Output& output) { return output.kind == images::OutputKind::registry; });
@@ -218,6 +264,7 @@ Result<> run_build(const BuildFlags& flags) {
     const Digest id = images.index.empty() ? sha256(images.images.front().config) : images.root().digest;
     TRY(write_files(images, names, flags, id.to_string()));
     if (!pushed) tell_built(images, names, Clock::now() - started, told);
+    TRY(push_caches(*caches, images, pushed ? names : Names{}, place->tools, told));
     if (flags.quiet) std::puts(id.to_string().c_str());
     return {};
 }

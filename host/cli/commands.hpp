@@ -63,11 +63,13 @@ struct BuildFlags {
     std::string target;
     std::vector<std::string> build_args;
     std::vector<std::string> build_contexts;  // NAME=FOLDER
-    std::vector<std::string> platforms;  // lists, see images/config/platform.hpp; this machine's where empty
-    std::vector<std::string> secrets;    // id=NAME,src=FILE or env=VARIABLE
-    std::vector<std::string> ssh;        // ID or ID=SOCKET
-    std::vector<std::string> tags;       // registry references; the names for `synchost push`
-    std::vector<std::string> outputs;    // see images/output/output.hpp
+    std::vector<std::string> platforms;   // lists, see images/config/platform.hpp; this machine's where empty
+    std::vector<std::string> secrets;     // id=NAME,src=FILE or env=VARIABLE
+    std::vector<std::string> ssh;         // ID or ID=SOCKET
+    std::vector<std::string> tags;        // registry references; the names for `synchost push`
+    std::vector<std::string> outputs;     // see images/output/output.hpp
+    std::vector<std::string> cache_from;  // see images/remote_cache/cache_flags.hpp
+    std::vector<std::string> cache_to;
     bool push = false;
     images::Compression compression = images::Compression::zstd;
     std::filesystem::path metadata_file;

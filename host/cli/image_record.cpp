@@ -39,7 +39,7 @@ Json format_image(const images::Image& image) {
                           {"digest", layer.blob.digest.to_string()},
                           {"diffId", layer.diff_id.to_string()},
                           {"file", layer.file.native()},
-                          {"remote", layer.remote ? layer.remote->to_string() : ""}});
+                          {"remote", layer.repository() ? layer.repository()->to_string() : ""}});
     }
     return {{"manifest", image.manifest}, {"config", image.config}, {"layers", layers}};
 }

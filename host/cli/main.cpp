@@ -149,6 +149,17 @@ void add_build(CLI::App& app, BuildFlags& flags, Run& run) {
     command
         ->add_option("-o,--output", flags.outputs, "Where the result goes, see below; may come several times")
         ->allow_extra_args(false);
+    command
+        ->add_option("--cache-from", flags.cache_from,
+                     "Build cache to take steps from: HOST/REPO:TAG, or type=registry,ref=HOST/REPO:TAG. "
+                     "Whoever may write to it decides what the image holds; may come several times")
+        ->allow_extra_args(false);
+    command
+        ->add_option(
+            "--cache-to", flags.cache_to,
+            "Build cache to write: type=registry,ref=HOST/REPO:TAG[,mode=max]. mode=min (default) has "
+            "the steps of the image's own layers, max those of every stage")
+        ->allow_extra_args(false);
     command->add_option("--cache-limit", flags.cache_limit, kCacheLimitHelp);
     command->add_flag("--push", flags.push, "Push the result to where its names say: --output type=registry");
     const std::map<std::string, images::Compression> kinds = {{"zstd", images::Compression::zstd},

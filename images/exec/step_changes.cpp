@@ -279,10 +279,13 @@ Result<> set_times(const NodeMap& layer, const fs::path& upper, std::int64_t lat
     return {};
 }
 
-void move_contents(NodeMap& nodes, const fs::path& folder) {
+void move_contents(NodeMap& nodes, const fs::path& folder, const std::shared_ptr<LazyFolder>& lazy) {
     const auto root = std::make_shared<const fs::path>(folder);
     for (auto& [path, node] : nodes) {
-        if (auto* file = std::get_if<ContextFile>(&node.content)) file->root = root;
+        auto* file = std::get_if<ContextFile>(&node.content);
+        if (file == nullptr) continue;
+        file->root = root;
+        file->lazy = lazy;
     }
 }
 

@@ -13,6 +13,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -28,8 +29,9 @@ namespace synchost::images {
 Result<NodeMap> read_step_changes(const std::filesystem::path& upper,
                                   const std::vector<std::filesystem::path>& lowers, const FileTree& tree);
 
-// Says where the folder lies now.
-void move_contents(NodeMap& nodes, const std::filesystem::path& folder);
+// Says where the folder lies now, or where `lazy` will make it.
+void move_contents(NodeMap& nodes, const std::filesystem::path& folder,
+                   const std::shared_ptr<LazyFolder>& lazy = nullptr);
 
 // "a/.wh.b" -> "a/b"; nothing where the name is no whiteout's.
 std::optional<std::string> hidden_by(std::string_view path);

@@ -290,7 +290,10 @@ Result<Layer> Evaluator::layer_of_nodes(const NodeMap& nodes, const StageState& 
 Result<std::vector<Layer>> Evaluator::layers_of_copy(const Instruction& instruction, const NodeMap& nodes,
                                                      const StageState& state, LayerReport& report) const {
     if (!request_.incremental || !plan_.in_image(state.stage) || run_follows(state.stage, instruction)) {
-        TRY_ASSIGN(Layer layer, write_layer(nodes, layer_settings(state), *store_, &report));
+        LayerSettings settings = layer_settings(state);
+        settings.cache_from = tools_->cache_from;
+        settings.cache_to = tools_->cache_to;
+        TRY_ASSIGN(Layer layer, write_layer(nodes, settings, *store_, &report));
         return std::vector<Layer>{std::move(layer)};
     }
     KeyWriter place = key_of_place(request_, dockerfile_);

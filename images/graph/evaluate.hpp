@@ -125,6 +125,10 @@ class Evaluator {
                         const StageState& state) const;
     // The layer of an earlier run with the same key, where all of it is still there.
     Result<bool> take_recorded(const Digest& key, const LayerFolders& folders, StageState& state);
+    // The same out of a build cache (remote_cache/). False too where what it says does not hold.
+    Result<bool> take_cached(const Digest& key, const LayerFolders& folders, StageState& state);
+    // For --cache-to.
+    void note_run_layer(const Digest& key, std::string_view record, const Layer& layer) const;
     void take_layer(Layer layer, const NodeMap& nodes, StageState& state);
     // As read_image_file(), from the base's folders where it is unpacked.
     [[nodiscard]] Result<std::string> image_file(const StageState& state, const std::string& path) const;

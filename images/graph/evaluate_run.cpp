@@ -21,6 +21,8 @@
 #include "images/graph/run_record.hpp"
 #include "images/graph/run_text.hpp"
 #include "images/layer/compressor.hpp"
+#include "images/remote_cache/cache_export.hpp"
+#include "images/remote_cache/cache_sources.hpp"
 
 namespace synchost::images {
 namespace {
@@ -53,9 +55,13 @@ std::vector<std::string> mounted_layers(const StageState& state) {
     return out;
 }
 
-Result<> unpack_layers(const StageState& state, const LayerFolders& folders) {
+Result<> unpack_layers(const StageState& state, const LayerFolders& folders, CacheSources* cache) {
     for (std::size_t i = 0; i < state.layers.size(); ++i) {
         const Layer& layer = state.layers[i];
+        if (layer.cached) {
+            TRY(cache->folder_of(layer)->make());
+            continue;
+        }
         TRY(folders.unpack(layer, [&](const TarVisitor& visit) {
             return layer.remote ? state.base->each_entry(i, visit) : read_tar(layer.file, visit);
         }));
@@ -66,6 +72,14 @@ Result<> unpack_layers(const StageState& state, const LayerFolders& folders) {
 // The blob of a RUN's layer, in one compression, is remembered by the layer's diff ID.
 Digest blob_key(const Digest& diff_id, Compression compression) {
     return KeyWriter().add("run").add(diff_id.to_string()).add(short_name(compression)).finish();
+}
+
+// Of what a base image has at this path, for build caches.
+Digest base_file_key(const BaseImage& base, const std::string& path) {
+    KeyWriter key;
+    key.add("file of a base image").add(path);
+    for (const Descriptor& layer : base.layers()) key.add(layer.digest.to_string());
+    return key.finish();
 }
 
 bool is_almost_full(const std::filesystem::path& folder) {
@@ -136,13 +150,22 @@ Result<std::string> Evaluator::image_file(const StageState& state, const std::st
     const auto from_tree = [&] { return read_image_file(state, path, request_.context, tools_->store); };
     if (state.tree.find(path) != nullptr || !state.base || state.base_listed) return from_tree();
     if (state.hidden.contains(path) || state.hidden.contains(parent_path(path))) return std::string();
+    const Digest key = base_file_key(*state.base, path);
     TRY_ASSIGN(const LayerFolders folders, LayerFolders::open(tools_->store));
     std::vector<std::filesystem::path> base;
-    for (std::size_t i = state.base->layers().size(); i-- > 0;) {
-        if (!folders.has(state.layers[i])) return from_tree();
+    for (std::size_t i = state.base->layers().size(); i-- > 0 && folders.has(state.layers[i]);)
         base.push_back(folders.path_of(state.layers[i]));
+    std::optional<std::string> out;
+    if (base.size() == state.base->layers().size()) {
+        TRY_ASSIGN(out, read_from_layers(base, path, kMaxPasswdBytes));
+    } else if (tools_->cache_from != nullptr) {
+        out = tools_->cache_from->find_file(key);
     }
-    return read_from_layers(base, path, kMaxPasswdBytes);
+    if (!out) {
+        TRY_ASSIGN(out, from_tree());
+    }
+    if (tools_->cache_to != nullptr) tools_->cache_to->note_file(key, *out);
+    return *std::move(out);
 }
 
 Result<> Evaluator::run_user(const StageState& state, Step& step) const {
@@ -193,15 +216,48 @@ Result<bool> Evaluator::take_recorded(const Digest& key, const LayerFolders& fol
         if (layer.diff_id != record->diff_id) return false;
         TRY(remember_layer(*store_, blob, layer));
     }
+    note_run_layer(key, *bytes, layer);
     take_layer(std::move(layer), record->layer, state);
     return true;
+}
+
+Result<bool> Evaluator::take_cached(const Digest& key, const LayerFolders& folders, StageState& state) {
+    CacheSources* cache = tools_->cache_from;
+    if (cache == nullptr) return false;
+    auto run = cache->find_run(key);
+    if (!run) return false;
+    const auto layer_in = [&](Compression compression) {
+        auto out = cache->find(blob_key(run->record.diff_id, compression), compression);
+        return out && out->diff_id == run->record.diff_id ? out : std::nullopt;
+    };
+    auto layer = layer_in(request_.compression);
+    if (layer) {
+        move_contents(run->record.layer, folders.path_of(*layer), cache->folder_of(*layer, key, run->bytes));
+    } else {
+        const auto other =
+            layer_in(request_.compression == Compression::zstd ? Compression::gzip : Compression::zstd);
+        if (!other || !cache->folder_of(*other, key, run->bytes)->make()) return false;
+        move_contents(run->record.layer, folders.path_of(*other));
+        TRY_ASSIGN(layer, layer_of_nodes(run->record.layer, state));
+        if (layer->diff_id != run->record.diff_id) return false;
+        TRY(remember_layer(*store_, blob_key(layer->diff_id, request_.compression), *layer));
+    }
+    note_run_layer(key, run->bytes, *layer);
+    take_layer(*std::move(layer), run->record.layer, state);
+    return true;
+}
+
+void Evaluator::note_run_layer(const Digest& key, std::string_view record, const Layer& layer) const {
+    if (tools_->cache_to == nullptr) return;
+    tools_->cache_to->note_layer({blob_key(layer.diff_id, request_.compression)}, layer, *store_);
+    tools_->cache_to->note_run(key, std::string(record), layer);
 }
 
 Result<> Evaluator::execute(const Instruction& instruction, const RunFlags& flags, Step step,
                             RunMounting& mounting, StageState& state, const Digest& key) {
     TRY_ASSIGN(const LayerFolders folders, LayerFolders::open(tools_->store));
     TRY(list_base(state));
-    TRY(unpack_layers(state, folders));
+    TRY(unpack_layers(state, folders, tools_->cache_from));
     TRY_ASSIGN(const StepFolder folder, StepFolder::make(tools_->store));
     TRY(mounting.make(folder, flags, state.tree, step));
     step.layers = mounted_layers(state);
@@ -230,7 +286,9 @@ Result<> Evaluator::execute(const Instruction& instruction, const RunFlags& flag
     move_contents(changes, folders.path_of(layer));
     const std::filesystem::path record = run_record_file(tools_->store, key);
     TRY(make_folders(record.parent_path()));
-    TRY(write_file_atomic(record, format_run_record({layer.diff_id, changes})));
+    const std::string bytes = format_run_record({layer.diff_id, changes});
+    TRY(write_file_atomic(record, bytes));
+    note_run_layer(key, bytes, layer);
     take_layer(std::move(layer), changes, state);
     return {};
 }
@@ -301,14 +359,19 @@ Result<> Evaluator::run_command(std::size_t stage, const Instruction& instructio
     TRY_ASSIGN(const LayerFolders folders, LayerFolders::open(tools_->store));
     const std::string what = plan_.dockerfile().at(instruction.line, instruction.text);
     bool known = false;
+    std::string_view where = " (kept from an earlier build)";
     {
         const Unlocked others_go_on(*this);
         TRY_ASSIGN(known, take_recorded(key, folders, state));
+        if (!known) {
+            where = " (from the build cache)";
+            TRY_ASSIGN(known, take_cached(key, folders, state));
+        }
     }
     steps_[stage][noted].is_cached = known;
     if (known) {
         note_made(instruction, state);
-        if (tools_->progress) tools_->progress(what + " (kept from an earlier build)");
+        if (tools_->progress) tools_->progress(what + std::string(where));
         return {};
     }
     TRY(can_run_here({state.config.os, state.config.architecture, state.config.variant, {}}));

@@ -1,5 +1,6 @@
 #include "images/graph/run_record.hpp"
 
+#include <algorithm>
 #include <limits>
 #include <map>
 #include <memory>
@@ -14,10 +15,34 @@ namespace {
 constexpr std::string_view kMagic = "SYNCRUN2";
 constexpr std::size_t kCheckBytes = 8;
 constexpr std::uint32_t kMaxMode = 07777;
+constexpr std::size_t kMaxPathBytes = 4096 + 256;  // of a folder, and a name in it
 constexpr std::uint64_t kLastTime = std::numeric_limits<std::int64_t>::max();
 
 bool is_clean(const std::string& path) {
     return clean_path(path) == path;
+}
+
+// What a step leaves: each path lies in folders of the layer, no name says something else than it is, and
+// attributes are those that an image carries.
+bool is_sound(const NodeMap& layer) {
+    constexpr std::string_view kWhiteout = ".wh.";
+    for (const auto& [path, node] : layer) {
+        const std::string_view name = base_name(path);
+        const bool hides = name.starts_with(kWhiteout);
+        if (path.empty() && node.kind != FileKind::folder) return false;
+        if (path.contains('\0') || path.size() > kMaxPathBytes) return false;
+        if (hides && (node.kind != FileKind::file || name.size() == kWhiteout.size())) return false;
+        if (hides && name.substr(kWhiteout.size()).starts_with(kWhiteout)) return false;
+        if (const std::string_view parent = parent_path(path); !parent.empty()) {
+            const auto above = layer.find(parent);
+            if (above == layer.end() || above->second.kind != FileKind::folder) return false;
+        }
+        if (node.xattrs && !std::ranges::all_of(*node.xattrs, [](const auto& attribute) {
+                return carries_xattr(attribute.first);
+            }))
+            return false;
+    }
+    return true;
 }
 
 }  // namespace
@@ -101,7 +126,7 @@ std::optional<RunRecord> parse_run_record(std::string_view bytes, const std::fil
         if (node.kind == FileKind::file && !hidden_by(path)) node.content = ContextFile{path, root};
         out.layer.insert_or_assign(std::move(path), std::move(node));
     }
-    if (!reader.done("run record")) return std::nullopt;
+    if (!reader.done("run record") || !is_sound(out.layer)) return std::nullopt;
     return out;
 }
 

@@ -35,6 +35,7 @@ Result<ContentReader> ContentReader::make(const NodeMap& nodes, const std::files
         if (const auto* file = std::get_if<ContextFile>(&node.content)) {
             from_context |= !file->root;
             if (file->root && !out.named_contexts_.contains(*file->root)) {
+                if (file->lazy) TRY(file->lazy->make());
                 TRY_ASSIGN(out.named_contexts_[*file->root], open_file(*file->root, O_RDONLY | O_DIRECTORY));
             }
         }

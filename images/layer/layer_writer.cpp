@@ -18,6 +18,8 @@
 #include "images/layer/detail/fan_out.hpp"
 #include "images/layer/layer_key.hpp"
 #include "images/layer/tar_writer.hpp"
+#include "images/remote_cache/cache_export.hpp"
+#include "images/remote_cache/cache_sources.hpp"
 
 namespace synchost::images {
 namespace {
@@ -70,6 +72,8 @@ class Writer {
           form_{settings.compression, settings.time, settings.latest} {}
     Result<Layer> run(LayerReport& report);
     Result<std::optional<Layer>> find_read(LayerReport& report) const;
+    // For later builds elsewhere: the keys that a build without this store looks for.
+    void note(const LayerReport& report, const Layer& layer) const;
 
   private:
     struct Known {
@@ -78,6 +82,7 @@ class Writer {
     };
     [[nodiscard]] Known known_contents() const;
     [[nodiscard]] std::optional<Layer> find(const ContentIds& ids) const;
+    [[nodiscard]] bool was_made_before(const Digest& shape) const;
     Result<> hash_unknown(Known& known) const;
     Result<ContentIds> write_tar(const ContentReader& contents, detail::FanOut& tar) const;
     Result<Layer> make(const Digest& shape, ContentIds& ids) const;
@@ -109,7 +114,15 @@ Writer::Known Writer::known_contents() const {
 }
 
 std::optional<Layer> Writer::find(const ContentIds& ids) const {
-    return find_layer(store_, layer_key(nodes_, ids, form_));
+    const Digest key = layer_key(nodes_, ids, form_);
+    auto out = find_layer(store_, key);
+    if (!out && settings_.cache_from != nullptr) out = settings_.cache_from->find(key, form_.compression);
+    return out;
+}
+
+bool Writer::was_made_before(const Digest& shape) const {
+    return find_layer(store_, shape) ||
+           (settings_.cache_from != nullptr && settings_.cache_from->knows(shape));
 }
 
 Result<> Writer::hash_unknown(Known& known) const {
@@ -205,7 +218,7 @@ Result<Layer> Writer::run(LayerReport& report) {
     std::optional<Digest> shape;
     if (!known.unknown.empty()) {
         shape = layer_shape(nodes_, form_);
-        if (find_layer(store_, *shape)) TRY(hash_unknown(known));
+        if (was_made_before(*shape)) TRY(hash_unknown(known));
     }
     if (known.unknown.empty()) {
         if (auto found = find(known.ids)) {
@@ -224,12 +237,22 @@ Result<std::optional<Layer>> Writer::find_read(LayerReport& report) const {
     return found;
 }
 
+void Writer::note(const LayerReport& report, const Layer& layer) const {
+    if (settings_.cache_to == nullptr) return;
+    settings_.cache_to->note_layer({layer_key(nodes_, report.ids, form_), layer_shape(nodes_, form_)}, layer,
+                                   store_);
+}
+
 }  // namespace
 
 Result<Layer> write_layer(const NodeMap& nodes, const LayerSettings& settings, const BlobStore& store,
                           LayerReport* report) {
     LayerReport unread;
-    return Writer(nodes, settings, store).run(report != nullptr ? *report : unread);
+    LayerReport& told = report != nullptr ? *report : unread;
+    Writer writer(nodes, settings, store);
+    TRY_ASSIGN(Layer out, writer.run(told));
+    writer.note(told, out);
+    return out;
 }
 
 Result<std::optional<Layer>> find_written_layer(const NodeMap& nodes, const LayerSettings& settings,

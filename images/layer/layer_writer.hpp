@@ -26,6 +26,9 @@
 
 namespace synchost::images {
 
+class CacheExport;
+class CacheSources;
+
 struct LayerSettings {
     std::filesystem::path context;  // where ContextFile contents lie
     std::filesystem::path scratch;  // a folder for a nameless temporary file
@@ -33,7 +36,9 @@ struct LayerSettings {
     std::int64_t time = 0;  // of every entry that has none of its own, in seconds
     std::int64_t latest = std::numeric_limits<std::int64_t>::max();  // no entry's own time is later
     FileIndex* index = nullptr;                                      // null: every file is read
-    UploadAhead* ahead = nullptr;  // sends the layer while it is made; may be null
+    UploadAhead* ahead = nullptr;        // sends the layer while it is made; may be null
+    CacheSources* cache_from = nullptr;  // as BuildTools has them
+    CacheExport* cache_to = nullptr;
 };
 
 struct LayerReport {

@@ -320,6 +320,20 @@ Result<> read_archive(int fd, const ArchiveLimits& limits, const TarVisitor& vis
     return walk(in, visit);
 }
 
+Result<Digest> tar_digest(const std::filesystem::path& path) {
+    TRY_ASSIGN(const Fd file, open_file(path, O_RDONLY));
+    TRY_ASSIGN(PlainBytes bytes, PlainBytes::open(file.get(), Compressions::of_layers));
+    std::uint64_t left = limits_of(bytes.compressed_size()).tar_bytes;
+    Sha256 hash;
+    while (true) {
+        TRY_ASSIGN(const std::string_view piece, bytes.next());
+        if (piece.empty()) return hash.finish();
+        if (piece.size() > left) return fail(Errc::protocol, "it expands to more than any real layer");
+        left -= piece.size();
+        hash.update(piece);
+    }
+}
+
 bool is_archive(int fd) {
     auto bytes = PlainBytes::open(fd, Compressions::of_archives);
     if (!bytes) return false;

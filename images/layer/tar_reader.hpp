@@ -10,6 +10,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/digest.hpp"
 #include "base/error.hpp"
 #include "images/tree/file_tree.hpp"
 
@@ -80,6 +81,8 @@ Result<> read_tar(const std::filesystem::path& path, const TarVisitor& visit);
 // The same for an archive that a user names: plain, gzip, bzip2, xz or zstd, compressed once. Read from the
 // file's start; its offset is not kept.
 Result<> read_archive(int fd, const ArchiveLimits& limits, const TarVisitor& visit);
+// The digest of a layer's tar with the compression taken off: its diff ID.
+Result<Digest> tar_digest(const std::filesystem::path& path);
 // Told by its bytes alone: a tar, compressed or not, with at least one entry.
 [[nodiscard]] bool is_archive(int fd);
 

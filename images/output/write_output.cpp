@@ -16,10 +16,11 @@ Result<detail::LayerFiles> layers_here(const Image& image, const BlobStore& stor
         }
         const std::filesystem::path path = store.path_of(layer.blob.digest);
         if (!store.has(layer.blob)) {
-            if (!layer.remote || tools.registries == nullptr)
+            const auto& repository = layer.repository();
+            if (!repository || tools.registries == nullptr)
                 return fail(Errc::not_found, "layer " + layer.blob.digest.to_string() + " is nowhere");
-            registry::Client client = tools.registries->client(layer.remote->host());
-            TRY(client.get_blob_file(layer.remote->repository(), layer.blob, path));
+            registry::Client client = tools.registries->client(repository->host());
+            TRY(client.get_blob_file(repository->repository(), layer.blob, path));
         }
         out.push_back(path);
     }

@@ -69,8 +69,28 @@ void pass(Codec& codec, Of<Codec, BuildRequest>& value) {
 }
 template <class Codec>
 void pass(Codec& codec, Of<Codec, Layer>& value) {
-    auto& [blob, diff_id, file, remote] = value;
-    codec(blob, diff_id, file, remote);
+    auto& [blob, diff_id, file, remote, cached] = value;
+    codec(blob, diff_id, file, remote, cached);
+}
+template <class Codec>
+void pass(Codec& codec, Of<Codec, CacheNotes::StepLayer>& value) {
+    auto& [key, layer] = value;
+    codec(key, layer);
+}
+template <class Codec>
+void pass(Codec& codec, Of<Codec, CacheNotes::Run>& value) {
+    auto& [key, record, layer] = value;
+    codec(key, record, layer);
+}
+template <class Codec>
+void pass(Codec& codec, Of<Codec, CacheNotes::File>& value) {
+    auto& [key, bytes] = value;
+    codec(key, bytes);
+}
+template <class Codec>
+void pass(Codec& codec, Of<Codec, CacheNotes>& value) {
+    auto& [layers, runs, files] = value;
+    codec(layers, runs, files);
 }
 template <class Codec>
 void pass(Codec& codec, Of<Codec, RunConfig>& value) {
@@ -159,15 +179,15 @@ Result<> send_all(int channel, std::string_view bytes) {
 
 template <class Codec>
 void pass(Codec& codec, Of<Codec, Question>& value) {
-    auto& [task, store, request, store_limit, ahead, shell_on_error, wants_progress, registries, scope,
-           keep_bytes] = value;
-    codec(task, store, request, store_limit, ahead, shell_on_error, wants_progress, registries, scope,
-          keep_bytes);
+    auto& [task, store, request, store_limit, ahead, cache_from, wants_notes, shell_on_error, wants_progress,
+           registries, scope, keep_bytes] = value;
+    codec(task, store, request, store_limit, ahead, cache_from, wants_notes, shell_on_error, wants_progress,
+          registries, scope, keep_bytes);
 }
 template <class Codec>
 void pass(Codec& codec, Of<Codec, BuildAnswer>& value) {
-    auto& [image, sent] = value;
-    codec(image, sent);
+    auto& [image, sent, notes] = value;
+    codec(image, sent, notes);
 }
 
 Result<> send_frame(int channel, FrameKind kind, std::string_view bytes) {

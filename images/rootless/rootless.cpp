@@ -13,6 +13,8 @@
 #include <tuple>
 
 #include "base/temp_dir.hpp"
+#include "images/remote_cache/cache_export.hpp"
+#include "images/remote_cache/cache_sources.hpp"
 #include "images/rootless/detail/helper.hpp"
 #include "images/rootless/detail/messages.hpp"
 #include "images/store/blob_store.hpp"
@@ -54,9 +56,20 @@ Result<detail::BuildAnswer> build_here(const Question& question, const registry:
             std::ignore = detail::send_frame(kHelperChannel, FrameKind::progress, line);
         };
     }
+    std::optional<CacheSources> sources;
+    if (registries != nullptr && !question.cache_from.empty()) {
+        std::vector<registry::Reference> names;
+        for (const std::string& text : question.cache_from) {
+            TRY_ASSIGN(registry::Reference name, registry::Reference::parse(text));
+            names.push_back(std::move(name));
+        }
+        tools.cache_from = &sources.emplace(std::move(names), *registries);
+    }
+    CacheExport gathered;
+    if (question.wants_notes) tools.cache_to = &gathered;
     TRY_ASSIGN(Image image, build(question.request, tools));
-    return detail::BuildAnswer{std::move(image),
-                               ahead ? ahead->finish({}) : std::vector<UploadAhead::Sent>{}};
+    return detail::BuildAnswer{std::move(image), ahead ? ahead->finish({}) : std::vector<UploadAhead::Sent>{},
+                               gathered.notes()};
 }
 
 int answer_build(const Question& question) {
@@ -107,13 +120,19 @@ int serve_rootless() {
 
 Result<Image> build_rootless(const BuildRequest& request, const BuildTools& tools) {
     // All of its members: one that is added later has to go to the helper too.
-    const auto& [folder, registries, ahead, store_limit, shell_on_error, program, progress, pushed] = tools;
+    const auto& [folder, registries, ahead, store_limit, shell_on_error, program, progress, pushed,
+                 cache_from, cache_to] = tools;
     Question question{.task = Task::build,
                       .store = folder,
                       .request = request,
                       .store_limit = store_limit,
+                      .wants_notes = cache_to != nullptr,
                       .shell_on_error = shell_on_error,
                       .wants_progress = static_cast<bool>(progress)};
+    if (cache_from != nullptr) {
+        for (const registry::Reference& name : cache_from->names())
+            question.cache_from.push_back(name.to_string());
+    }
     if (ahead != nullptr) question.ahead = ahead->target();
     std::stop_token stop;
     if (registries != nullptr) {
@@ -126,6 +145,7 @@ Result<Image> build_rootless(const BuildRequest& request, const BuildTools& tool
     if (ahead != nullptr) ahead->take(built.sent);
     TRY_ASSIGN(const BlobStore store, BlobStore::open(folder));
     TRY_ASSIGN(built.image.held, store.hold(built.image.layers));
+    if (cache_to != nullptr) cache_to->take(built.notes, store);
     return std::move(built.image);
 }
 

@@ -30,6 +30,7 @@ class BlobStore {
     // Makes the folders. Waits while somebody prunes.
     static Result<BlobStore> open(const std::filesystem::path& folder);
 
+    [[nodiscard]] const std::filesystem::path& folder() const { return folder_; }
     [[nodiscard]] std::filesystem::path path_of(const Digest& digest) const;
     [[nodiscard]] bool has(const Descriptor& blob) const;  // there, with that size
 

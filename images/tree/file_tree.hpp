@@ -25,10 +25,21 @@ namespace synchost::images {
 
 class BaseImage;
 
+// A folder that comes into being when something in it is read. Any thread may ask for it.
+class LazyFolder {
+  public:
+    LazyFolder() = default;
+    LazyFolder(const LazyFolder&) = delete;
+    LazyFolder& operator=(const LazyFolder&) = delete;
+    virtual ~LazyFolder() = default;
+    virtual Result<> make() = 0;  // nothing to do where it is there
+};
+
 struct ContextFile {
     std::string path;                                     // relative to its root
     std::shared_ptr<const std::filesystem::path> root{};  // of a named context; the build context where null
     FileStamp stamp{};                                    // as the scan saw it
+    std::shared_ptr<LazyFolder> lazy{};                   // makes the root; null where that is there
 };
 struct LayerMember {
     std::shared_ptr<BaseImage> image;

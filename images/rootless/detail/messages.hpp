@@ -8,9 +8,11 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/error.hpp"
 #include "images/builder.hpp"
+#include "images/remote_cache/cache_export.hpp"
 #include "images/store/prune.hpp"
 #include "registry-client/client.hpp"
 
@@ -33,9 +35,11 @@ enum class Task : std::uint8_t { build, prune, measure };
 struct Question {
     Task task = Task::build;
     std::filesystem::path store;
-    BuildRequest request;  // of a build, like the five that follow
+    BuildRequest request;  // of a build, like the seven that follow
     std::optional<std::uint64_t> store_limit;
     std::optional<registry::Reference> ahead;  // UploadAhead::target()
+    std::vector<std::string> cache_from;       // names
+    bool wants_notes = false;                  // for a CacheExport
     bool shell_on_error = false;
     bool wants_progress = false;
     std::optional<registry::ConnectorOptions> registries;  // without `stop`
@@ -49,6 +53,7 @@ Result<Question> parse_question(std::string_view bytes);
 struct BuildAnswer {
     Image image;                          // without `held`
     std::vector<UploadAhead::Sent> sent;  // to the question's `ahead`
+    CacheNotes notes{};
 };
 
 std::string format_answer(const BuildAnswer& built);

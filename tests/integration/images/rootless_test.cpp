@@ -297,6 +297,24 @@ TEST_F(Rootless, AnImageWithALargeLayerIsPushed) {
         Errc::registry));
 }
 
+TEST_F(Rootless, ABuildCacheServesTheUserToo) {
+    auto server = test::RegistryServer::start();
+    ASSERT_OK(server);
+    const std::string cache = server->address() + "/app:cache";
+    const std::string steps = "RUN busybox cat /proc/sys/kernel/random/uuid >/id && busybox chown 3:4 /id\n";
+    const Completed first = user_builds(steps, {"-q", "--cache-to", "type=registry,ref=" + cache});
+    ASSERT_EQ(first.exit_code, 0) << first.err;
+    fs::rename(dir_.path() / "builder/cache", dir_.path() / "builder/before");
+    const Completed second = user_builds(steps, {"-q", "--cache-from", cache});
+    ASSERT_EQ(second.exit_code, 0) << second.err;
+    EXPECT_EQ(second.out, first.out);
+    // And the layer with its owners where a step runs on top of it.
+    const Completed more =
+        user_builds(steps + "RUN test \"$(busybox stat -c %u:%g /id)\" = 3:4\n", {"--cache-from", cache});
+    EXPECT_EQ(more.exit_code, 0) << more.err;
+    EXPECT_THAT(more.err, HasSubstr(" (from the build cache)"));
+}
+
 TEST_F(Rootless, ATriggerOfABaseImageRunsToo) {
     auto server = test::RegistryServer::start();
     ASSERT_OK(server);

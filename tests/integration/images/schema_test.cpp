@@ -3,11 +3,13 @@
 
 #include <cstdlib>
 #include <iostream>
+#include <utility>
 
 #include "base/subprocess.hpp"
 #include "images/builder.hpp"
 #include "images/config/platform.hpp"
 #include "images/image_set.hpp"
+#include "images/remote_cache/cache_export.hpp"
 #include "support/image_context.hpp"
 #include "support/result_matchers.hpp"
 
@@ -54,6 +56,7 @@ class Schema : public testing::Test {
     std::vector<std::string> configs_;
     std::vector<std::string> manifests_;
     std::filesystem::path schemas_;
+    const CacheExport empty_;
     TempDir store_ = TempDir::make("store").value();
     TempDir folder_ = TempDir::make("schema").value();
 };
@@ -115,6 +118,25 @@ TEST_F(Schema, ConfigOnlyImagesDifferInTheEmptyArrayAlone) {
         EXPECT_ERROR(valid, Errc::invalid_input, manifest + ": layers: [] is too short");
         if (!valid) EXPECT_THAT(valid.error().message, testing::Not(testing::HasSubstr("\n")));
     }
+}
+
+TEST_F(Schema, BuildCachesAreValid) {
+    ImageContext context;
+    context.file("Dockerfile", "FROM scratch\nCOPY . /app\nWORKDIR /w\n");
+    CacheExport gathered;
+    const auto image = build({.context = context.path()}, {.store = store_.path(), .cache_to = &gathered});
+    ASSERT_OK(image);
+    gathered.note_run(sha256("a step"), "its record", image->layers[0]);
+    const ImageSet images{.images = {*image}, .index = {}};
+    std::vector<std::string> files;
+    for (const CacheExport* cache : {&std::as_const(gathered), &empty_}) {
+        const auto plan = cache->plan(images, CacheMode::min);
+        ASSERT_OK(plan);
+        files.push_back(kept("cache" + std::to_string(files.size()), plan->manifests.back().bytes));
+    }
+    const auto valid = validate("image-manifest-schema.json", files);
+    ASSERT_OK(valid);
+    std::cout << *valid;
 }
 
 // The check must be able to fail.

@@ -58,6 +58,30 @@ TEST(RunRecord, IsNoneWhereAnyByteIsAnotherOrMissing) {
     }
 }
 
+TEST(RunRecord, IsNoneWhereNoStepLeavesSuchALayer) {
+    const auto is_one = [](const std::string& path, Node node) {
+        RunRecord record = sample();
+        record.layer[path] = std::move(node);
+        return parse_run_record(format_run_record(record), "/").has_value();
+    };
+    const Node file{.kind = FileKind::file, .mode = 0644};
+    EXPECT_TRUE(is_one("d/more", file));
+    EXPECT_TRUE(is_one("d/.wh.more", file));
+    EXPECT_TRUE(is_one("", Node{.mode = 0700}));
+    EXPECT_FALSE(is_one("", file));
+    EXPECT_FALSE(is_one("other/x", file)) << "its folder is not in the layer";
+    EXPECT_FALSE(is_one("l/x", file)) << "its folder is a symlink";
+    EXPECT_FALSE(is_one("d/.wh.", file)) << "it would hide the folder itself";
+    EXPECT_FALSE(is_one(".wh.", file));
+    EXPECT_FALSE(is_one("d/.wh..wh..opq", file));
+    EXPECT_FALSE(is_one("d/.wh.x", Node{}));
+    EXPECT_FALSE(is_one(std::string("d/a\0b", 5), file));
+    EXPECT_FALSE(is_one("d/" + std::string(5000, 'x'), file));
+    Node strange = file;
+    strange.xattrs = std::make_shared<const Xattrs>(Xattrs{{"trusted.overlay.opaque", "y"}});
+    EXPECT_FALSE(is_one("d/x", strange));
+}
+
 TEST(KeyWriter, TellsListsOfPartsApart) {
     EXPECT_NE(KeyWriter().add("ab").add("c").finish(), KeyWriter().add("a").add("bc").finish());
     EXPECT_NE(KeyWriter().add("a").finish(), KeyWriter().add("a").add("").finish());

@@ -32,6 +32,8 @@ Question full_question() {
                              .base_configs = {{"base", "{}"}}},
                  .store_limit = 1000,
                  .ahead = registry::Reference::parse("host:1/name:tag").value(),
+                 .cache_from = {"host:1/cache:1", "host:1/cache:2"},
+                 .wants_notes = true,
                  .shell_on_error = true,
                  .wants_progress = true,
                  .scope = PruneScope::everything,
@@ -81,6 +83,8 @@ TEST(RootlessMessages, AQuestionArrivesAsItWas) {
     EXPECT_EQ(got->registries->connect_timeout, std::chrono::milliseconds(5));
     EXPECT_EQ(got->scope, PruneScope::everything);
     EXPECT_EQ(got->ahead->to_string(), "host:1/name:tag");
+    EXPECT_EQ(got->cache_from, asked.cache_from);
+    EXPECT_TRUE(got->wants_notes);
 }
 
 TEST(RootlessMessages, AnImageArrivesAsItWas) {
@@ -101,6 +105,26 @@ TEST(RootlessMessages, AnImageArrivesAsItWas) {
     EXPECT_EQ(got.copied.at(0).kind, FileKind::symlink);
     EXPECT_EQ(got.steps.at(0).reasons, made.steps[0].reasons);
     EXPECT_EQ(got.run.labels, made.run.labels);
+}
+
+TEST(RootlessMessages, WhatStepsCameToArrivesAsItWas) {
+    BuildAnswer built{full_image(), {}};
+    Layer layer = built.image.layers[0];
+    layer.cached = registry::Reference::parse("host:1/cache:1").value();
+    built.notes = {.layers = {{sha256("step"), layer}},
+                   .runs = {{sha256("run"), std::string("a\0b", 3), layer.blob.digest}},
+                   .files = {{sha256("file"), "=root"}}};
+    const auto answer = parse_built(format_answer(built));
+    ASSERT_OK(answer);
+    EXPECT_EQ(format_answer(*answer), format_answer(built));
+    ASSERT_EQ(answer->notes.layers.size(), 1u);
+    EXPECT_EQ(answer->notes.layers[0].key, sha256("step"));
+    EXPECT_EQ(answer->notes.layers[0].layer.cached, layer.cached);
+    ASSERT_EQ(answer->notes.runs.size(), 1u);
+    EXPECT_EQ(answer->notes.runs[0].record, built.notes.runs[0].record);
+    EXPECT_EQ(answer->notes.runs[0].layer, layer.blob.digest);
+    ASSERT_EQ(answer->notes.files.size(), 1u);
+    EXPECT_EQ(answer->notes.files[0].bytes, "=root");
 }
 
 TEST(RootlessMessages, AnErrorKeepsItsNumberAndItsNextStep) {
