@@ -113,10 +113,10 @@ Json json_of(const Explained& file) {
     return out;
 }
 
-void print_lines(const std::vector<PlanLine>& lines) {
+void print_lines(const std::vector<PlanLine>& lines, std::string_view indent) {
     for (const PlanLine& line : lines) {
-        fmt::print("  {:<7}  {:<{}}  {}{}\n", to_string(line.action), printable(line.path), kPathColumn,
-                   counted_files(line), line.reason);
+        fmt::print("{}{:<7}  {:<{}}  {}{}\n", indent, to_string(line.action), printable(line.path),
+                   kPathColumn, counted_files(line), line.reason);
     }
 }
 
@@ -143,8 +143,8 @@ Result<Json> explain_in(const ImagePlan& plan, const std::string& path, bool jso
     if (fs::is_directory(fs::symlink_status(plan.image->context / path, ignored))) {
         TRY_ASSIGN(const auto files, explain_below(plan, path));
         if (!json) {
-            fmt::print("  {}\n", printable(plan.image->name));
-            print_lines(summarize(files));
+            fmt::print("  {}:\n", printable(plan.image->name));
+            print_lines(summarize(files), "    ");
         }
         Json list = Json::array();
         for (const Explained& file : files) list.push_back(json_of(file));
@@ -175,7 +175,7 @@ Result<> run_plan(const PlanFlags& flags) {
             images.push_back({{"image", printable(image.name)}, {"files", std::move(list)}});
         } else {
             fmt::print("{}{}\n", std::exchange(found, true) ? "\n" : "", title_of(image));
-            print_lines(summarize(files));
+            print_lines(summarize(files), "  ");
         }
         found = true;
     }

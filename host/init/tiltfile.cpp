@@ -69,19 +69,24 @@ class Reader {
         }
     }
 
+    // False where neither begins here.
+    Result<bool> skip_text_or_comment() {
+        const char c = text_[at_];
+        if (c == '"' || c == '\'') {
+            TRY(read_text());
+            return true;
+        }
+        if (c == '#') skip_space(false);
+        return c == '#';
+    }
+
     // To the end of the line outside of brackets and texts.
     Result<> skip_statement() {
         int level = 0;
         while (at_ < text_.size()) {
             const char c = text_[at_];
-            if (c == '"' || c == '\'') {
-                TRY(read_text());
-                continue;
-            }
-            if (c == '#') {
-                skip_space(false);
-                continue;
-            }
+            TRY_ASSIGN(const bool skipped, skip_text_or_comment());
+            if (skipped) continue;
             if (c == '\n' && level <= 0) return {};
             if (std::string_view("([{").contains(c)) ++level;
             if (std::string_view(")]}").contains(c)) --level;
@@ -150,14 +155,8 @@ class Reader {
         while (at_ < text_.size()) {
             const char c = text_[at_];
             if (level == 0 && ends.contains(c)) return {};
-            if (c == '"' || c == '\'') {
-                TRY(read_text());
-                continue;
-            }
-            if (c == '#') {
-                skip_space(false);
-                continue;
-            }
+            TRY_ASSIGN(const bool skipped, skip_text_or_comment());
+            if (skipped) continue;
             if (std::string_view("([{").contains(c)) ++level;
             if (std::string_view(")]}").contains(c) && --level < 0) return broken("a bracket closes nothing");
             next();
