@@ -47,6 +47,7 @@ struct StatusFlags {
     std::filesystem::path folder = ".";
     bool verify = false;  // hash every managed path in the pods anew
     bool json = false;
+    std::uint32_t wait = 0;  // seconds that it may take until all is well
 };
 // conflict where a container is not current, or not equal to the tree; not_found where no watch runs.
 Result<> run_status(const StatusFlags& flags);

@@ -91,7 +91,13 @@ void add_status(CLI::App& app, StatusFlags& flags, Run& run) {
     command->add_flag("--verify", flags.verify,
                       "Hash the synced files in every pod anew, and list those that differ from yours");
     command->add_flag("--json", flags.json, "Print the result as JSON");
-    command->footer("Exit code 0: every container is current (and equal); 1: one is not, or no watch runs.");
+    command
+        ->add_option("--wait", flags.wait,
+                     "Seconds to wait for a watch, its builds, and until every container is current")
+        ->type_name("SECONDS");
+    command->footer(
+        "Exit code 0: every container is current (and equal); 1: one is not, or no watch runs.\n\n"
+        "In a script, beside a watch that was just started:\n  synchost status --wait 60");
     command->callback([&] { run = [&] { return run_status(flags); }; });
 }
 

@@ -1,7 +1,9 @@
 // `synchost status`: what the `watch` that runs for this project knows, and whether the pods are the tree.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdio>
+#include <thread>
 
 #include "host/cli/commands.hpp"
 #include "host/cli/project_parts.hpp"
@@ -14,6 +16,46 @@ namespace {
 
 constexpr std::chrono::seconds kStatusPatience{10};
 constexpr std::chrono::minutes kVerifyPatience{10};
+
+using Clock = std::chrono::steady_clock;
+
+constexpr std::chrono::milliseconds kBetweenQuestions{100};
+
+bool is_building(const Status& status) {
+    return std::ranges::any_of(status.images, &ImageStatus::building);
+}
+
+// What another question would only tell again: all is well, or a build has failed that nobody mends by
+// waiting.
+bool is_settled(const Status& status) {
+    const bool failed = std::ranges::any_of(status.images, &ImageStatus::build_failed);
+    return !is_building(status) && (status.all_well() || failed);
+}
+
+struct Answer {
+    std::string json;
+    Status status;
+};
+Result<Answer> ask(const std::filesystem::path& socket, const StatusFlags& flags) {
+    const ControlRequest request = flags.verify ? ControlRequest::verify : ControlRequest::status;
+    TRY_ASSIGN(
+        std::string json,
+        ask_watch(socket, request, flags.verify ? std::chrono::seconds(kVerifyPatience) : kStatusPatience));
+    TRY_ASSIGN(Status status, parse_status(json));
+    return Answer{std::move(json), std::move(status)};
+}
+
+// The last answer when the time is over; a watch may still have to come.
+Result<Answer> ask_until_settled(const std::filesystem::path& socket, const StatusFlags& flags) {
+    const auto end = Clock::now() + std::chrono::seconds(flags.wait);
+    while (true) {
+        auto answer = ask(socket, flags);
+        const bool may_come =
+            answer || answer.error().code == Errc::not_found || answer.error().code == Errc::timeout;
+        if (Clock::now() >= end || !may_come || (answer && is_settled(answer->status))) return answer;
+        std::this_thread::sleep_for(kBetweenQuestions);
+    }
+}
 
 // Why the exit code is not 0.
 Result<> judge(const Status& status) {
@@ -53,14 +95,13 @@ Result<> judge(const Status& status) {
 
 Result<> run_status(const StatusFlags& flags) {
     TRY_ASSIGN(const ProjectParts project, open_project(flags.folder, {}, {}));
-    const ControlRequest request = flags.verify ? ControlRequest::verify : ControlRequest::status;
-    TRY_ASSIGN(const std::string json,
-               ask_watch(project.folders.state / kControlSocket, request,
-                         flags.verify ? std::chrono::seconds(kVerifyPatience) : kStatusPatience));
-    TRY_ASSIGN(const Status status, parse_status(json));
-    std::printf("%s", (flags.json ? json + '\n' : to_text(status)).c_str());
+    TRY_ASSIGN(const Answer answer, ask_until_settled(project.folders.state / kControlSocket, flags));
+    std::printf("%s", (flags.json ? answer.json + '\n' : to_text(answer.status)).c_str());
     std::fflush(stdout);  // before what main() says of it
-    return judge(status);
+    TRY(judge(answer.status));
+    if (flags.wait == 0 || !is_building(answer.status)) return {};
+    return fail(Errc::timeout, fmt::format("an image is still being built after {} seconds", flags.wait),
+                "Give it longer: --wait SECONDS.");
 }
 
 }  // namespace synchost::host
