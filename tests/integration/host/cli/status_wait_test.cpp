@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 
 #include <atomic>
+#include <chrono>
 #include <cstdlib>
 #include <future>
 
@@ -124,7 +125,10 @@ TEST_F(StatusWait, AWatchMayComeLater) {
 }
 
 TEST_F(StatusWait, NobodyIsToldAfterTheTime) {
+    const auto started = std::chrono::steady_clock::now();
     const Completed done = status("1");
+    EXPECT_GE(std::chrono::steady_clock::now() - started, std::chrono::seconds(1))
+        << "it did not wait for one";
     EXPECT_EQ(done.exit_code, 1);
     EXPECT_THAT(done.err, HasSubstr("watch"));
 }
