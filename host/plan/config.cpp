@@ -12,6 +12,7 @@
 #include "host/plan/config_keys.hpp"
 #include "host/plan/detail/after_value.hpp"
 #include "host/plan/detail/field_table.hpp"
+#include "host/plan/detail/steps_value.hpp"
 #include "host/plan/secrets.hpp"
 
 namespace synchost::host {
@@ -107,6 +108,13 @@ constexpr std::array kProjectFields{
     Field<Config>{{"grace", Shape::duration, Need::optional, "2s", "2s",
                    "How long a process that is restarted has between TERM and KILL."},
                   store<&Config::grace, &ConfigValue::duration, Config>},
+    Field<Config>{
+        {"steps", Shape::steps, Need::optional, "", "{bundle: {command: [make], inputs: [src]}}",
+         "Programs of this machine that make files before they are built or synced, or that serve."},
+        [](const ConfigValue& value, Config& config, const Place& place) -> Result<> {
+            TRY_ASSIGN(config.steps, detail::read_steps(value, place));
+            return {};
+        }},
 };
 
 constexpr auto kImageKeys = detail::keys_of(kImageFields);
@@ -278,6 +286,8 @@ Result<Config> parse_config(std::string_view text, const std::filesystem::path& 
         image.dockerfile = resolve(image.context, image.dockerfile.empty() ? "Dockerfile" : image.dockerfile);
     }
     for (std::filesystem::path& manifest : config.manifests) manifest = resolve(folder, manifest);
+    for (StepConfig& step : config.steps)
+        step.folder = resolve(folder, step.folder.empty() ? "." : step.folder);
     return config;
 }
 

@@ -22,6 +22,7 @@
 #include "base/error.hpp"
 #include "host/plan/after.hpp"
 #include "host/plan/patterns.hpp"
+#include "host/plan/step_config.hpp"
 #include "images/builder.hpp"
 
 namespace synchost::host {
@@ -63,6 +64,7 @@ struct Config {
     std::vector<std::filesystem::path> manifests;      // absolute, normal, at least one
     std::map<std::string, std::string> pod_templates;  // of kinds: "Rollout" to "spec.template"
     ClusterConfig cluster;
+    std::vector<StepConfig> steps;  // in the order of the file
     std::vector<PortConfig> ports;
     std::optional<std::string> registry;
     std::chrono::milliseconds gate{5'000};  // 0: do not wait for the host; kHold: without end

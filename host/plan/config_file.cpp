@@ -34,6 +34,10 @@ Result<> look_at(const Config& config) {
         if (!fs::is_regular_file(image.dockerfile, ignored))
             return missing(nearest("dockerfile"), "Dockerfile", image.dockerfile);
     }
+    for (const StepConfig& step : config.steps) {
+        if (!fs::is_directory(step.folder, ignored))
+            return missing("steps > " + step.name + " > folder", "folder", step.folder);
+    }
     for (const fs::path& manifest : config.manifests) {
         if (!is_there(manifest)) return missing("manifests", "file or folder", manifest);
     }

@@ -11,6 +11,8 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
+Json object_of(std::span<const KeySpec> keys);
+
 constexpr const char* kDnsLabel = "^[a-z0-9]+(-[a-z0-9]+)*$";
 constexpr const char* kImageName = "^[a-z0-9][a-z0-9._/:-]*[a-z0-9]$|^[a-z0-9]$";
 constexpr const char* kDotted = "^[A-Za-z0-9_-]+([.][A-Za-z0-9_-]+)*$";
@@ -20,6 +22,8 @@ constexpr const char* kVariable = "^[A-Za-z_][A-Za-z0-9_]*$";
 constexpr const char* kDuration = "^(0|[0-9]+(ms|s|m))$";
 constexpr const char* kAddress =
     "^(?!.*://)[A-Za-z0-9.\\[\\]_-][A-Za-z0-9.:\\[\\]_-]*(/[A-Za-z0-9.:\\[\\]_/-]*)?$";
+constexpr const char* kInnerPath = "^(?!/)(?!(.*/)?[.][.](/|$))[^\\x00]+$";
+constexpr const char* kLocalUrl = "^http://(127[.]0[.]0[.]1|localhost|\\[::1\\])(:[0-9]{1,5})?(/[^ #]*)?$";
 constexpr const char* kPort = "^[^:]*/[^:]*:[0-9]{1,5}(:[0-9]{1,5})?$";
 
 // A plain value: YAML reads 1.2 and true as a number and a boolean, the parser takes each as its text.
@@ -76,6 +80,28 @@ Json after_rules() {
     return out;
 }
 
+Json inner_paths() {
+    return list({{"type", {"string", "number"}}, {"pattern", kInnerPath}, {"maxLength", 4095}}, 0);
+}
+
+Json port_number() {
+    return any_of({text("^[0-9]{1,5}$"), {{"type", "integer"}, {"minimum", 1}, {"maximum", 65'535}}});
+}
+
+// A command and what goes with it, or what serves.
+Json step() {
+    const auto without = [](std::initializer_list<const char*> keys) {
+        Json present = Json::array();
+        for (const char* key : keys) present.push_back({{"required", {key}}});
+        return Json{{"anyOf", std::move(present)}};
+    };
+    Json out = object_of(step_keys());
+    out["oneOf"] =
+        Json::array({{{"required", {"command", "inputs"}}, {"not", without({"serve", "ready"})}},
+                     {{"required", {"serve"}}, {"not", without({"command", "outputs", "timeout"})}}});
+    return out;
+}
+
 Json schema_of(Shape shape) {
     switch (shape) {
         case Shape::dns_label:
@@ -119,6 +145,16 @@ Json schema_of(Shape shape) {
             return signal();
         case Shape::command:
             return command();
+        case Shape::steps:
+            return map(kDnsLabel, ref("step"));
+        case Shape::inner_paths:
+            return inner_paths();
+        case Shape::ready:
+            return ref("ready");
+        case Shape::local_url:
+            return text(kLocalUrl);
+        case Shape::port_number:
+            return port_number();
     }
     return Json::object();
 }
@@ -156,10 +192,15 @@ std::string config_schema() {
     action["maxProperties"] = 1;
     Json cluster = object_of(cluster_keys());
     cluster["minProperties"] = 1;
+    Json ready = object_of(ready_keys());
+    ready["minProperties"] = 1;
+    ready["maxProperties"] = 1;
     schema["definitions"] = {{"image", object_of(image_keys())},
                              {"cluster", std::move(cluster)},
                              {"after", object_of(after_keys())},
-                             {"action", std::move(action)}};
+                             {"action", std::move(action)},
+                             {"step", step()},
+                             {"ready", std::move(ready)}};
     return schema.dump(2) + '\n';
 }
 
