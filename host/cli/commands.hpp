@@ -35,6 +35,7 @@ struct RuntimeFlags {
 
 struct WatchFlags {
     std::filesystem::path folder = ".";   // where the search for synchost.yaml begins
+    std::vector<std::string> profiles;    // of synchost.yaml, merged in this order
     std::string registry;                 // wins over synchost.yaml's
     std::vector<std::string> build_args;  // NAME=value, for every image; win over synchost.yaml's
     std::string cache_limit;              // see CacheFlags
@@ -54,6 +55,7 @@ Result<> run_status(const StatusFlags& flags);
 
 struct DownFlags {
     std::filesystem::path folder = ".";
+    std::vector<std::string> profiles;  // of synchost.yaml, merged in this order
     RuntimeFlags runtime;
 };
 Result<> run_down(const DownFlags& flags);
@@ -120,6 +122,7 @@ Result<> run_copy(const CopyFlags& flags);
 struct InjectFlags {
     std::vector<std::filesystem::path> files;  // synchost.yaml's manifests where empty; "-" is standard input
     std::filesystem::path folder = ".";
+    std::vector<std::string> profiles;  // of synchost.yaml, merged in this order
     std::string registry;
     std::vector<std::string> build_args;
     k8s::SidecarForm form = k8s::SidecarForm::native;
@@ -143,6 +146,7 @@ Result<> run_init(const InitFlags& flags);
 
 struct DoctorFlags {
     std::filesystem::path folder = ".";
+    std::vector<std::string> profiles;  // of synchost.yaml, merged in this order
     std::string registry;
     bool json = false;
     RuntimeFlags runtime;  // context and kubeconfig of it
@@ -154,12 +158,14 @@ Result<> run_doctor(const DoctorFlags& flags);
 // One image alone where `image` is not empty.
 struct PlanFlags {
     std::string folder = ".";
+    std::vector<std::string> profiles;  // of synchost.yaml, merged in this order
     std::string image;
     bool json = false;
 };
 struct ExplainFlags {
     std::vector<std::string> files;
     std::string folder = ".";
+    std::vector<std::string> profiles;  // of synchost.yaml, merged in this order
     bool json = false;
 };
 

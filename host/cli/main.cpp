@@ -15,6 +15,7 @@
 #include "host/cli/commands.hpp"
 #include "host/cli/complete.hpp"
 #include "host/cli/exit_code.hpp"
+#include "host/cli/shared_options.hpp"
 #include "host/cli/usage.hpp"
 #include "images/rootless/rootless.hpp"
 
@@ -22,40 +23,6 @@ namespace synchost::host {
 namespace {
 
 using Run = std::function<Result<>()>;
-
-void add_registry_flags(CLI::App& command, RegistryFlags& flags) {
-    command
-        .add_option("--insecure-registry", flags.insecure,
-                    "Registry host that speaks plain http (loopback does anyway)")
-        ->allow_extra_args(false);
-    command.add_option("--registry-ca", flags.ca_file, "PEM file with the CA of a registry")
-        ->check(CLI::ExistingFile);
-    CLI::Option* certificate = command
-                                   .add_option("--registry-cert", flags.client_certificate,
-                                               "PEM file with our certificate for a registry")
-                                   ->check(CLI::ExistingFile);
-    CLI::Option* key = command.add_option("--registry-key", flags.client_key, "PEM file with its key")
-                           ->check(CLI::ExistingFile)
-                           ->needs(certificate);
-    certificate->needs(key);
-}
-
-void add_runtime_flags(CLI::App& command, RuntimeFlags& flags) {
-    const std::map<std::string, RuntimeChoice> choices = {{"auto", RuntimeChoice::automatic},
-                                                          {"kubernetes", RuntimeChoice::kubernetes},
-                                                          {"podman", RuntimeChoice::podman}};
-    command
-        .add_option(
-            "--runtime", flags.choice,
-            "auto (default): the cluster of the current context where it is a local one, else podman; "
-            "kubernetes; podman")
-        ->transform(CLI::CheckedTransformer(choices));
-    command.add_option("--context", flags.context, "Context of the kubeconfig (default: the current one)");
-    command.add_option("--kubeconfig", flags.kubeconfig, "In place of KUBECONFIG and ~/.kube/config")
-        ->check(CLI::ExistingFile);
-    command.add_option("-n,--namespace", flags.namespace_name,
-                       "Namespace of the cluster (default: synchost.yaml's, the context's, default)");
-}
 
 constexpr const char* kCacheLimitHelp =
     "What the store of layers may grow to: 20 GB, 512MiB, none (default: SYNCHOST_CACHE_LIMIT, else 20 GB or "
@@ -66,6 +33,7 @@ void add_watch(CLI::App& app, WatchFlags& flags, Run& run) {
         app.add_subcommand("watch", "Build, deploy, and keep every container at your tree until Ctrl-C");
     command->add_option("folder", flags.folder, "Folder of synchost.yaml, or one below it")
         ->capture_default_str();
+    add_profiles(*command, flags.profiles);
     command->add_option(
         "--registry", flags.registry,
         "Registry to push to (default: the one that the cluster announces, or with podman one that "
@@ -106,6 +74,7 @@ void add_down(CLI::App& app, DownFlags& flags, Run& run) {
         app.add_subcommand("down", "Take away what a watch applied and could not take down itself");
     command->add_option("folder", flags.folder, "Folder of synchost.yaml, or one below it")
         ->capture_default_str();
+    add_profiles(*command, flags.profiles);
     add_runtime_flags(*command, flags.runtime);
     command->footer("Only what synchost itself made for this project is removed.");
     command->callback([&] { run = [&] { return run_down(flags); }; });
@@ -268,6 +237,7 @@ void add_inject(CLI::App& app, InjectFlags& flags, Run& run) {
         ->allow_extra_args(false);
     command->add_option("--project", flags.folder, "Folder of synchost.yaml, or one below it")
         ->capture_default_str();
+    add_profiles(*command, flags.profiles);
     command->add_option("--registry", flags.registry,
                         "Registry that holds the images (default: synchost.yaml's)");
     command
@@ -315,6 +285,7 @@ void add_doctor(CLI::App& app, DoctorFlags& flags, Run& run) {
         "doctor", "Measure what a watch needs of this machine, and tell what mends each problem");
     command->add_option("folder", flags.folder, "Folder of synchost.yaml, or one below it")
         ->capture_default_str();
+    add_profiles(*command, flags.profiles);
     command->add_option("--registry", flags.registry, "Registry to ask (default: as watch chooses)");
     command->add_option("--context", flags.runtime.context,
                         "Context of the kubeconfig (default: the current one)");
@@ -334,6 +305,7 @@ void add_plan(CLI::App& app, PlanFlags& flags, Run& run) {
         "plan", "Tell for the whole build context which saves are synced and which need a build");
     command->add_option("folder", flags.folder, "Folder of synchost.yaml, or one below it")
         ->capture_default_str();
+    add_profiles(*command, flags.profiles);
     command->add_option("--image", flags.image, "One of its images alone");
     command->add_flag("--json", flags.json, "Print every file as JSON");
     command->footer(
@@ -347,6 +319,7 @@ void add_explain(CLI::App& app, ExplainFlags& flags, Run& run) {
     command->add_option("file", flags.files, "Files or folders; they need not be there")->required();
     command->add_option("--project", flags.folder, "Folder of synchost.yaml, or one below it")
         ->capture_default_str();
+    add_profiles(*command, flags.profiles);
     command->add_flag("--json", flags.json, "Print the result as JSON");
     command->footer(
         "sync: it goes into the running containers. rebuild: the image is built and rolled out. ignore: no\n"
@@ -395,6 +368,7 @@ void name_values(CLI::App& app) {
             if (CLI::Option* option = command->get_option_no_throw(name)) option->type_name("FOLDER");
         }
         if (CLI::Option* option = command->get_option_no_throw("--context")) option->type_name("CONTEXT");
+        if (CLI::Option* option = command->get_option_no_throw("--profile")) option->type_name("PROFILE");
     }
     app.get_subcommand("build")->get_option("context")->type_name("FOLDER");
     app.get_subcommand("build")->get_option("--file")->type_name("FILE");

@@ -33,6 +33,7 @@ enum class Shape : std::uint8_t {
     ready,        // a map with one of ready_keys()
     local_url,    // "http://127.0.0.1:8123/health"
     port_number,  // 1 to 65535
+    profiles,     // a map of DNS labels to maps of project_keys() but for name and profiles
 };
 
 enum class Need : std::uint8_t { optional, required };

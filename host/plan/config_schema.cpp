@@ -1,7 +1,10 @@
 #include "host/plan/config_schema.hpp"
 
 #include <nlohmann/json.hpp>
+#include <set>
 #include <span>
+#include <string>
+#include <string_view>
 
 #include "host/plan/after.hpp"
 #include "host/plan/config_keys.hpp"
@@ -13,6 +16,7 @@ using Json = nlohmann::ordered_json;
 
 Json object_of(std::span<const KeySpec> keys);
 
+constexpr std::string_view kDefinitions = "#/definitions/";
 constexpr const char* kDnsLabel = "^[a-z0-9]+(-[a-z0-9]+)*$";
 constexpr const char* kImageName = "^[a-z0-9][a-z0-9._/:-]*[a-z0-9]$|^[a-z0-9]$";
 constexpr const char* kDotted = "^[A-Za-z0-9_-]+([.][A-Za-z0-9_-]+)*$";
@@ -53,7 +57,7 @@ Json any_of(std::initializer_list<Json> choices) {
 }
 
 Json ref(const char* definition) {
-    return {{"$ref", std::string("#/definitions/") + definition}};
+    return {{"$ref", std::string(kDefinitions) + definition}};
 }
 
 Json duration() {
@@ -155,6 +159,8 @@ Json schema_of(Shape shape) {
             return text(kLocalUrl);
         case Shape::port_number:
             return port_number();
+        case Shape::profiles:
+            return map(kDnsLabel, ref("profile"));
     }
     return Json::object();
 }
@@ -180,13 +186,62 @@ Json object_of(std::span<const KeySpec> keys) {
     return out;
 }
 
+constexpr std::string_view kInProfile = "profile_";
+
+// What may stand in a profile in place of a value: where that is a map, any of its keys, or null, which takes
+// one away; else the value itself. Maps by name are named "profile_...", and collected.
+Json in_profile(const Json& whole, std::set<std::string>& named) {
+    if (!whole.is_object() || whole.value("type", Json()) == "array") return whole;
+    Json out = whole;
+    for (const char* key : {"required", "oneOf", "minProperties", "maxProperties"}) out.erase(key);
+    if (out.contains("$ref")) {
+        const std::string name = out["$ref"].get<std::string>().substr(kDefinitions.size());
+        named.insert(name);
+        out["$ref"] = std::string(kDefinitions) + std::string(kInProfile) + name;
+    }
+    for (const char* choices : {"anyOf", "allOf"}) {
+        if (!out.contains(choices)) continue;
+        for (Json& choice : out[choices]) choice = in_profile(choice, named);
+    }
+    const auto or_null = [&](const Json& value) {
+        return any_of({in_profile(value, named), {{"type", "null"}}});
+    };
+    if (out.contains("properties")) {
+        for (auto& [name, value] : out["properties"].items()) {
+            Json property = {{"description", value["description"]}};
+            Json described = value;
+            described.erase("description");
+            property.update(or_null(described));
+            value = std::move(property);
+        }
+    }
+    if (out.contains("additionalProperties") && out["additionalProperties"].is_object())
+        out["additionalProperties"] = or_null(out["additionalProperties"]);
+    return out;
+}
+
+// The definition of a profile, and of all that it names.
+void add_profile(const Json& project, Json& definitions) {
+    Json changes = project;
+    for (const char* key : {"name", "profiles"}) changes["properties"].erase(key);
+    std::set<std::string> named;
+    definitions["profile"] = in_profile(changes, named);
+    for (std::set<std::string> done; done.size() < named.size();) {
+        for (const std::string& name : std::set(named)) {
+            if (done.insert(name).second)
+                definitions[std::string(kInProfile) + name] = in_profile(definitions[name], named);
+        }
+    }
+}
+
 }  // namespace
 
 std::string config_schema() {
     Json schema = {{"$schema", "http://json-schema.org/draft-07/schema#"},
                    {"title", "synchost.yaml"},
                    {"description", "What synchost builds, deploys and keeps in step with your files."}};
-    schema.update(object_of(project_keys()));
+    const Json project = object_of(project_keys());
+    schema.update(project);
     Json action = object_of(action_keys());
     action["minProperties"] = 1;
     action["maxProperties"] = 1;
@@ -201,6 +256,7 @@ std::string config_schema() {
                              {"action", std::move(action)},
                              {"step", step()},
                              {"ready", std::move(ready)}};
+    add_profile(project, schema["definitions"]);
     return schema.dump(2) + '\n';
 }
 
