@@ -5,51 +5,21 @@
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <exception>
-#include <functional>
 #include <utility>
 
 #include "base/lines.hpp"
 #include "base/log.hpp"
 #include "base/rel_path.hpp"
+#include "host/cli/arguments.hpp"
 #include "host/cli/command_table.hpp"
 #include "host/cli/commands.hpp"
 #include "host/cli/complete.hpp"
 #include "host/cli/exit_code.hpp"
-#include "host/cli/shared_options.hpp"
 #include "host/cli/usage.hpp"
 #include "images/rootless/rootless.hpp"
 
 namespace synchost::host {
 namespace {
-
-using Run = std::function<Result<>()>;
-
-constexpr const char* kCacheLimitHelp =
-    "What the store of layers may grow to: 20 GB, 512MiB, none (default: SYNCHOST_CACHE_LIMIT, else 20 GB or "
-    "a tenth of the disk)";
-
-void add_watch(CLI::App& app, WatchFlags& flags, Run& run) {
-    CLI::App* command =
-        app.add_subcommand("watch", "Build, deploy, and keep every container at your tree until Ctrl-C");
-    command->add_option("folder", flags.folder, "Folder of synchost.yaml, or one below it")
-        ->capture_default_str();
-    add_profiles(*command, flags.profiles);
-    command->add_option(
-        "--registry", flags.registry,
-        "Registry to push to (default: the one that the cluster announces, or with podman one that "
-        "synchost starts)");
-    command
-        ->add_option("--build-arg", flags.build_args, "NAME=value for every image; wins over synchost.yaml")
-        ->allow_extra_args(false);
-    command->add_option("--cache-limit", flags.cache_limit, kCacheLimitHelp);
-    add_runtime_flags(*command, flags.runtime);
-    add_registry_flags(*command, flags.registries);
-    command->footer(
-        "Examples:\n  synchost watch examples/todo\n  synchost watch --context k3d-dev -n todo\n"
-        "A context that is not a local one is used only where synchost.yaml names it: cluster: {contexts: "
-        "[NAME]}");
-    command->callback([&] { run = [&] { return run_watch(flags); }; });
-}
 
 void add_status(CLI::App& app, StatusFlags& flags, Run& run) {
     CLI::App* command = app.add_subcommand(
@@ -397,6 +367,7 @@ int run_program(int argc, char** argv) {
     app.require_subcommand(1);
     app.footer("Exit codes: 0 ok, 1 failed, 2 usage, 3 cluster or registry unreachable, 130 interrupted.");
     WatchFlags watch;
+    WatchFlags run_once;
     StatusFlags status;
     DownFlags down;
     BuildFlags build;
@@ -414,6 +385,7 @@ int run_program(int argc, char** argv) {
     CompletionFlags completion;
     Run run;
     add_watch(app, watch, run);
+    add_run(app, run_once, run);
     add_plan(app, plan, run);
     add_explain(app, explain, run);
     add_status(app, status, run);

@@ -54,7 +54,15 @@ Result<> run_watch(const WatchFlags& flags) {
                        .store = store,
                        .store_limit = store_limit,
                        .state = project.folders.state,
-                       .reporter = &reporter});
+                       .reporter = &reporter,
+                       .reload = [&flags]() -> Result<Config> {
+                           TRY_ASSIGN(ProjectParts now, open_project(flags.folder, flags.profiles,
+                                                                     flags.registry, flags.build_args));
+                           return std::move(now.config);
+                       },
+                       .only = flags.only,
+                       .parallel_builds = flags.parallel_builds,
+                       .mode = flags.mode});
     // The runtime holds the project's lock: a socket that is there was left by an earlier run.
     TRY_ASSIGN(const auto control,
                ControlServer::listen(io.get_executor(), project.folders.state / kControlSocket,

@@ -58,6 +58,7 @@ struct StepConfig {
     std::vector<std::string> depends_on;     // names of steps; there is no circle
     std::chrono::milliseconds timeout{std::chrono::minutes(10)};  // of a command
     StepReady ready;                                              // of a process that stays
+    bool operator==(const StepConfig&) const = default;
 };
 
 }  // namespace synchost::host

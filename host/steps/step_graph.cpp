@@ -73,7 +73,9 @@ std::vector<std::size_t> StepGraph::dependents(std::size_t at) const {
 }
 
 StepConcern StepGraph::concern(std::size_t at, std::string_view path) const {
-    if (is_input(steps_[at], path)) return StepConcern::reads;
+    const auto writes = [&](const StepConfig& step) { return is_output(step, path); };
+    if (is_input(steps_[at], path))
+        return std::ranges::any_of(steps_, writes) ? StepConcern::perhaps : StepConcern::reads;
     return may_hold_inputs(steps_[at], path) ? StepConcern::perhaps : StepConcern::no;
 }
 

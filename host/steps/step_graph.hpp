@@ -11,6 +11,9 @@
 //     ui/src/**        README.md          no
 //     **/*.ts          README.md          perhaps: it may have been a folder
 //
+// An input that another step writes is `perhaps`, too: the news of it comes when the step that reads it may
+// have begun already.
+//
 // Below a folder named .git nothing is an input, and what a step writes is no input of its own. Pure.
 #pragma once
 

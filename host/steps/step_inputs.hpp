@@ -22,8 +22,8 @@ class StepInputs {
     static Result<std::unique_ptr<StepInputs>> open(const std::filesystem::path& folder);
 
     // Blocks while it reads. io where a folder or a file cannot be read, conflict for a file that keeps
-    // changing: then nothing is known, and the step runs. Measured: 5 ms for 1,000 small files that were read
-    // before.
+    // changing: then nothing is known, and the step runs. Measured (2 cores under load): 60 to 160 ms for a
+    // tree of 10,000 files whose contents were read before.
     Result<Xxh3> print(const StepConfig& step, const std::vector<Xxh3>& dependencies);
 
     // Whether all outputs are there.

@@ -269,6 +269,24 @@ TEST_F(StepRunnerTest, ASaveOfADependencyEndsTheRunOfItsDependent) {
                                     "start second", "done second"));
 }
 
+TEST_F(StepRunnerTest, TheNewsOfWhatADependencyWroteEndsNoRunAndAsksForNoOther) {
+    open(
+        "  first: {command: [cp, a.txt, mid.txt], inputs: [a.txt], outputs: [mid.txt]}\n"
+        "  second: {command: [sh, -c, \"echo up; while [ ! -e go ]; do sleep 0.01; done; exit 1\"], "
+        "inputs: [mid.txt], depends_on: [first]}\n");
+    auto running = io_.start(runner_->run());
+    EXPECT_EQ(lines_.next(), "up");
+    saved({"mid.txt"});
+    write("go", "");
+    EXPECT_ERROR(IoThread::result_of(std::move(running)), Errc::io, "step second: exit code 1");
+    saved({"mid.txt"});
+    EXPECT_OK(run());
+    EXPECT_THAT(told(), ElementsAre("start first", "done first", "start second", "failed second"));
+    write("mid.txt", "by hand");
+    saved({"mid.txt"});
+    EXPECT_ERROR(run(), Errc::io, "step second: exit code 1");
+}
+
 TEST_F(StepRunnerTest, AFolderThatMayHoldInputsIsLookedAtAfterwards) {
     open("  s: {command: [sh, -c, \"echo x; exit $(cat a.txt)\"], inputs: [\"**/*.txt\", \"!state\"]}\n");
     EXPECT_ERROR(run(), Errc::io, "exit code 1");

@@ -210,7 +210,7 @@ TEST(Profiles, TwoThatAreGoodAloneMayBeWrongTogether) {
 TEST(Profiles, AliasesStandForTheirAnchors) {
     const Config config = with("  a: {images: &i {api: {target: x}}}\n  b: {images: *i, gate: 0}\n", {"b"});
     EXPECT_EQ(config.images[0].target, "x");
-    EXPECT_THAT(with("  a: {gates: {Pod/a: 0}}\n", {}).gates, IsEmpty());
+    EXPECT_THAT(with("  a: {services: {api: {gate: 0}}}\n", {}).services, IsEmpty());
 }
 
 }  // namespace

@@ -63,6 +63,14 @@ TEST(StepGraph, WhatLiesElsewhereDoesNotConcern) {
     EXPECT_EQ(concern_of("ui, \"!ui/dist\"", "ui/dist"), StepConcern::no);
 }
 
+TEST(StepGraph, AnInputThatAnotherStepWritesConcernsPerhaps) {
+    const auto graph = graph_of(
+        "  a: {command: [a], inputs: [b.txt], outputs: [gen]}\n  c: {command: [a], inputs: [gen, d.txt]}\n");
+    EXPECT_EQ(graph.concern(1, "gen/x.go"), StepConcern::perhaps);
+    EXPECT_EQ(graph.concern(1, "d.txt"), StepConcern::reads);
+    EXPECT_EQ(graph.concern(0, "gen/x.go"), StepConcern::no);
+}
+
 TEST(StepGraph, OwnOutputsAndGitAreNoInputs) {
     EXPECT_EQ(concern_of("\"ui/dist/*.js\"", "ui/dist/a.js"), StepConcern::no);
     EXPECT_EQ(concern_of("\"ui/*/*.js\"", "ui/dist"), StepConcern::no);

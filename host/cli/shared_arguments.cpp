@@ -1,7 +1,6 @@
-#include "host/cli/shared_options.hpp"
-
-#include <CLI/CLI.hpp>
 #include <map>
+
+#include "host/cli/arguments.hpp"
 
 namespace synchost::host {
 

@@ -1,0 +1,28 @@
+// What several commands take, and commands whose arguments stand in files of their own. `flags` and `run` are
+// borrowed until the command line has been parsed; `run` is set to what the command does.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "base/error.hpp"
+#include "host/cli/commands.hpp"
+
+namespace synchost::host {
+
+using Run = std::function<Result<>()>;
+
+inline constexpr const char* kCacheLimitHelp =
+    "What the store of layers may grow to: 20 GB, 512MiB, none (default: SYNCHOST_CACHE_LIMIT, else 20 GB or "
+    "a tenth of the disk)";
+
+void add_registry_flags(CLI::App& command, RegistryFlags& flags);
+void add_runtime_flags(CLI::App& command, RuntimeFlags& flags);
+void add_profiles(CLI::App& command, std::vector<std::string>& profiles);
+
+void add_watch(CLI::App& app, WatchFlags& flags, Run& run);
+void add_run(CLI::App& app, WatchFlags& flags, Run& run);
+
+}  // namespace synchost::host
