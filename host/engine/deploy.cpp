@@ -38,10 +38,15 @@ void Engine::want_deployment() {
 
 boost::asio::awaitable<void> Engine::deployer() {
     while (!stop_) {
-        if (!std::exchange(deployment_wanted_, false)) {
+        // An image that synchost.yaml names newly, or otherwise, is waited for: its workloads may run
+        // already.
+        const bool is_ready = std::ranges::none_of(
+            services_, [](const auto& service) { return !service->built && service->building; });
+        if (!deployment_wanted_ || !is_ready) {
             co_await changed_.wait();
             continue;
         }
+        deployment_wanted_ = false;
         if (auto deployed = co_await deploy(); !deployed) end_deployment(std::move(deployed));
     }
 }
@@ -58,6 +63,10 @@ boost::asio::awaitable<Result<>> Engine::deploy() {
     if (std::string words = words_of(step); words != held_told_) {
         if (!words.empty()) parts_.reporter->line(Tone::plain, "waiting", parts_.config.name, words);
         held_told_ = std::move(words);
+    }
+    if (std::ranges::any_of(step.held, &Rollout::Held::started)) {
+        end_deployment({});
+        co_return Result<>{};
     }
     CO_TRY_ASSIGN(const k8s::InjectOptions options, inject_options());
     const std::vector<k8s::Manifest> manifests = manifests_of(manifests_, step.apply);

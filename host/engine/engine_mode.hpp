@@ -1,3 +1,4 @@
+// What a run of the engine is for.
 #pragma once
 
 #include <cstdint>

@@ -33,7 +33,7 @@ Rollout::Step Rollout::next(const std::set<std::string>& built) const {
         if (by == nullptr) {
             out.apply.insert(workload.id);
         } else {
-            out.held.push_back({&workload, *by});
+            out.held.push_back({&workload, *by, started_.contains(workload.id)});
         }
     }
     for (const Held& held : out.held) {

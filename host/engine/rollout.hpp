@@ -20,6 +20,7 @@ class Rollout {
     struct Held {
         const Workload* workload = nullptr;  // until the next set()
         std::string by;                      // an image that is not built, or a workload that is not ready
+        bool started = false;                // it runs: applying the others alone would take it away
     };
     struct Step {
         std::set<std::string> apply;  // ids

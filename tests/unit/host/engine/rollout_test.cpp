@@ -60,7 +60,9 @@ TEST(Rollout, ADependencyCountsForTheFirstStartAlone) {
     rollout.set({workload("api", {"a"}, {"db"}), workload("db", {})});
     rollout.started({"api", "db"});
     EXPECT_THAT(rollout.next({"a"}).apply, ElementsAre("api", "db")) << "db may be starting anew";
-    EXPECT_THAT(rollout.next({}).apply, ElementsAre("db")) << "an image is needed all the same";
+    const Rollout::Step step = rollout.next({});
+    EXPECT_THAT(step.apply, ElementsAre("db")) << "an image is needed all the same";
+    EXPECT_TRUE(step.held.at(0).started) << "it would be taken away";
 }
 
 TEST(Rollout, WhatIsGoneFromTheManifestsBeginsAnewWhenItReturns) {
