@@ -83,7 +83,9 @@ boost::asio::awaitable<Result<>> Engine::run() {
     Result<> down;
     {
         const auto guard = co_await deploying_.acquire();
-        if (!leave) {
+        if (leave) {
+            down = co_await on_pool(pool_, [&] { return parts_.runtime->leave(); });
+        } else {
             parts_.reporter->line(Tone::plain, "stopping", "", "taking down what this run started");
             down = co_await on_pool(pool_, [&] { return parts_.runtime->down(); });
             if (down) forget_kept_images(parts_.state);
@@ -108,7 +110,7 @@ boost::asio::awaitable<Result<>> Engine::serve() {
     const bool built = co_await build_all();
     if (stop_ || fatal_) co_return fatal_ ? Result<>(std::unexpected(*fatal_)) : Result<>{};
     if (!built && parts_.mode != EngineMode::watch)
-        co_return fail(Errc::cancelled, "an image could not be built", "Its error stands above.");
+        co_return fail(Errc::io, "an image could not be built", "Its error stands above.");
     CO_TRY(parts_.runtime->follow_logs([reporter = parts_.reporter](const LogLine& line) {
         reporter->log_line(line.pod + "/" + line.container, line.text, line.error_stream);
     }));

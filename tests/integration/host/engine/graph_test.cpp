@@ -391,6 +391,7 @@ TEST_F(Graph, OnceEndsWhenAllIsThereAndTellsWhatIsNot) {
     EXPECT_THAT(pods_->applied().back().workloads, ElementsAre("Pod/b"));
     EXPECT_TRUE(has("b", "0"));
     EXPECT_EQ(gate_.came(), 1) << "the other image is not needed";
+    EXPECT_EQ(pods_->ended_by(), "leave");
 }
 
 TEST_F(Graph, OnceFailsWhereABuildFails) {
@@ -398,7 +399,7 @@ TEST_F(Graph, OnceFailsWhereABuildFails) {
     write("Dockerfile.a", "FORM scratch\n");
     write_config();
     start(EngineMode::once);
-    EXPECT_ERROR(wait_for_the_end(), Errc::cancelled, "an image could not be built");
+    EXPECT_ERROR(wait_for_the_end(), Errc::io, "an image could not be built");
     EXPECT_THAT(pods_->applied(), IsEmpty());
 }
 
@@ -409,6 +410,7 @@ TEST_F(Graph, OnceFailsWhereAWorkloadDoesNotGetReady) {
     pods_->set_broken({"Pod/a"});
     start(EngineMode::once);
     EXPECT_ERROR(wait_for_the_end(), Errc::cluster, "Pod/a does not get ready");
+    EXPECT_EQ(pods_->ended_by(), "down");
 }
 
 TEST_F(Graph, StoppingEndsABuildThatHangs) {
