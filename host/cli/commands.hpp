@@ -52,6 +52,16 @@ struct StatusFlags {
 // conflict where a container is not current, or not equal to the tree; not_found where no watch runs.
 Result<> run_status(const StatusFlags& flags);
 
+struct ServiceFlags {
+    std::vector<std::string> services;  // names as GET /services/{name} of the API takes them
+    std::filesystem::path folder = ".";
+    bool json = false;
+};
+// Each returns when it is done. not_found where no watch runs, invalid_input for a service that it has not.
+Result<> run_restart(const ServiceFlags& flags);
+// conflict where a build failed.
+Result<> run_trigger(const ServiceFlags& flags);
+
 struct DownFlags {
     std::filesystem::path folder = ".";
     RuntimeFlags runtime;

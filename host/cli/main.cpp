@@ -16,6 +16,7 @@
 #include "host/cli/complete.hpp"
 #include "host/cli/exit_code.hpp"
 #include "host/cli/usage.hpp"
+#include "host/cli/watch_options.hpp"
 #include "images/rootless/rootless.hpp"
 
 namespace synchost::host {
@@ -81,24 +82,6 @@ void add_watch(CLI::App& app, WatchFlags& flags, Run& run) {
         "A context that is not a local one is used only where synchost.yaml names it: cluster: {contexts: "
         "[NAME]}");
     command->callback([&] { run = [&] { return run_watch(flags); }; });
-}
-
-void add_status(CLI::App& app, StatusFlags& flags, Run& run) {
-    CLI::App* command = app.add_subcommand(
-        "status", "Tell what the running watch knows of its pods, and whether they are your tree");
-    command->add_option("folder", flags.folder, "Folder of synchost.yaml, or one below it")
-        ->capture_default_str();
-    command->add_flag("--verify", flags.verify,
-                      "Hash the synced files in every pod anew, and list those that differ from yours");
-    command->add_flag("--json", flags.json, "Print the result as JSON");
-    command
-        ->add_option("--wait", flags.wait,
-                     "Seconds to wait for a watch, its builds, and until every container is current")
-        ->type_name("SECONDS");
-    command->footer(
-        "Exit code 0: every container is current (and equal); 1: one is not, or no watch runs.\n\n"
-        "In a script, beside a watch that was just started:\n  synchost status --wait 60");
-    command->callback([&] { run = [&] { return run_status(flags); }; });
 }
 
 void add_down(CLI::App& app, DownFlags& flags, Run& run) {
@@ -424,6 +407,8 @@ int run_program(int argc, char** argv) {
     app.footer("Exit codes: 0 ok, 1 failed, 2 usage, 3 cluster or registry unreachable, 130 interrupted.");
     WatchFlags watch;
     StatusFlags status;
+    ServiceFlags restart;
+    ServiceFlags trigger;
     DownFlags down;
     BuildFlags build;
     PushFlags push;
@@ -443,6 +428,8 @@ int run_program(int argc, char** argv) {
     add_plan(app, plan, run);
     add_explain(app, explain, run);
     add_status(app, status, run);
+    add_restart(app, restart, run);
+    add_trigger(app, trigger, run);
     add_down(app, down, run);
     add_build(app, build, run);
     add_push(app, push, run);

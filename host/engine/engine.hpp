@@ -11,6 +11,7 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/thread_pool.hpp>
 #include <chrono>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -19,6 +20,7 @@
 #include <vector>
 
 #include "base/error.hpp"
+#include "host/control/api.hpp"
 #include "host/engine/kept_image.hpp"
 #include "host/engine/pod_session.hpp"
 #include "host/engine/project.hpp"
@@ -42,6 +44,7 @@ struct EngineParts {
     std::optional<std::uint64_t> store_limit;  // images::BuildTools::store_limit
     std::filesystem::path state;               // the project's, for what the next run is to know
     Reporter* reporter = nullptr;
+    std::function<void()> on_state = [] {};  // status() may be another now; on the io thread
 };
 
 class Engine {
@@ -61,6 +64,14 @@ class Engine {
     [[nodiscard]] Status status() const;
     // With every container's managed paths hashed anew in its pod.
     boost::asio::awaitable<Status> verified_status();
+    // What can be named to the following: every workload of the manifests.
+    [[nodiscard]] std::vector<ServiceEntry> service_entries() const;
+    // Restarts the process of each container of these workloads, all at once. unsupported where there is
+    // none.
+    boost::asio::awaitable<Result<RestartOutcome>> restart_services(std::vector<std::string> workloads);
+    // Builds their images anew and rolls them out, as a save that rebuilds does; returns when that is over.
+    boost::asio::awaitable<Result<std::vector<TriggerOutcome>>> trigger_services(
+        std::vector<std::string> workloads);
 
   private:
     // One save on its way to the containers: printed once the last of them has it.
@@ -132,6 +143,9 @@ class Engine {
               const std::string& image_name) const;
     boost::asio::awaitable<void> catch_up(Service& service);
     void drop_sessions(const Service& service);
+
+    // What a person asks for (commands.cpp)
+    boost::asio::awaitable<void> tell_state_changes();
 
     // Status (status.cpp)
     void note_error(const SyncOutcome& outcome);

@@ -70,6 +70,7 @@ class PodSession : public std::enable_shared_from_this<PodSession> {
     }
     boost::asio::awaitable<Result<protocol::Inventory>> inventory(std::string container);
     boost::asio::awaitable<Result<protocol::TreeDigest>> digest(std::string container);
+    boost::asio::awaitable<Result<>> restart(std::string container);
 
   private:
     // Of a container whose number was an earlier run's: it is brought to a number of this one, and gets what
