@@ -62,6 +62,20 @@ Result<> run_restart(const ServiceFlags& flags);
 // conflict where a build failed.
 Result<> run_trigger(const ServiceFlags& flags);
 
+struct LogFlags {
+    std::vector<std::string> services;  // all where empty
+    std::filesystem::path folder = ".";
+    bool follow = false;
+    std::string since;  // these three as GET /logs of the API takes them
+    std::string tail;
+    std::string grep;
+    std::string container;
+    bool timestamps = false;
+    bool json = false;
+};
+// Returns early, without an error, where nobody reads the output any more.
+Result<> run_logs(const LogFlags& flags);
+
 struct DownFlags {
     std::filesystem::path folder = ".";
     RuntimeFlags runtime;

@@ -407,6 +407,7 @@ int run_program(int argc, char** argv) {
     app.footer("Exit codes: 0 ok, 1 failed, 2 usage, 3 cluster or registry unreachable, 130 interrupted.");
     WatchFlags watch;
     StatusFlags status;
+    LogFlags logs;
     ServiceFlags restart;
     ServiceFlags trigger;
     DownFlags down;
@@ -428,6 +429,7 @@ int run_program(int argc, char** argv) {
     add_plan(app, plan, run);
     add_explain(app, explain, run);
     add_status(app, status, run);
+    add_logs(app, logs, run);
     add_restart(app, restart, run);
     add_trigger(app, trigger, run);
     add_down(app, down, run);

@@ -10,6 +10,7 @@
 #include "host/cli/project_parts.hpp"
 #include "host/control/api.hpp"
 #include "host/control/event_feed.hpp"
+#include "host/control/log_feed.hpp"
 #include "host/control/server.hpp"
 #include "host/control/token.hpp"
 #include "host/engine/engine.hpp"
@@ -36,7 +37,7 @@ Event event_of(const ToldLine& told) {
             .next_step = std::string(told.next_step)};
 }
 
-ControlBackend backend_of(Engine& engine, EventFeed& events) {
+ControlBackend backend_of(Engine& engine, EventFeed& events, LogFeed& logs) {
     return {
         .status = [&] { return engine.status(); },
         .verified_status = [&] { return engine.verified_status(); },
@@ -46,7 +47,7 @@ ControlBackend backend_of(Engine& engine, EventFeed& events) {
         .trigger =
             [&](std::vector<std::string> workloads) { return engine.trigger_services(std::move(workloads)); },
         .events = [&](std::optional<std::uint64_t> last) { return events.follow(last); },
-        .logs = {}};
+        .logs = [&](LogRequest request) { return logs.read(std::move(request)); }};
 }
 
 }  // namespace
@@ -65,6 +66,10 @@ Result<> run_watch(const WatchFlags& flags) {
     const std::string where = chosen.runtime->description();
     const std::string name = project.config.name;
     const std::string folder = project.config.file.parent_path().native();
+    TRY_ASSIGN(const auto logs, LogFeed::open(io.get_executor(), project.folders.state / kLogFolder,
+                                              [&](const std::string& workload, const Error& error) {
+                                                  reporter.failure(workload, error);
+                                              }));
     Engine engine(io, {.config = std::move(project.config),
                        .key = key,
                        .runtime = std::move(chosen.runtime),
@@ -74,10 +79,11 @@ Result<> run_watch(const WatchFlags& flags) {
                        .store_limit = store_limit,
                        .state = project.folders.state,
                        .reporter = &reporter,
+                       .log_store = &logs->store(),
                        .on_state = [&] { events.note_new_state(); }});
     // The runtime holds the project's lock: a socket that is there was left by an earlier run.
     TRY_ASSIGN(std::string token, make_token(project.folders.state));
-    ControlApi api(backend_of(engine, events), std::move(token));
+    ControlApi api(backend_of(engine, events, *logs), std::move(token));
     TRY_ASSIGN(const auto control,
                ControlServer::listen(io.get_executor(), project.folders.state / kControlSocket,
                                      [&](const HttpRequest& request) { return api.answer(request); }));

@@ -34,6 +34,36 @@ void add_status(CLI::App& app, StatusFlags& flags, std::function<Result<>()>& ru
     command->callback([&] { run = [&] { return run_status(flags); }; });
 }
 
+void add_logs(CLI::App& app, LogFlags& flags, std::function<Result<>()>& run) {
+    CLI::App* command = app.add_subcommand(
+        "logs", "Print what containers wrote, also after their pods and the watch have gone");
+    command
+        ->add_option("service", flags.services,
+                     "Workloads (api, Deployment/api) or names of images (default: all)")
+        ->type_name("SERVICE");
+    command->add_flag("-f,--follow", flags.follow, "Go on with what they write, until Ctrl-C");
+    command->add_option("--since", flags.since, "No older lines: 30s, 10m, 2h, 1d, or 2026-01-31T10:00:00Z")
+        ->type_name("TIME");
+    command->add_option("--tail", flags.tail, "The last so many of the lines that there are")
+        ->type_name("COUNT");
+    command->add_option("--grep", flags.grep, "Lines in which this regular expression (RE2) is found")
+        ->type_name("PATTERN");
+    command->add_option("--container", flags.container, "Containers of this name alone")->type_name("NAME");
+    command->add_flag("--timestamps", flags.timestamps, "Put the time of each line in front of it");
+    command->add_flag("--json", flags.json, "Print a JSON object for each line");
+    command->add_option("--project", flags.folder, "Folder of synchost.yaml, or one below it")
+        ->capture_default_str();
+    command->footer(
+        "The watch keeps the newest 32 MiB of each service; values of the project's Secrets are [masked].\n"
+        "Lines of several services come in the order of their times.\n\n"
+        "Examples:\n"
+        "  synchost logs api --tail 50\n"
+        "  synchost logs -f api ui                          both, as they write\n"
+        "  synchost logs --since 10m --grep 'error|panic'   of every service\n"
+        "  synchost logs --json --since 1h | jq -r 'select(.stream == \"stderr\").text'");
+    command->callback([&] { run = [&] { return run_logs(flags); }; });
+}
+
 void add_restart(CLI::App& app, ServiceFlags& flags, std::function<Result<>()>& run) {
     CLI::App* command = app.add_subcommand(
         "restart", "Have the running watch restart the processes of services, in the pods that they have");

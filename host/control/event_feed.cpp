@@ -1,13 +1,12 @@
 #include "host/control/event_feed.hpp"
 
-#include <boost/asio/post.hpp>
 #include <deque>
 #include <mutex>
 #include <nlohmann/json.hpp>
 #include <utility>
 
-#include "base/signal.hpp"
 #include "base/timestamp.hpp"
+#include "host/control/detail/doorbell.hpp"
 
 namespace synchost::host {
 namespace {
@@ -29,33 +28,17 @@ std::string to_json(const Event& event) {
     return json.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
-struct EventFeed::State : std::enable_shared_from_this<State> {
-    explicit State(boost::asio::any_io_executor executor)
-        : io(executor),
-          changed(std::move(executor)),
+struct EventFeed::State {
+    explicit State(boost::asio::any_io_executor io)
+        : bell(std::make_shared<detail::Doorbell>(std::move(io))),
           // Numbers go on where those of an earlier watch ended, so that none stands for two events.
           next_id(static_cast<std::uint64_t>(now_ns() / 1'000)) {}
 
-    // The io thread wakes the followers; many events are one waking.
-    void wake() {
-        if (std::exchange(waking, true)) return;
-        boost::asio::post(io, [state = shared_from_this()] {
-            {
-                const std::lock_guard lock(state->mutex);
-                state->waking = false;
-            }
-            state->changed.notify();
-        });
-    }
-
-    boost::asio::any_io_executor io;
-    Signal changed;
+    std::shared_ptr<detail::Doorbell> bell;
     std::mutex mutex;  // of all below
     std::deque<Event> ring;
     std::uint64_t next_id;
     std::uint64_t state_version = 1;
-    std::uint64_t changes = 0;
-    bool waking = false;
 };
 
 class EventFeed::Follower final : public ByteSource {
@@ -68,9 +51,9 @@ class EventFeed::Follower final : public ByteSource {
     }
 
     boost::asio::awaitable<std::optional<std::string>> next() override {
+        seen_ = state_->bell->rings();
         const std::lock_guard lock(state_->mutex);
         std::string out;
-        seen_ = state_->changes;
         const auto& ring = state_->ring;
         if (!ring.empty() && promised_ && ring.front().id > last_ + 1) {
             out += "event: gap\ndata: {\"first\": " + std::to_string(ring.front().id) + "}\n\n";
@@ -89,16 +72,10 @@ class EventFeed::Follower final : public ByteSource {
         }
         co_return out;
     }
-    boost::asio::awaitable<void> wait() override {
-        if (!has_more()) co_await state_->changed.wait();
-    }
+    boost::asio::awaitable<void> wait() override { return state_->bell->wait(seen_); }
     [[nodiscard]] std::string heartbeat() const override { return ":\n\n"; }
 
   private:
-    [[nodiscard]] bool has_more() const {
-        const std::lock_guard lock(state_->mutex);
-        return state_->changes != seen_;
-    }
     std::shared_ptr<State> state_;
     bool promised_;  // that nothing after last_ is left out silently
     std::uint64_t last_;
@@ -117,15 +94,13 @@ void EventFeed::publish(Event event) {
     state_->ring.push_back(std::move(event));
     if (state_->ring.size() > kKept) state_->ring.pop_front();
     ++state_->state_version;  // what is told was seldom without a cause
-    ++state_->changes;
-    state_->wake();
+    state_->bell->ring();
 }
 
 void EventFeed::note_new_state() {
     const std::lock_guard lock(state_->mutex);
     ++state_->state_version;
-    ++state_->changes;
-    state_->wake();
+    state_->bell->ring();
 }
 
 std::unique_ptr<ByteSource> EventFeed::follow(std::optional<std::uint64_t> last) {

@@ -25,6 +25,7 @@ constexpr std::uint64_t kLargeBlobBytes = 20'000'000;  // whoever waits for its 
 Engine::Engine(boost::asio::io_context& io, EngineParts parts)
     : io_(io),
       parts_(std::move(parts)),
+      log_intake_(*parts_.reporter, parts_.log_store),
       pool_(kPoolThreads),
       changed_(io.get_executor()),
       stopping_(io.get_executor()),
@@ -99,9 +100,7 @@ boost::asio::awaitable<Result<>> Engine::serve() {
     if (stop_ || fatal_) co_return fatal_ ? Result<>(std::unexpected(*fatal_)) : Result<>{};
     CO_TRY(co_await deploy());
     if (stop_) co_return Result<>{};
-    CO_TRY(parts_.runtime->follow_logs([reporter = parts_.reporter](const LogLine& line) {
-        reporter->log_line(line.pod + "/" + line.container, line.text, line.error_stream);
-    }));
+    CO_TRY(parts_.runtime->follow_logs([this](const LogLine& line) { log_intake_.take(line); }));
     for (const auto& service : services_)
         spawn(sign_large_files(*service), "signing the files of " + service->name);
     std::size_t paths = 0;
@@ -133,7 +132,11 @@ boost::asio::awaitable<Result<>> Engine::prepare() {
 // On the pool: a chart may take a while to render.
 boost::asio::awaitable<Result<std::vector<k8s::Manifest>>> Engine::load_manifests() {
     const k8s::LoadOptions options = load_options(parts_.config, parts_.namespace_name);
-    co_return co_await on_pool(pool_, [&] { return k8s::load_manifests(parts_.config.manifests, options); });
+    log_intake_.learn_secrets(secret_values(parts_.config));
+    auto loaded =
+        co_await on_pool(pool_, [&] { return k8s::load_manifests(parts_.config.manifests, options); });
+    if (loaded) log_intake_.learn_secrets(secret_values(*loaded));
+    co_return loaded;
 }
 
 void Engine::observe_runtime() {
@@ -255,18 +258,20 @@ void Engine::adopt() {
             sessions_.erase(same);
             continue;
         }
-        PodSession::Shared shared{.executor = io_.get_executor(),
-                                  .pool = &pool_,
-                                  .spool_folder = parts_.store,
-                                  .reporter = parts_.reporter,
-                                  .on_outcome =
-                                      [this](const SyncOutcome& outcome) {
-                                          note_error(outcome);
-                                          on_outcome(outcome);
-                                      },
-                                  .on_state = [this] { changed_.notify(); },
-                                  .on_renumbered = [this](const Service& of) { notify_sessions(of); },
-                                  .containers_of = [this](const Service& of) { return containers_of(of); }};
+        PodSession::Shared shared{
+            .executor = io_.get_executor(),
+            .pool = &pool_,
+            .spool_folder = parts_.store,
+            .reporter = parts_.reporter,
+            .mask = [this](const std::string& text) { return log_intake_.masked(text); },
+            .on_outcome =
+                [this](const SyncOutcome& outcome) {
+                    note_error(outcome);
+                    on_outcome(outcome);
+                },
+            .on_state = [this] { changed_.notify(); },
+            .on_renumbered = [this](const Service& of) { notify_sessions(of); },
+            .containers_of = [this](const Service& of) { return containers_of(of); }};
         kept.push_back(std::make_shared<PodSession>(std::move(shared), pod, std::move(services), parts_.key));
         kept.back()->start();
     }

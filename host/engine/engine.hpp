@@ -22,6 +22,7 @@
 #include "base/error.hpp"
 #include "host/control/api.hpp"
 #include "host/engine/kept_image.hpp"
+#include "host/engine/log_intake.hpp"
 #include "host/engine/pod_session.hpp"
 #include "host/engine/project.hpp"
 #include "host/engine/reporter.hpp"
@@ -44,6 +45,7 @@ struct EngineParts {
     std::optional<std::uint64_t> store_limit;  // images::BuildTools::store_limit
     std::filesystem::path state;               // the project's, for what the next run is to know
     Reporter* reporter = nullptr;
+    LogStore* log_store = nullptr;           // where lines are kept; nowhere without one
     std::function<void()> on_state = [] {};  // status() may be another now; on the io thread
 };
 
@@ -154,6 +156,7 @@ class Engine {
 
     boost::asio::io_context& io_;
     EngineParts parts_;
+    LogIntake log_intake_;
     boost::asio::thread_pool pool_;
     Signal changed_;           // stop_, tasks_, fatal_ or a session's state
     bool gives_back_ = false;  // memory, soon

@@ -344,7 +344,7 @@ TEST_F(StatusTest, RestartStartsTheProcessAnewInItsPod) {
 
     const Completed unknown = command("restart", "ap");
     EXPECT_EQ(unknown.exit_code, 1);
-    EXPECT_EQ(unknown.err, "synchost: no service \"ap\"; there is app\n");
+    EXPECT_EQ(unknown.err, "synchost: no service \"ap\"; there is app\n  Did you mean app?\n");
 }
 
 TEST_F(StatusTest, TriggerBuildsTheImageAnew) {
