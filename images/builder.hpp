@@ -6,6 +6,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -25,12 +26,14 @@ class CacheSources;  // remote_cache/cache_sources.hpp
 struct Owner {
     std::uint32_t uid = 0;
     std::uint32_t gid = 0;
+    bool operator==(const Owner&) const = default;
 };
 
 // What RUN --mount=type=secret shows to one step, and nothing else ever holds.
 struct Secret {
     std::filesystem::path file;
     std::string variable;  // of this process's environment, in place of the file where not empty
+    bool operator==(const Secret&) const = default;
 };
 
 struct BuildRequest {
@@ -78,6 +81,9 @@ struct BuildTools {
     // each step. Null for none.
     CacheSources* cache_from = nullptr;
     CacheExport* cache_to = nullptr;
+    // Ends build() soon, with `cancelled`; what its steps had made until then stays in the store. A push and
+    // a fetch end with the stop of `registries`.
+    std::stop_token stop{};
 };
 
 // Errors name the Dockerfile, the line and, where one is near, the likely word:

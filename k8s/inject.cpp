@@ -273,16 +273,6 @@ std::string workload_name(const Json& object) {
     return kind + "/" + name;
 }
 
-std::vector<std::string> unknown_gates(const std::vector<Manifest>& manifests, const InjectOptions& options) {
-    std::set<std::string> known;
-    for (const Manifest& manifest : manifests) known.insert(workload_name(manifest.object));
-    std::vector<std::string> out;
-    for (const auto& [workload, gate] : options.gates) {
-        if (!known.contains(workload)) out.push_back(workload);
-    }
-    return out;
-}
-
 Result<std::vector<Manifest>> inject(std::vector<Manifest> manifests, const InjectOptions& options) {
     for (Manifest& manifest : manifests) {
         if (pod_spec(manifest) == nullptr) continue;

@@ -46,10 +46,6 @@ struct InjectOptions {
 // checked: as it stands.
 [[nodiscard]] std::string workload_name(const Json& object);
 
-// The workloads of options.gates that these manifests do not have.
-[[nodiscard]] std::vector<std::string> unknown_gates(const std::vector<Manifest>& manifests,
-                                                     const InjectOptions& options);
-
 // The manifests with the agent in every pod template that runs one of options.images. Errors name file,
 // workload and container, and say what to do: unsupported for what k8s/README.md lists as refused.
 Result<std::vector<Manifest>> inject(std::vector<Manifest> manifests, const InjectOptions& options);

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cstdlib>
 
-#include "base/log.hpp"
 #include "host/engine/embedded_agent.hpp"
 #include "host/runtime/kubernetes/kubernetes_runtime.hpp"
 #include "host/runtime/podman/podman_runtime.hpp"
@@ -36,22 +35,16 @@ Result<std::unique_ptr<Runtime>> use_cluster(k8s::KubeContext context, const Run
     const bool named = std::ranges::find(config.contexts, context.name) != config.contexts.end();
     const std::string& asked = flags.namespace_name.empty() ? config.namespace_name : flags.namespace_name;
     if (!asked.empty()) context.namespace_name = asked;
-    std::vector<kubernetes::ExtraPort> ports;
-    for (const PortConfig& port : project.config.ports)
-        ports.push_back({port.workload, port.port, port.local});
     return make_kubernetes_runtime({.project = project.config.name,
                                     .state = project.folders.state,
                                     .context = std::move(context),
                                     .reach = named ? k8s::Reach::anywhere : k8s::Reach::local,
                                     .namespace_is_fixed = !asked.empty(),
-                                    .ports = std::move(ports),
                                     .registry = project.config.registry,
                                     .key = key});
 }
 
 Result<std::unique_ptr<Runtime>> use_podman(const ProjectParts& project, const protocol::PskKey& key) {
-    if (!project.config.ports.empty())
-        log(LogLevel::warn, "podman", "ignored", {{"key", project.config.where("ports") + ": ports"}});
     return make_podman_runtime({.project = project.config.name,
                                 .state = project.folders.state,
                                 .cache = project.folders.cache,

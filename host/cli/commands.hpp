@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/error.hpp"
+#include "host/engine/engine_mode.hpp"
 #include "images/builder.hpp"
 #include "k8s/inject.hpp"
 
@@ -34,13 +35,17 @@ struct RuntimeFlags {
 };
 
 struct WatchFlags {
-    std::filesystem::path folder = ".";   // where the search for synchost.yaml begins
+    EngineMode mode = EngineMode::watch;
+    std::filesystem::path folder = ".";  // where the search for synchost.yaml begins
+    std::vector<std::string> only;       // services, and what they depend on; empty for all
+    std::uint32_t parallel_builds = 2;
     std::string registry;                 // wins over synchost.yaml's
     std::vector<std::string> build_args;  // NAME=value, for every image; win over synchost.yaml's
     std::string cache_limit;              // see CacheFlags
     RuntimeFlags runtime;
     RegistryFlags registries;
 };
+// `watch`, `watch --once` and `run`. cancelled after Ctrl-C.
 Result<> run_watch(const WatchFlags& flags);
 
 struct StatusFlags {

@@ -7,6 +7,7 @@
 #include "host/cli/cache_limit.hpp"
 #include "host/cli/commands.hpp"
 #include "host/cli/project_parts.hpp"
+#include "host/engine/workloads.hpp"
 #include "host/engine/workshop.hpp"
 #include "images/rootless/rootless.hpp"
 #include "k8s/key_secret.hpp"
@@ -43,6 +44,7 @@ Result<> run_inject(const InjectFlags& flags) {
     }
     TRY_ASSIGN(auto manifests, read_manifests(flags.files.empty() ? config.manifests : flags.files,
                                               load_options(config, {})));
+    TRY_ASSIGN(const auto workloads, resolve_workloads(config, manifests));
     const registry::Connector registries = make_connector(flags.registries);
     images::BuildTools tools{.store = project.folders.cache / "store", .registries = &registries};
     TRY_ASSIGN(tools.store_limit, choose_cache_limit({}, tools.store));
@@ -50,7 +52,7 @@ Result<> run_inject(const InjectFlags& flags) {
     k8s::InjectOptions options{.secret_name = std::string(k8s::kKeySecretName),
                                .form = flags.form,
                                .gate = config.gate,
-                               .gates = config.gates,
+                               .gates = gates_of(workloads),
                                .grace = config.grace};
     TRY_ASSIGN(options.agent_image, push_agent_image(*config.registry, tools));
     for (const ImageConfig& image : config.images) {

@@ -128,7 +128,10 @@ Result<bool> print_from_watch(const std::filesystem::path& socket, const LogFlag
 
 Result<std::vector<std::string>> kept_workloads(const std::filesystem::path& folder, const LogFlags& flags) {
     std::vector<ServiceEntry> entries;
-    for (std::string& workload : list_log_workloads(folder)) entries.push_back({std::move(workload), {}});
+    for (std::string& workload : list_log_workloads(folder)) {
+        std::string name = workload.substr(workload.find('/') + 1);
+        entries.push_back({.workload = std::move(workload), .name = std::move(name), .images = {}});
+    }
     std::vector<std::string> out;
     for (const std::string& service : flags.services) {
         TRY_ASSIGN(const std::vector<std::string> found, find_service(service, entries));

@@ -5,84 +5,21 @@
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <exception>
-#include <functional>
 #include <utility>
 
 #include "base/lines.hpp"
 #include "base/log.hpp"
 #include "base/rel_path.hpp"
+#include "host/cli/arguments.hpp"
 #include "host/cli/command_table.hpp"
 #include "host/cli/commands.hpp"
 #include "host/cli/complete.hpp"
 #include "host/cli/exit_code.hpp"
 #include "host/cli/usage.hpp"
-#include "host/cli/watch_options.hpp"
 #include "images/rootless/rootless.hpp"
 
 namespace synchost::host {
 namespace {
-
-using Run = std::function<Result<>()>;
-
-void add_registry_flags(CLI::App& command, RegistryFlags& flags) {
-    command
-        .add_option("--insecure-registry", flags.insecure,
-                    "Registry host that speaks plain http (loopback does anyway)")
-        ->allow_extra_args(false);
-    command.add_option("--registry-ca", flags.ca_file, "PEM file with the CA of a registry")
-        ->check(CLI::ExistingFile);
-    CLI::Option* certificate = command
-                                   .add_option("--registry-cert", flags.client_certificate,
-                                               "PEM file with our certificate for a registry")
-                                   ->check(CLI::ExistingFile);
-    CLI::Option* key = command.add_option("--registry-key", flags.client_key, "PEM file with its key")
-                           ->check(CLI::ExistingFile)
-                           ->needs(certificate);
-    certificate->needs(key);
-}
-
-void add_runtime_flags(CLI::App& command, RuntimeFlags& flags) {
-    const std::map<std::string, RuntimeChoice> choices = {{"auto", RuntimeChoice::automatic},
-                                                          {"kubernetes", RuntimeChoice::kubernetes},
-                                                          {"podman", RuntimeChoice::podman}};
-    command
-        .add_option(
-            "--runtime", flags.choice,
-            "auto (default): the cluster of the current context where it is a local one, else podman; "
-            "kubernetes; podman")
-        ->transform(CLI::CheckedTransformer(choices));
-    command.add_option("--context", flags.context, "Context of the kubeconfig (default: the current one)");
-    command.add_option("--kubeconfig", flags.kubeconfig, "In place of KUBECONFIG and ~/.kube/config")
-        ->check(CLI::ExistingFile);
-    command.add_option("-n,--namespace", flags.namespace_name,
-                       "Namespace of the cluster (default: synchost.yaml's, the context's, default)");
-}
-
-constexpr const char* kCacheLimitHelp =
-    "What the store of layers may grow to: 20 GB, 512MiB, none (default: SYNCHOST_CACHE_LIMIT, else 20 GB or "
-    "a tenth of the disk)";
-
-void add_watch(CLI::App& app, WatchFlags& flags, Run& run) {
-    CLI::App* command =
-        app.add_subcommand("watch", "Build, deploy, and keep every container at your tree until Ctrl-C");
-    command->add_option("folder", flags.folder, "Folder of synchost.yaml, or one below it")
-        ->capture_default_str();
-    command->add_option(
-        "--registry", flags.registry,
-        "Registry to push to (default: the one that the cluster announces, or with podman one that "
-        "synchost starts)");
-    command
-        ->add_option("--build-arg", flags.build_args, "NAME=value for every image; wins over synchost.yaml")
-        ->allow_extra_args(false);
-    command->add_option("--cache-limit", flags.cache_limit, kCacheLimitHelp);
-    add_runtime_flags(*command, flags.runtime);
-    add_registry_flags(*command, flags.registries);
-    command->footer(
-        "Examples:\n  synchost watch examples/todo\n  synchost watch --context k3d-dev -n todo\n"
-        "A context that is not a local one is used only where synchost.yaml names it: cluster: {contexts: "
-        "[NAME]}");
-    command->callback([&] { run = [&] { return run_watch(flags); }; });
-}
 
 void add_down(CLI::App& app, DownFlags& flags, Run& run) {
     CLI::App* command =
@@ -406,6 +343,7 @@ int run_program(int argc, char** argv) {
     app.require_subcommand(1);
     app.footer("Exit codes: 0 ok, 1 failed, 2 usage, 3 cluster or registry unreachable, 130 interrupted.");
     WatchFlags watch;
+    WatchFlags run_once;
     StatusFlags status;
     LogFlags logs;
     ServiceFlags restart;
@@ -426,6 +364,7 @@ int run_program(int argc, char** argv) {
     CompletionFlags completion;
     Run run;
     add_watch(app, watch, run);
+    add_run(app, run_once, run);
     add_plan(app, plan, run);
     add_explain(app, explain, run);
     add_status(app, status, run);

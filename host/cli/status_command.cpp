@@ -86,6 +86,8 @@ Result<> judge(const Status& status) {
     if (unknown > 0)
         return fail(Errc::conflict, fmt::format("{}{} could not be verified", unknown, of), "Ask again.");
     if (status.all_well()) return {};
+    if (status.deploying)
+        return fail(Errc::conflict, "a deployment is under way", "Wait for it: --wait SECONDS.");
     return fail(Errc::conflict, "the last build of an image failed",
                 "Its error is in the output of synchost watch.");
 }

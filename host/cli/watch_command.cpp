@@ -80,7 +80,15 @@ Result<> run_watch(const WatchFlags& flags) {
                        .state = project.folders.state,
                        .reporter = &reporter,
                        .log_store = &logs->store(),
-                       .on_state = [&] { events.note_new_state(); }});
+                       .on_state = [&] { events.note_new_state(); },
+                       .reload = [&flags]() -> Result<Config> {
+                           TRY_ASSIGN(ProjectParts now,
+                                      open_project(flags.folder, flags.registry, flags.build_args));
+                           return std::move(now.config);
+                       },
+                       .only = flags.only,
+                       .parallel_builds = flags.parallel_builds,
+                       .mode = flags.mode});
     // The runtime holds the project's lock: a socket that is there was left by an earlier run.
     TRY_ASSIGN(std::string token, make_token(project.folders.state));
     ControlApi api(backend_of(engine, events, *logs), std::move(token));

@@ -9,7 +9,7 @@
 namespace synchost::host {
 namespace {
 
-std::string_view short_name(const ServiceEntry& entry) {
+std::string_view own_name(const ServiceEntry& entry) {
     const std::string_view workload = entry.workload;
     return workload.substr(workload.find('/') + 1);
 }
@@ -17,7 +17,7 @@ std::string_view short_name(const ServiceEntry& entry) {
 std::unexpected<Error> unknown_service(std::string_view name, std::span<const ServiceEntry> entries) {
     std::set<std::string_view> known;
     for (const ServiceEntry& entry : entries) {
-        known.insert(short_name(entry));
+        known.insert(entry.name);
         known.insert(entry.images.begin(), entry.images.end());
     }
     std::string all;
@@ -41,7 +41,8 @@ Result<std::vector<std::string>> find_service(std::string_view name, std::span<c
     };
     // A workload that is named like another's image is meant before that.
     if (add_where([&](const ServiceEntry& entry) { return entry.workload == name; }) ||
-        add_where([&](const ServiceEntry& entry) { return short_name(entry) == name; }) ||
+        add_where([&](const ServiceEntry& entry) { return entry.name == name; }) ||
+        add_where([&](const ServiceEntry& entry) { return own_name(entry) == name; }) ||
         add_where([&](const ServiceEntry& entry) {
             return std::ranges::find(entry.images, name) != entry.images.end();
         }))

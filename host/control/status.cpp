@@ -22,7 +22,7 @@ bool Status::all_well() const {
     const auto is_well = [](const ContainerStatus& container) {
         return container.current && (!container.verified || container.verified->equal());
     };
-    return !pods.empty() && std::ranges::none_of(images, &ImageStatus::build_failed) &&
+    return !pods.empty() && !deploying && std::ranges::none_of(images, &ImageStatus::build_failed) &&
            std::ranges::all_of(
                pods, [&](const PodStatus& pod) { return std::ranges::all_of(pod.containers, is_well); });
 }

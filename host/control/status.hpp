@@ -86,10 +86,12 @@ struct Status {
     std::string project;
     std::string folder;
     std::int64_t pid = 0;
+    bool deploying = false;  // something is on its way to the pods, or waits for what it depends on
     std::vector<ImageStatus> images;
     std::vector<PodStatus> pods;
 
-    // There are pods, every container is current and, where it was verified, equal; no build has failed.
+    // There are pods, every container is current and, where it was verified, equal; no build has failed, and
+    // nothing is on its way to them.
     [[nodiscard]] bool all_well() const;
     bool operator==(const Status&) const = default;
 };

@@ -228,6 +228,7 @@ std::string to_json(const Status& status) {
                    {"project", status.project},
                    {"folder", status.folder},
                    {"pid", status.pid},
+                   {"deploying", status.deploying},
                    {"well", status.all_well()},
                    {"images", std::move(images)},
                    {"pods", std::move(pods)}});
@@ -265,6 +266,7 @@ Result<Status> parse_status(std::string_view json) {
                .project = reader.text("project"),
                .folder = reader.text("folder"),
                .pid = reader.number<std::int64_t>("pid"),
+               .deploying = reader.flag("deploying"),
                .images = {},
                .pods = {}};
     TRY(read_list(reader.list("images"), out.images, read_image));

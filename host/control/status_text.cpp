@@ -78,6 +78,7 @@ std::string to_text(const Status& status) {
                            counted(image.paths, "path"), image.building ? ", is being built" : "",
                            image.build_failed ? ", the last build failed" : "");
     }
+    if (status.deploying) out += "being deployed\n";
     if (status.pods.empty()) out += "no pods yet\n";
     for (const PodStatus& pod : status.pods) {
         out += fmt::format("pod {} ({}){}\n", printable(pod.name), printable(pod.workload),

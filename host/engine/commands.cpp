@@ -7,15 +7,9 @@
 
 #include "base/rel_path.hpp"
 #include "host/engine/engine.hpp"
-#include "k8s/image_name.hpp"
 
 namespace synchost::host {
 namespace {
-
-std::string workload_of(const k8s::Manifest& manifest) {
-    const k8s::Json metadata = manifest.object.value("metadata", k8s::Json::object());
-    return manifest.object.value("kind", "") + "/" + metadata.value("name", "");
-}
 
 bool is_named(const std::vector<std::string>& workloads, const std::string& workload) {
     return std::ranges::find(workloads, workload) != workloads.end();
@@ -30,19 +24,8 @@ std::unexpected<Error> none_of_ours(const std::vector<std::string>& workloads, c
 
 std::vector<ServiceEntry> Engine::service_entries() const {
     std::vector<ServiceEntry> out;
-    for (const k8s::Manifest& manifest : manifests_) {
-        const k8s::Json* spec = k8s::pod_spec(manifest);
-        if (spec == nullptr || !spec->contains("containers")) continue;
-        ServiceEntry entry{.workload = workload_of(manifest), .images = {}};
-        for (const k8s::Json& container : spec->at("containers")) {
-            const std::string image = container.value("image", "");
-            for (const auto& service : services_) {
-                if (k8s::same_image(image, service->name) && !is_named(entry.images, service->name))
-                    entry.images.push_back(service->name);
-            }
-        }
-        out.push_back(std::move(entry));
-    }
+    for (const Workload& workload : rollout_.workloads())
+        out.push_back({.workload = workload.id, .name = workload.name, .images = workload.images});
     return out;
 }
 
@@ -94,8 +77,7 @@ boost::asio::awaitable<Result<std::vector<TriggerOutcome>>> Engine::trigger_serv
         if (!is_named(images, service->name)) continue;
         asked.push_back({service.get(), service->built ? service->image.digest.to_string() : ""});
         parts_.reporter->line(Tone::plain, "rebuild", service->name, "as asked");
-        service->build_again = true;  // now: the task begins later
-        spawn(rebuild(*service), "the rebuild of " + service->name);
+        want_build(*service);
     }
     if (asked.empty()) co_return none_of_ours(workloads, "image that is built here");
     const auto is_building = [](const Asked& one) {

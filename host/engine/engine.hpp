@@ -1,10 +1,13 @@
 // `synchost watch`: builds and pushes every image, deploys, keeps each container at its image's newest
 // generation, and decides for every saved file whether it is synced, rebuilt or ignored. Runs until it is
-// stopped; what it started is taken down before run_watch() returns.
+// stopped; what it started is taken down before run() returns.
 //
-//     config ─▶ build, push ─▶ runtime.apply ─▶ a PodSession for each pod
-//                   ▲                                   ▲
-//     watcher ─▶ batch ─▶ decide ── rebuild ┘   sync ───┘ (Mirror::advance, notify)
+//     config ─▶ build, push ─▶ deployer: runtime.apply ─▶ a PodSession for each pod
+//                   ▲                                           ▲
+//     watcher ─▶ batch ─▶ decide ── rebuild ┘   sync ───────────┘ (Mirror::advance, notify)
+//
+// A build that a newer save made stale is ended, and never deployed. The deployer is one task: whoever has
+// something new for the pods asks it to begin again.
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
@@ -21,11 +24,13 @@
 
 #include "base/error.hpp"
 #include "host/control/api.hpp"
+#include "host/engine/engine_mode.hpp"
 #include "host/engine/kept_image.hpp"
 #include "host/engine/log_intake.hpp"
 #include "host/engine/pod_session.hpp"
 #include "host/engine/project.hpp"
 #include "host/engine/reporter.hpp"
+#include "host/engine/rollout.hpp"
 #include "host/engine/service.hpp"
 #include "host/engine/workshop.hpp"
 #include "host/plan/config.hpp"
@@ -47,6 +52,12 @@ struct EngineParts {
     Reporter* reporter = nullptr;
     LogStore* log_store = nullptr;           // where lines are kept; nowhere without one
     std::function<void()> on_state = [] {};  // status() may be another now; on the io thread
+    // The configuration as it is on disk now, with the command line's words applied; blocking. Empty: it is
+    // not looked at again.
+    std::function<Result<Config>()> reload{};
+    std::vector<std::string> only{};  // services, and what they depend on; empty for all
+    std::size_t parallel_builds = 2;
+    EngineMode mode = EngineMode::watch;
 };
 
 class Engine {
@@ -57,7 +68,9 @@ class Engine {
     Engine(const Engine&) = delete;
     Engine& operator=(const Engine&) = delete;
 
-    // Builds, deploys and watches until stop() or an error that watching cannot outlive.
+    // Builds, deploys and watches until stop() or an error that watching cannot outlive: a build or a
+    // deployment that fails is told, and the next save may mend it. In the other modes it is what run()
+    // returns.
     boost::asio::awaitable<Result<>> run();
     // Ends run() soon; called on the io thread (a signal).
     void stop();
@@ -101,25 +114,45 @@ class Engine {
     // Start (engine.cpp)
     boost::asio::awaitable<Result<>> serve();
     boost::asio::awaitable<Result<>> prepare();
-    boost::asio::awaitable<Result<std::vector<k8s::Manifest>>> load_manifests();
+    boost::asio::awaitable<Result<>> load_manifests();
     void observe_runtime();
     Result<std::unique_ptr<Service>> make_service(const ImageConfig& image) const;
-    boost::asio::awaitable<Result<>> build_all();
-    boost::asio::awaitable<Result<>> deploy();
-    Result<k8s::InjectOptions> inject_options();
-    // Makes the sessions those of pods_, each with the services whose image it runs.
-    void adopt();
-    boost::asio::awaitable<void> wait_until_current();
-    Result<> report_ports();
-    std::map<std::string, Service*> services_of(const RunningPod& pod);
+    // False where one failed.
+    boost::asio::awaitable<bool> build_all();
     void spawn(boost::asio::awaitable<void> task, std::string what);
     [[nodiscard]] images::BuildTools tools() const;
 
+    // Deployment (deploy.cpp)
+    void want_deployment();
+    boost::asio::awaitable<void> deployer();
+    boost::asio::awaitable<Result<>> deploy();
+    // Waits for what the others of the step wait for, or for all; ends where a newer deployment begins.
+    boost::asio::awaitable<void> follow_deployment(std::uint64_t number, Rollout::Step step,
+                                                   std::chrono::steady_clock::time_point started);
+    boost::asio::awaitable<bool> wait_for_dependencies(std::uint64_t number,
+                                                       const std::set<std::string>& ids);
+    void end_deployment(Result<> outcome);
+    Result<k8s::InjectOptions> inject_options();
+    [[nodiscard]] std::vector<ExtraPort> extra_ports(const Rollout::Step& step) const;
+    // Makes the sessions those of pods_, each with the services whose image it runs.
+    void adopt();
+    // False where the time is over, or somebody stops or deploys anew.
+    boost::asio::awaitable<bool> wait_until_current(std::uint64_t number);
+    Result<> report_ports();
+    std::map<std::string, Service*> services_of(const RunningPod& pod);
+
+    // What is deployed from (reload.cpp)
+    boost::asio::awaitable<void> watch_manifests();
+    boost::asio::awaitable<void> take_manifests(std::string why);
+    boost::asio::awaitable<void> watch_config();
+    boost::asio::awaitable<void> take_config();
+    // Brings the services to the images of `config`: those that are the same go on.
+    Result<> replace_services(const Config& config);
+    Result<> ask_owners();
+
     // Saves (saves.cpp)
     boost::asio::awaitable<void> watch_contexts();
-    boost::asio::awaitable<void> watch_manifests();
     Result<Watcher> open_watcher();
-    boost::asio::awaitable<void> take_manifests();
     boost::asio::awaitable<void> take_batch(const Batch& batch,
                                             const std::vector<std::filesystem::path>& roots);
     boost::asio::awaitable<bool> take_sources(Service& service, Touched touched);
@@ -127,6 +160,10 @@ class Engine {
     boost::asio::awaitable<std::optional<RebuildCause>> find_rebuild(const Service& service,
                                                                      const Touched& touched);
     boost::asio::awaitable<void> give_back_memory();
+    // A service of a workload whose builds wait for `synchost trigger`.
+    [[nodiscard]] bool is_manual(const Service& service) const;
+    // Leaves in `sources` what is synced all the same.
+    void hold_rebuild(Service& service, const RebuildCause& cause, SourceSet& sources);
     void tell_ignored(const std::string& path, const std::set<const Service*>& settled);
     void announce(Service& service, const std::vector<std::string>& sources, const Batch& batch);
     void on_outcome(const SyncOutcome& outcome);
@@ -137,8 +174,16 @@ class Engine {
 
     // Rebuilds (rebuild.cpp)
     boost::asio::awaitable<void> sign_large_files(Service& service);
+    // Begins a build, or has the one that is under way begin again.
+    void want_build(Service& service);
     boost::asio::awaitable<void> rebuild(Service& service);
-    boost::asio::awaitable<Result<bool>> build(Service& service);
+    // The first build of this run, unless an earlier run's image can be gone on with.
+    boost::asio::awaitable<Result<>> bring_up(Service& service);
+    // Builds until nothing that it reads was saved meanwhile; tells what fails. cancelled where the engine
+    // stops or the service is retired.
+    boost::asio::awaitable<Result<>> build_until_settled(Service& service);
+    // cancelled where it was ended for a newer one.
+    boost::asio::awaitable<Result<>> build(Service& service);
     // True where an earlier run left an image that differs from a build by nothing but what is synced.
     boost::asio::awaitable<bool> go_on_with_kept_image(Service& service);
     void keep(KeptImage kept, const BuildOutcome& built, const Survey& tree,
@@ -158,21 +203,31 @@ class Engine {
     EngineParts parts_;
     LogIntake log_intake_;
     boost::asio::thread_pool pool_;
-    Signal changed_;           // stop_, tasks_, fatal_ or a session's state
-    bool gives_back_ = false;  // memory, soon
-    Signal stopping_;          // stop_, for those whom a session's state does not concern
+    boost::asio::thread_pool builders_;  // as many builds at a time as it has threads
+    Signal changed_;                     // stop_, tasks_, fatal_ or a session's state
+    bool gives_back_ = false;            // memory, soon
+    Signal stopping_;                    // stop_, for those whom a session's state does not concern
+    Signal reconfigured_;                // stop_, or what is watched
     bool stop_ = false;
     bool rewatch_ = false;  // an ignore file changed: the folders to watch are others
     std::size_t tasks_ = 0;
     std::optional<Error> fatal_;
-    std::vector<k8s::Manifest> manifests_;
+    std::vector<k8s::Manifest> manifests_;  // of the workloads that were asked for
+    Rollout rollout_;                       // of these
     std::vector<k8s::SourceFolder> manifest_sources_;
     RegistryAddress registry_;
     std::string agent_image_;
     std::vector<RunningPod> pods_;  // as the runtime told last
     std::uint64_t deployments_ = 0;
+    bool may_deploy_ = false;          // the first builds have ended
+    bool deployment_wanted_ = false;   // from the next look of the deployer on
+    bool deployment_ended_ = true;     // the last one is there, or has failed
+    std::optional<Result<>> outcome_;  // of the first deployment
+    std::string held_told_;            // of the deployment before
     std::shared_ptr<delta::SignatureCache> signatures_;
     std::vector<std::unique_ptr<Service>> services_;
+    // Those whose image synchost.yaml no longer has, or has otherwise: tasks may still look at them.
+    std::vector<std::unique_ptr<Service>> retired_;
     std::vector<std::shared_ptr<PodSession>> sessions_;
     AsyncLock deploying_;  // the runtime takes one call at a time
     std::map<std::pair<const Service*, protocol::GenerationId>, Pending> pending_;

@@ -28,44 +28,83 @@ Result<> check_places(const images::Image& image, const Survey& tree) {
 
 }  // namespace
 
-boost::asio::awaitable<void> Engine::rebuild(Service& service) {
+void Engine::want_build(Service& service) {
     service.build_again = true;
-    if (service.building) co_return;  // the one under way sees the flag when it ends
-    service.building = true;
-    while (!stop_ && std::exchange(service.build_again, false)) {
-        auto rolled = co_await build(service);
-        service.build_failed = !rolled;
-        // Before the pods come: they start with what was saved meanwhile.
-        co_await catch_up(service);
-        if (!rolled) {
-            if (!stop_) parts_.reporter->failure(service.name, rolled.error());
-        } else if (*rolled) {
-            if (auto deployed = co_await deploy(); !deployed)
-                parts_.reporter->failure(service.name, deployed.error());
-            co_await sign_large_files(service);
-        } else {
-            parts_.reporter->line(Tone::plain, "unchanged", service.name,
-                                  "the new image equals the old one; no pod is replaced");
-        }
+    if (service.building) {
+        service.stop_build.request_stop();  // what it has read is not what lies there
+    } else {
+        spawn(rebuild(service), "the rebuild of " + service.name);
     }
-    service.building = false;
 }
 
-boost::asio::awaitable<Result<bool>> Engine::build(Service& service) {
+boost::asio::awaitable<void> Engine::rebuild(Service& service) {
+    const auto settled = co_await build_until_settled(service);
+    if (service.undeployed) {
+        want_deployment();
+    } else if (settled) {
+        parts_.reporter->line(Tone::plain, "unchanged", service.name,
+                              "the new image equals the old one; no pod is replaced");
+    }
+}
+
+boost::asio::awaitable<Result<>> Engine::bring_up(Service& service) {
+    service.building = true;
+    const bool kept = parts_.mode != EngineMode::without_us && co_await go_on_with_kept_image(service);
+    if (kept) co_await catch_up(service);
+    service.building = false;
+    if (kept && !service.build_again) co_return Result<>{};
+    co_return co_await build_until_settled(service);
+}
+
+boost::asio::awaitable<Result<>> Engine::build_until_settled(Service& service) {
+    Result<> outcome;
+    service.building = true;
+    do {
+        service.build_again = false;
+        outcome = co_await build(service);
+        const bool is_stale = !outcome && outcome.error().code == Errc::cancelled && service.build_again;
+        service.build_failed = !outcome && !is_stale;
+        // Before the pods come: they start with what was saved meanwhile.
+        co_await catch_up(service);
+        if (stop_ || service.retired) {
+            outcome = fail(Errc::cancelled, "the build was stopped");
+            break;
+        }
+        if (is_stale) {
+            parts_.reporter->line(Tone::faint, "again", service.name,
+                                  "what this build reads was saved meanwhile: it begins anew");
+        } else if (!outcome) {
+            parts_.reporter->failure(service.name, outcome.error());
+        }
+    } while (service.build_again);
+    service.building = false;
+    changed_.notify();
+    co_return outcome;
+}
+
+boost::asio::awaitable<Result<>> Engine::build(Service& service) {
     auto loaded = images::IgnoreRules::load(service.request.context, service.request.dockerfile);
     if (!loaded) co_return std::unexpected(std::move(loaded.error()));
     service.rules.ignore = *std::move(loaded);
     // What was saved until now is read by this build.
     SourceSet read_by_it = std::exchange(service.touched_during_build, {});
+    service.stop_build = std::stop_source();
+    registry::ConnectorOptions registry_options = parts_.registries->options();
+    registry_options.stop = service.stop_build.get_token();
+    const registry::Connector registries(std::move(registry_options));
+    images::BuildTools stoppable = tools();
+    stoppable.registries = &registries;
+    stoppable.stop = service.stop_build.get_token();
     Survey tree;
     KeptImage kept;
     Xxh3 inputs;
-    auto outcome = co_await on_pool(pool_, [&]() -> Result<BuildOutcome> {
+    auto outcome = co_await on_pool(builders_, [&]() -> Result<BuildOutcome> {
         images::BuildRequest request = service.request;
         const auto look_and_build = [&]() -> Result<BuildOutcome> {
+            if (stoppable.stop.stop_requested()) return fail(Errc::cancelled, "the build was stopped");
             TRY_ASSIGN(tree, survey(request));
             TRY_ASSIGN(kept.inputs, rebuild_inputs(service, tree.nodes, tree.baked_files));
-            return build_and_push(request, service.repository, tools());
+            return build_and_push(request, service.repository, stoppable);
         };
         TRY_ASSIGN(BuildOutcome built, look_and_build());
         if (built.image.base_configs != request.base_configs) {
@@ -78,7 +117,10 @@ boost::asio::awaitable<Result<bool>> Engine::build(Service& service) {
         keep(std::move(kept), built, tree, service.name);
         return built;
     });
+    // One that ended before it was told to is stale all the same.
+    if (outcome && stoppable.stop.stop_requested()) outcome = fail(Errc::cancelled, "the build was stopped");
     if (!outcome) {
+        service.read_by_failed_build = read_by_it;
         service.touched_during_build.merge(read_by_it);
         co_return std::unexpected(with_registry_help(std::move(outcome.error()), registry_));
     }
@@ -91,7 +133,7 @@ boost::asio::awaitable<Result<bool>> Engine::build(Service& service) {
     const auto guard = co_await service.lock.acquire();
     service.rules.baked = std::move(tree.baked);
     service.inputs = inputs;
-    if (service.built && built.image.digest == service.image.digest) co_return false;
+    if (service.built && built.image.digest == service.image.digest) co_return Result<>{};
     // The pods of the old image count generations of the old tree: they are let go before the new tree
     // begins.
     drop_sessions(service);
@@ -106,7 +148,10 @@ boost::asio::awaitable<Result<bool>> Engine::build(Service& service) {
     service.after.clear();
     service.numbered.clear();
     service.built = true;
-    co_return true;
+    service.files_signed = false;
+    service.undeployed = true;
+    service.deployed_image.clear();
+    co_return Result<>{};
 }
 
 // Blocking. Before there are pods that run it: a record of an image that nobody runs does no harm.
@@ -185,10 +230,11 @@ boost::asio::awaitable<void> Engine::sign_large_files(Service& service) {
 boost::asio::awaitable<void> Engine::catch_up(Service& service) {
     const auto guard = co_await service.lock.acquire();
     SourceSet touched = std::exchange(service.touched_during_build, {});
+    const SourceSet unbuilt = std::exchange(service.read_by_failed_build, {});
     if (touched.empty() || !service.built || stop_) co_return;
     for (const std::string& source : touched) {
         const auto decision = why_rebuild(source, service.rules);
-        if (!decision) continue;
+        if (!decision || unbuilt.contains(source)) continue;
         // Whether the build that has just ended read it before or after the save nobody knows.
         parts_.reporter->line(Tone::plain, "rebuild", service.name, source + ": " + decision->reason);
         service.build_again = true;

@@ -81,49 +81,6 @@ boost::asio::awaitable<void> Engine::watch_contexts() {
     changed_.notify();
 }
 
-boost::asio::awaitable<void> Engine::watch_manifests() {
-    using namespace boost::asio::experimental::awaitable_operators;
-    while (!stop_) {
-        // What a kustomization names may change with every save of it.
-        const std::vector<k8s::SourceFolder> sources = manifest_sources_;
-        std::vector<fs::path> folders;
-        for (const k8s::SourceFolder& source : sources) folders.push_back(source.folder);
-        auto watcher = Watcher::open(io_.get_executor(), outermost_folders(std::move(folders)),
-                                     [&](const fs::path& root, std::string_view below_root) {
-                                         return k8s::is_beside(root / below_root, sources);
-                                     });
-        if (!watcher) {
-            parts_.reporter->failure("manifests", watcher.error());
-            co_return;
-        }
-        auto is_ours = [&](const Batch& batch) {
-            return batch.rescan || std::ranges::any_of(batch.paths, [&](const PathEvent& event) {
-                       return k8s::is_source(watcher->roots()[event.root] / event.path, sources);
-                   });
-        };
-        while (!stop_ && manifest_sources_ == sources) {
-            auto next = co_await (watcher->next() || stopping_.wait());
-            if (next.index() == 1) continue;
-            const auto& batch = std::get<0>(next);
-            if (!batch) co_return;
-            if (is_ours(*batch)) co_await take_manifests();
-        }
-    }
-}
-
-boost::asio::awaitable<void> Engine::take_manifests() {
-    manifest_sources_ = k8s::source_folders(parts_.config.manifests);
-    if (sessions_.empty()) co_return;
-    auto loaded = co_await load_manifests();
-    if (!loaded) {
-        parts_.reporter->failure("manifests", loaded.error());
-        co_return;
-    }
-    manifests_ = *std::move(loaded);
-    parts_.reporter->line(Tone::plain, "deploy", parts_.config.name, "a manifest was saved");
-    if (auto deployed = co_await deploy(); !deployed) parts_.reporter->failure("deploy", deployed.error());
-}
-
 boost::asio::awaitable<void> Engine::take_batch(const Batch& batch, const std::vector<fs::path>& roots) {
     // As strings: paths that are compared component by component take seconds over a hundred thousand.
     const auto whole = [&](const PathEvent& event) { return roots[event.root].native() + "/" + event.path; };
@@ -207,6 +164,11 @@ boost::asio::awaitable<bool> Engine::take_sources(Service& service, Touched touc
     auto guard = std::optional(co_await service.lock.acquire());
     SourceSet& sources = touched.sources;
     if (!service.built) {
+        if (service.build_failed && !service.building) {
+            parts_.reporter->line(Tone::plain, "rebuild", service.name,
+                                  listed({sources.begin(), sources.end()}) + ": the last build had failed");
+            want_build(service);
+        }
         service.touched_during_build.merge(sources);
         co_return false;
     }
@@ -216,14 +178,17 @@ boost::asio::awaitable<bool> Engine::take_sources(Service& service, Touched touc
         service.touched_during_build.insert(sources.begin(), sources.end());
         rewatch_ = rewatch_ || std::ranges::find(service.rules.ignore_files, cause.source) !=
                                    service.rules.ignore_files.end();
-        spawn(rebuild(service), "the rebuild of " + service.name);
+        want_build(service);
     };
     if (const auto cause = co_await find_rebuild(service, touched)) {
-        rebuild_for(*cause);
-        co_return false;
+        if (!is_manual(service)) {
+            rebuild_for(*cause);
+            co_return false;
+        }
+        hold_rebuild(service, *cause, sources);
     }
 
-    if (touched.batch.rescan && co_await inputs_differ(service)) {
+    if (touched.batch.rescan && !is_manual(service) && co_await inputs_differ(service)) {
         rebuild_for(
             {"the tree", {Action::rebuild, "events were lost, and files that a RUN may have read differ"}});
         co_return false;
@@ -244,7 +209,7 @@ boost::asio::awaitable<bool> Engine::take_sources(Service& service, Touched touc
     const std::vector<std::string> changed = sources_of(*examined, service.mirror);
     for (const std::string& source : changed) {
         auto decision = why_rebuild(source, service.rules);
-        if (!decision) continue;
+        if (!decision || is_manual(service)) continue;
         sources.insert(changed.begin(), changed.end());
         rebuild_for({source, *std::move(decision)});
         co_return false;
@@ -263,6 +228,20 @@ boost::asio::awaitable<bool> Engine::take_sources(Service& service, Touched touc
     guard.reset();
     co_await boost::asio::post(io_, boost::asio::use_awaitable);
     co_return true;
+}
+
+bool Engine::is_manual(const Service& service) const {
+    return std::ranges::any_of(rollout_.workloads(), [&](const Workload& workload) {
+        return workload.service.trigger == Trigger::manual &&
+               std::ranges::find(workload.images, service.name) != workload.images.end();
+    });
+}
+
+void Engine::hold_rebuild(Service& service, const RebuildCause& cause, SourceSet& sources) {
+    parts_.reporter->line(Tone::plain, "held", service.name,
+                          cause.source + ": " + cause.decision.reason + "; `synchost trigger` builds it");
+    std::erase_if(sources,
+                  [&](const std::string& source) { return why_rebuild(source, service.rules).has_value(); });
 }
 
 void Engine::announce(Service& service, const std::vector<std::string>& sources, const Batch& batch) {

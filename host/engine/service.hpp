@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 #include <set>
+#include <stop_token>
 #include <string>
 #include <utility>
 
@@ -17,6 +18,7 @@
 #include "host/engine/mirror.hpp"
 #include "host/link/outgoing_generation.hpp"
 #include "host/plan/after.hpp"
+#include "host/plan/config.hpp"
 #include "host/plan/decision.hpp"
 #include "host/tree/file_index.hpp"
 #include "images/builder.hpp"
@@ -82,13 +84,14 @@ struct Service {
             const boost::asio::any_io_executor& executor)
         : name(std::move(image_name)), repository(std::move(pushed_to)), lock(executor) {}
 
-    std::string name;  // of the image, as the manifests and synchost.yaml write it
+    std::string name;    // of the image, as the manifests and synchost.yaml write it
+    ImageConfig config;  // what it was made from
     images::BuildRequest request;
     std::optional<images::Owner> asked_owner;  // by the manifests; that of the request follows the image
     DecisionRules rules;
     registry::Reference repository;  // where its builds are pushed
     images::Image image;             // the last one that was built and pushed
-    std::string deployed_image;      // as the manifests that were applied last pin it
+    std::string deployed_image;      // `image` as the manifests that were applied last pin it; or empty
     Mirror mirror;
     std::optional<FileIndex> index;      // of request.context; used on the pool, under the lock
     std::shared_ptr<Contents> contents;  // likewise, but by several threads
@@ -117,7 +120,12 @@ struct Service {
     bool building = false;
     bool build_failed = false;                   // the last one; the tree cannot be read by its Dockerfile
     bool build_again = false;                    // something that rebuilds was saved during a build
+    bool retired = false;                        // synchost.yaml has no such image any more
+    bool undeployed = false;                     // `image` is newer than what was applied last
+    bool files_signed = true;                    // the large ones, since the last build
+    std::stop_source stop_build;                 // of the build that is under way
     std::set<std::string> touched_during_build;  // sources; what the build read of them is unknown
+    std::set<std::string> read_by_failed_build;  // of these: another build would fail likewise
 };
 
 }  // namespace synchost::host

@@ -28,6 +28,7 @@ Status Engine::status() const {
                .project = parts_.config.name,
                .folder = parts_.config.file.parent_path().native(),
                .pid = ::getpid(),
+               .deploying = !deployment_ended_,
                .images = {},
                .pods = {}};
     for (const auto& service : services_) {

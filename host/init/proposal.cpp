@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <set>
 #include <string_view>
 #include <vector>
 
@@ -118,22 +120,39 @@ std::vector<CarriedImage> images_of(const FolderSurvey& survey, const Carried& c
     return out.empty() && !survey.dockerfiles.empty() ? choose_images(survey, name) : out;
 }
 
-// "Deployment/api:8080:9000"; the kind is that of the one workload of this name.
-std::vector<std::string> ports_of(const FolderSurvey& survey, const Carried& carried,
-                                  std::vector<std::string>& notes) {
-    std::vector<std::string> out;
+// The ports by workload: "Deployment/api" to "8080:9000". The kind is that of the one workload of the name.
+std::map<std::string, std::vector<std::string>> ports_of(const FolderSurvey& survey, const Carried& carried,
+                                                         std::vector<std::string>& notes) {
+    std::map<std::string, std::vector<std::string>> out;
     for (const CarriedPort& port : carried.ports) {
         std::string workload = port.workload;
         for (const std::string& found : survey.workloads)
             if (!workload.contains('/') && found.ends_with("/" + workload)) workload = found;
-        const std::string text = workload + ":" + port.port + (port.local.empty() ? "" : ":" + port.local);
-        const std::string config = "images: {a: }\nmanifests: [k8s]\nports: " + list_of({text}) + "\n";
+        const std::string text = port.port + (port.local.empty() ? "" : ":" + port.local);
+        const std::string config =
+            "images: {a: }\nmanifests: [k8s]\nservices: {a: {workload: " + in_quotes(workload) +
+            ", ports: " + list_of({text}) + "}}\n";
         if (parse_config(config, "/p/synchost.yaml"))
-            out.push_back(text);
+            out[workload].push_back(text);
         else
-            notes.push_back("port " + text + ": no Kind/name:port");
+            notes.push_back("port " + workload + ":" + text + ": no Kind/name:port");
     }
     return out;
+}
+
+std::string services_text(const std::map<std::string, std::vector<std::string>>& ports) {
+    if (ports.empty()) return {};
+    std::string text =
+        "\n# What holds for single workloads. ports: those of pods that lead to this machine.\nservices:\n";
+    std::set<std::string> taken;
+    for (const auto& [workload, numbers] : ports) {
+        std::string name = make_dns_label(workload.substr(workload.find('/') + 1));
+        if (!taken.insert(name).second) name = make_dns_label(workload);
+        taken.insert(name);
+        text += "  " + in_quotes(name) + ": {workload: " + in_quotes(workload) +
+                ", ports: " + list_of(numbers) + "}\n";
+    }
+    return text;
 }
 
 // An overlay for development, else one that is no base, else the first.
@@ -211,8 +230,7 @@ Result<std::string> propose_config(const FolderSurvey& survey, const Carried& ca
     }
     text += comments("Used as they are, for no Dockerfile here resembles their names:", elsewhere);
     text += manifests_text(survey, carried.manifests);
-    if (const auto ports = ports_of(survey, carried, notes); !ports.empty())
-        text += "\n# Ports of pods that lead to this machine.\nports: " + list_of(ports) + "\n";
+    text += services_text(ports_of(survey, carried, notes));
     text += comments("Could not be carried over:", notes);
     text += comments("Not read; carry over by hand what is missing above:", survey.other_tools);
     text += comments("Could not be read:", survey.notes);

@@ -37,6 +37,7 @@ using protocol::kMaxCommandWords;
 struct AfterRule {
     PathPatterns paths;              // relative to the context
     std::optional<AfterApply> does;  // none: nothing happens
+    bool operator==(const AfterRule&) const = default;
 };
 
 // The steps that follow when these files of the context changed, in order. Commands come in the order of

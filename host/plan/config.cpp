@@ -3,15 +3,16 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
-#include <charconv>
 #include <cstddef>
 #include <cstdlib>
+#include <tuple>
 #include <utility>
 
 #include "base/rel_path.hpp"
 #include "host/plan/config_keys.hpp"
 #include "host/plan/detail/after_value.hpp"
 #include "host/plan/detail/field_table.hpp"
+#include "host/plan/detail/services_value.hpp"
 #include "host/plan/secrets.hpp"
 
 namespace synchost::host {
@@ -29,7 +30,6 @@ using detail::YamlNode;
 Result<> read_secrets(const ConfigValue& value, ImageConfig& image, const Place& place);
 Result<> read_images(const ConfigValue& value, Config& config, const Place& place);
 Result<> read_cluster(const ConfigValue& value, Config& config, const Place& place);
-Result<> read_ports(const ConfigValue& value, Config& config, const Place& place);
 
 constexpr std::array kClusterFields{
     Field<ClusterConfig>{
@@ -90,20 +90,18 @@ constexpr std::array kProjectFields{
     Field<Config>{{"cluster", Shape::cluster, Need::optional, "", "{namespace: todo-dev}",
                    "Which cluster may be used, and where in it."},
                   read_cluster},
-    Field<Config>{
-        {"ports", Shape::ports, Need::optional, "", "[\"Deployment/api:9229\"]",
-         "Ports of pods that lead to this machine though no manifest names them: Kind/name:port, and "
-         ":local where the local port is to be another. In a cluster alone."},
-        read_ports},
+    Field<Config>{{"services", Shape::services, Need::optional, "", "{db: , api: {depends_on: [db]}}",
+                   "What holds for single workloads, by the names that commands take."},
+                  [](const ConfigValue& value, Config& config, const Place& place) -> Result<> {
+                      TRY_ASSIGN(config.services, detail::read_services(value, place));
+                      return {};
+                  }},
     Field<Config>{{"registry", Shape::address, Need::optional, "the registry of the cluster",
                    "127.0.0.1:5000", "The registry that images are pushed to."},
                   store<&Config::registry, &ConfigValue::address, Config>},
     Field<Config>{{"gate", Shape::gate, Need::optional, "5s", "5s",
                    "How long a process that starts waits for the host to bring its files up to date."},
                   store<&Config::gate, &ConfigValue::gate, Config>},
-    Field<Config>{{"gates", Shape::gates, Need::optional, "", "{Deployment/api: hold, Job/migrate: 0}",
-                   "The same for the containers of single workloads: Kind/name, and a gate."},
-                  store<&Config::gates, &ConfigValue::gates, Config>},
     Field<Config>{{"grace", Shape::duration, Need::optional, "2s", "2s",
                    "How long a process that is restarted has between TERM and KILL."},
                   store<&Config::grace, &ConfigValue::duration, Config>},
@@ -185,37 +183,11 @@ Result<> read_cluster(const ConfigValue& value, Config& config, const Place& pla
     return read_fields(*map, kClusterFields, kClusterKeys, config.cluster, below);
 }
 
-std::optional<std::uint16_t> parse_port(std::string_view text) {
-    std::uint16_t port = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), port);
-    if (error != std::errc() || end != text.data() + text.size() || port == 0) return std::nullopt;
-    return port;
-}
-
-// "Deployment/api:9229" or "Deployment/api:9229:19229".
-std::optional<PortConfig> parse_port_config(const std::string& text) {
-    const std::size_t first = text.find(':');
-    if (first == std::string::npos || text.substr(0, first).find('/') == std::string::npos)
-        return std::nullopt;
-    const std::string_view numbers = std::string_view(text).substr(first + 1);
-    const std::size_t second = numbers.find(':');
-    const auto port = parse_port(numbers.substr(0, second));
-    const auto local = second == std::string_view::npos ? std::optional<std::uint16_t>(std::uint16_t{0})
-                                                        : parse_port(numbers.substr(second + 1));
-    if (!port || !local) return std::nullopt;
-    return PortConfig{text.substr(0, first), *port, *local};
-}
-
-Result<> read_ports(const ConfigValue& value, Config& config, const Place&) {
-    TRY_ASSIGN(const auto texts, value.text_list());
-    for (const std::string& text : texts) {
-        auto port = parse_port_config(text);
-        if (!port)
-            return value.refuse(value.line(),
-                                "has \"" + printable(text.substr(0, 100)) + "\", which is no Kind/name:port");
-        config.ports.push_back(*std::move(port));
-    }
-    return {};
+// All members, so that a new one cannot be forgotten, but for the lines.
+auto settings_of(const Config& config) {
+    const auto& [file, name, images, manifests, pod_templates, cluster, services, registry, gate, grace,
+                 lines] = config;
+    return std::tie(file, name, images, manifests, pod_templates, cluster, services, registry, gate, grace);
 }
 
 // Absolute and normal; "a/." and "a/" are "a".
@@ -241,11 +213,18 @@ std::span<const KeySpec> image_keys() {
 std::span<const KeySpec> cluster_keys() {
     return kClusterKeys;
 }
+std::span<const KeySpec> service_keys() {
+    return detail::service_keys();
+}
 std::span<const KeySpec> after_keys() {
     return detail::after_keys();
 }
 std::span<const KeySpec> action_keys() {
     return detail::action_keys();
+}
+
+bool Config::operator==(const Config& other) const {
+    return settings_of(*this) == settings_of(other);
 }
 
 std::string Config::where(const std::string& key) const {

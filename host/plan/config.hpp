@@ -22,6 +22,7 @@
 #include "base/error.hpp"
 #include "host/plan/after.hpp"
 #include "host/plan/patterns.hpp"
+#include "host/plan/service_config.hpp"
 #include "images/builder.hpp"
 
 namespace synchost::host {
@@ -40,20 +41,14 @@ struct ImageConfig {
     std::map<std::string, images::Secret> secrets;  // by id; files are absolute, and need not be there
     PathPatterns rebuild;                           // of paths relative to the context
     std::vector<AfterRule> after;
-};
-
-// A port of a workload's pods that is to lead to this machine though no manifest names it: a debugger's, say.
-struct PortConfig {
-    std::string workload;     // "Deployment/api"
-    std::uint16_t port = 0;   // of the pod
-    std::uint16_t local = 0;  // on 127.0.0.1; 0: the same number where it is free
-    bool operator==(const PortConfig&) const = default;
+    bool operator==(const ImageConfig&) const = default;
 };
 
 // Which cluster `watch` may use, and where in it.
 struct ClusterConfig {
     std::vector<std::string> contexts;  // that may be used beside local ones, by their exact names
     std::string namespace_name;         // "" is the context's
+    bool operator==(const ClusterConfig&) const = default;
 };
 
 struct Config {
@@ -63,13 +58,14 @@ struct Config {
     std::vector<std::filesystem::path> manifests;      // absolute, normal, at least one
     std::map<std::string, std::string> pod_templates;  // of kinds: "Rollout" to "spec.template"
     ClusterConfig cluster;
-    std::vector<PortConfig> ports;
+    std::vector<ServiceConfig> services;  // in the order of the file
     std::optional<std::string> registry;
-    std::chrono::milliseconds gate{5'000};  // 0: do not wait for the host; kHold: without end
-    std::map<std::string, std::chrono::milliseconds> gates;  // of single workloads: "Deployment/api"
-    std::chrono::milliseconds grace{2'000};                  // between TERM and KILL
+    std::chrono::milliseconds gate{5'000};   // 0: do not wait for the host; kHold: without end
+    std::chrono::milliseconds grace{2'000};  // between TERM and KILL
     std::map<std::string, int> lines;  // of each key that was written: "gate", "images > todo-api > context"
 
+    // Whether the two say the same; on which lines does not matter.
+    bool operator==(const Config& other) const;
     // "synchost.yaml:7" for a key as in `lines`; without the line where the key was not written.
     [[nodiscard]] std::string where(const std::string& key) const;
 };

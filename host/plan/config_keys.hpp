@@ -20,10 +20,13 @@ enum class Shape : std::uint8_t {
     gate,         // a duration, or "hold"
     images,       // a map of image names to maps of image_keys(), not empty
     texts,        // a list of text
-    ports,        // a list of "Kind/name:port" or "Kind/name:port:local"
+    ports,        // a list of port, or "port:local"
     cluster,      // a map of cluster_keys()
     templates,    // a map of kinds, or KIND.GROUP, to keys with dots between
-    gates,        // a map of "Kind/name" to gate
+    services,     // a map of DNS labels to maps of service_keys(), not empty
+    workload,     // "Kind/name"
+    trigger,      // automatic or manual
+    links,        // a map of names to http or https URLs
     after_rules,  // a list of maps of after_keys()
     action,       // restart, nothing, or a map with one of action_keys()
     signal,       // the name of a signal, or its number
@@ -45,6 +48,7 @@ struct KeySpec {
 std::span<const KeySpec> project_keys();  // of the file itself
 std::span<const KeySpec> image_keys();    // of each image
 std::span<const KeySpec> cluster_keys();  // of `cluster`
+std::span<const KeySpec> service_keys();  // of each service
 std::span<const KeySpec> after_keys();    // of each entry of `after`
 std::span<const KeySpec> action_keys();   // of its `do`
 

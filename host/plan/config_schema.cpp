@@ -20,7 +20,8 @@ constexpr const char* kVariable = "^[A-Za-z_][A-Za-z0-9_]*$";
 constexpr const char* kDuration = "^(0|[0-9]+(ms|s|m))$";
 constexpr const char* kAddress =
     "^(?!.*://)[A-Za-z0-9.\\[\\]_-][A-Za-z0-9.:\\[\\]_-]*(/[A-Za-z0-9.:\\[\\]_/-]*)?$";
-constexpr const char* kPort = "^[^:]*/[^:]*:[0-9]{1,5}(:[0-9]{1,5})?$";
+constexpr const char* kPort = "^[0-9]{1,5}(:[0-9]{1,5})?$";
+constexpr const char* kUrl = "^https?://[^\\x00-\\x20\\x7f]*$";
 
 // A plain value: YAML reads 1.2 and true as a number and a boolean, the parser takes each as its text.
 Json scalar() {
@@ -104,13 +105,19 @@ Json schema_of(Shape shape) {
         case Shape::texts:
             return list(schema_of(Shape::text), 0);
         case Shape::ports:
-            return list(text(kPort), 0);
+            return list(any_of({text(kPort), {{"type", "integer"}, {"minimum", 1}, {"maximum", 65'535}}}), 0);
+        case Shape::services:
+            return map(kDnsLabel, any_of({ref("service"), {{"type", "null"}}}));
+        case Shape::workload:
+            return text(kWorkload);
+        case Shape::trigger:
+            return {{"enum", {"automatic", "manual"}}};
+        case Shape::links:
+            return map("^.+$", text(kUrl));
         case Shape::cluster:
             return ref("cluster");
         case Shape::templates:
             return map(kDotted, text(kDotted));
-        case Shape::gates:
-            return map(kWorkload, gate());
         case Shape::after_rules:
             return after_rules();
         case Shape::action:
@@ -157,6 +164,7 @@ std::string config_schema() {
     Json cluster = object_of(cluster_keys());
     cluster["minProperties"] = 1;
     schema["definitions"] = {{"image", object_of(image_keys())},
+                             {"service", object_of(service_keys())},
                              {"cluster", std::move(cluster)},
                              {"after", object_of(after_keys())},
                              {"action", std::move(action)}};

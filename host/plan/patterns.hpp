@@ -34,6 +34,7 @@ class PathPatterns {
 
     [[nodiscard]] bool empty() const { return texts_.empty(); }
     [[nodiscard]] const std::vector<std::string>& texts() const { return texts_; }  // as they were added
+    bool operator==(const PathPatterns& other) const { return texts_ == other.texts_; }
 
   private:
     std::vector<std::string> texts_;

@@ -8,6 +8,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -39,6 +40,14 @@ struct ForwardedPort {
     std::string service;      // "api"
     std::uint16_t port = 0;   // of the Service
     std::uint16_t local = 0;  // on 127.0.0.1
+};
+
+// A port of a workload's pods that is to lead to this machine though no manifest names it.
+struct ExtraPort {
+    std::string workload;     // "Deployment/api"
+    std::uint16_t port = 0;   // of the pod
+    std::uint16_t local = 0;  // on 127.0.0.1; 0: the same number where it is free
+    bool operator==(const ExtraPort&) const = default;
 };
 
 struct LogLine {
@@ -74,13 +83,13 @@ class Runtime {
     virtual Result<RegistryAddress> registry() = 0;
     // Makes what runs equal to these manifests (not injected yet: the runtime injects in its own form). A
     // workload whose pod would be unchanged is left running. on_pods tells of the pods, before this returns
-    // or later.
-    virtual Result<> apply(const std::vector<k8s::Manifest>& manifests,
-                           const k8s::InjectOptions& options) = 0;
-    // Until what was applied last runs as asked for: an Error says what is in the way where it will not come
-    // by itself or not in time. Returns early, without an error, when apply() is called again: the one call
-    // that may be made while another is under way.
-    virtual Result<> wait_until_ready() = 0;
+    // or later. `ports` are of these workloads, beside those that the manifests name.
+    virtual Result<> apply(const std::vector<k8s::Manifest>& manifests, const k8s::InjectOptions& options,
+                           const std::vector<ExtraPort>& ports) = 0;
+    // Until these workloads ("Deployment/api"), empty for all, of what was applied last run as asked for: an
+    // Error says what is in the way where it will not come by itself or not in time. Returns early, without
+    // an error, when apply() is called again: the one call that may be made while another is under way.
+    virtual Result<> wait_until_ready(const std::set<std::string>& workloads) = 0;
     virtual Result<std::vector<ForwardedPort>> ports() = 0;
     // From the beginning of each container's log, also of what an earlier run was told already.
     virtual Result<> follow_logs(std::function<void(const LogLine&)> on_line) = 0;

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <stop_token>
 #include <thread>
 #include <utility>
 
@@ -31,7 +32,14 @@ Result<StageState> Evaluator::run() {
     for (std::size_t i = 0; i <= plan_.target(); ++i) {
         if (plan_.needed(i)) needed.push_back(i);
     }
-    if (tools_ != nullptr && !tools_->shell_on_error && needed.size() > 1) {
+    const bool at_once = tools_ != nullptr && !tools_->shell_on_error && needed.size() > 1;
+    if (at_once || (tools_ != nullptr && tools_->stop.stop_possible())) {
+        stop_ = Fd(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+        if (!stop_) return fail_errno("eventfd");
+    }
+    const std::stop_callback end_command(tools_ == nullptr ? std::stop_token() : tools_->stop,
+                                         [this] { stop_commands(); });
+    if (at_once) {
         TRY(run_at_once(needed));
     } else {
         const std::scoped_lock lock(mutex_);
@@ -42,8 +50,6 @@ Result<StageState> Evaluator::run() {
 
 // In their order, so that what a stage leans on has begun before it, and waiting for that comes to an end.
 Result<> Evaluator::run_at_once(const std::vector<std::size_t>& stages) {
-    stop_ = Fd(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
-    if (!stop_) return fail_errno("eventfd");
     std::vector<Result<>> results(stages.size());
     std::size_t next = 0;
     {
@@ -75,12 +81,14 @@ Result<> Evaluator::run_stage(std::size_t stage) {
     made_[stage] = Made::now;
     Result<> made = make_stage(stage);
     made_[stage] = made ? Made::yes : Made::no;
-    if (!made && !std::exchange(failed_, true) && stop_) {
-        constexpr std::uint64_t kOne = 1;
-        std::ignore = ::write(stop_.get(), &kOne, sizeof kOne);
-    }
+    if (!made && !std::exchange(failed_, true) && stop_) stop_commands();
     changed_.notify_all();
     return made;
+}
+
+void Evaluator::stop_commands() const {
+    constexpr std::uint64_t kOne = 1;
+    std::ignore = ::write(stop_.get(), &kOne, sizeof kOne);
 }
 
 Result<> Evaluator::make_stage(std::size_t stage) {
@@ -91,6 +99,8 @@ Result<> Evaluator::make_stage(std::size_t stage) {
     TRY(run_triggers(stage, *state));
     for (const Instruction* instruction : plan.steps) {
         if (failed_) return fail(Errc::cancelled, "another stage failed");
+        if (tools_ != nullptr && tools_->stop.stop_requested())
+            return fail(Errc::cancelled, "the build was stopped");
         if (auto done = step(stage, *instruction, *state); !done)
             return located(std::move(done.error()), instruction->line);
     }
@@ -280,7 +290,8 @@ LayerSettings Evaluator::layer_settings(const StageState& state) const {
             .time = request_.source_date_epoch,
             .latest = latest_time(request_),
             .index = index_,
-            .ahead = plan_.in_image(state.stage) ? tools_->ahead : nullptr};
+            .ahead = plan_.in_image(state.stage) ? tools_->ahead : nullptr,
+            .stop = tools_->stop};
 }
 
 Result<Layer> Evaluator::layer_of_nodes(const NodeMap& nodes, const StageState& state) const {

@@ -90,6 +90,7 @@ class Evaluator {
     };
 
     Result<> run_at_once(const std::vector<std::size_t>& stages);
+    void stop_commands() const;  // those of RUN that are under way; by any thread
     // Makes the stage's state, once; the stages that it leans on too, where a trigger of an image names them.
     // cancelled where another stage failed.
     Result<> run_stage(std::size_t stage);
@@ -189,7 +190,7 @@ class Evaluator {
     std::vector<Made> made_;               // by stage
     bool failed_ = false;
     bool needs_root_ = false;
-    Fd stop_;  // readable once a stage failed; none where one runs at a time
+    Fd stop_;  // readable once a stage failed or the build is to stop; none where neither can end a command
     std::vector<std::optional<StageState>> done_;
     std::map<std::string, StageState> images_;  // that COPY --from named
     std::map<std::string, std::string> base_configs_;

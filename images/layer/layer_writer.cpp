@@ -27,6 +27,11 @@ namespace {
 using Room = std::function<Result<std::span<char>>()>;
 using Filled = std::function<Result<>(std::string_view)>;
 
+Result<> check_stop(const std::stop_token& stop) {
+    if (stop.stop_requested()) return fail(Errc::cancelled, "the build was stopped");
+    return {};
+}
+
 // Reads all of it into room after room.
 Result<> read_content(const OpenContent& content, const Room& room, const Filled& filled) {
     for (std::uint64_t done = 0; done < content.size;) {
@@ -132,6 +137,7 @@ Result<> Writer::hash_unknown(Known& known) const {
                ContentReader::make(unread, settings_.context, settings_.scratch));
     std::string buffer(std::size_t{256} << 10, '\0');
     for (const auto* entry : known.unknown) {
+        TRY(check_stop(settings_.stop));
         const std::int64_t now = wall_clock_ns();
         TRY_ASSIGN(const OpenContent content, contents.open(entry->second));
         auto id = read_and_learn(
@@ -196,6 +202,7 @@ Result<Layer> Writer::make(const Digest& shape, ContentIds& ids) const {
     };
     TRY_ASSIGN(const auto compressor, make_compressor(settings_.compression, store_bytes, workers()));
     const auto hash_diff = [&](std::string_view bytes) -> Result<> {
+        TRY(check_stop(settings_.stop));
         diff_hash.update(bytes);
         return {};
     };

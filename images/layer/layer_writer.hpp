@@ -15,6 +15,7 @@
 #include <filesystem>
 #include <limits>
 #include <optional>
+#include <stop_token>
 
 #include "base/error.hpp"
 #include "images/cache/file_index.hpp"
@@ -39,6 +40,7 @@ struct LayerSettings {
     UploadAhead* ahead = nullptr;        // sends the layer while it is made; may be null
     CacheSources* cache_from = nullptr;  // as BuildTools has them
     CacheExport* cache_to = nullptr;
+    std::stop_token stop{};  // ends the making, with `cancelled`
 };
 
 struct LayerReport {

@@ -121,7 +121,7 @@ int serve_rootless() {
 Result<Image> build_rootless(const BuildRequest& request, const BuildTools& tools) {
     // All of its members: one that is added later has to go to the helper too.
     const auto& [folder, registries, ahead, store_limit, shell_on_error, program, progress, pushed,
-                 cache_from, cache_to] = tools;
+                 cache_from, cache_to, stop] = tools;
     Question question{.task = Task::build,
                       .store = folder,
                       .request = request,
@@ -134,11 +134,7 @@ Result<Image> build_rootless(const BuildRequest& request, const BuildTools& tool
             question.cache_from.push_back(name.to_string());
     }
     if (ahead != nullptr) question.ahead = ahead->target();
-    std::stop_token stop;
-    if (registries != nullptr) {
-        question.registries = registries->options();
-        stop = registries->options().stop;
-    }
+    if (registries != nullptr) question.registries = registries->options();
     TRY_ASSIGN(Helper helper, Helper::start(program));
     TRY_ASSIGN(const std::string bytes, helper.ask(question, progress, stop));
     TRY_ASSIGN(detail::BuildAnswer built, detail::parse_built(bytes));

@@ -76,7 +76,7 @@ class StateCheck(KubernetesCheck):
         text = config.read_text()
         assert text.count(CONFIG_LINE) == 1, f"synchost.yaml no longer has the line: {CONFIG_LINE}"
         config.write_text(text.replace(CONFIG_LINE, f"{CONFIG_LINE}    {AFTER}\n")
-                          + "gates: {Deployment/api: hold, Deployment/brief: 1500ms, Deployment/zero: 0}\n")
+                          + "services: {api: {gate: hold}, brief: {gate: 1500ms}, zero: {gate: 0}}\n")
         for name in ("brief", "zero"):
             self._write_workload(name)
         (self.project / "ui/public/stays.txt").write_text("stays")

@@ -238,21 +238,12 @@ Result<milliseconds> ConfigValue::gate() const {
                   "Write 5s, 300ms, 0 or hold");
 }
 
-Result<std::map<std::string, milliseconds>> ConfigValue::gates() const {
-    TRY_ASSIGN(const YamlNode* workloads, map());
-    std::map<std::string, milliseconds> out;
-    for (const auto& [name, value] : workloads->pairs) {
-        const std::size_t slash = name.text.find('/');
-        if (name.kind != YamlKind::scalar || !is_dotted(name.text.substr(0, slash)) ||
-            slash == std::string::npos || !is_dotted(name.text.substr(slash + 1))) {
-            return refuse(name.line, "has a name that is no Kind/name: " + in_quotes(name.text));
-        }
-        const ConfigValue gate(source_, key_, name.line, example_, value);
-        TRY_ASSIGN(const milliseconds length, gate.gate());
-        if (!out.emplace(name.text, length).second)
-            return refuse(name.line, in_quotes(name.text) + " stands here twice");
-    }
-    return out;
+Result<std::string> ConfigValue::workload() const {
+    TRY_ASSIGN(std::string name, text());
+    const std::size_t slash = name.find('/');
+    if (slash == std::string::npos || !is_dotted(name.substr(0, slash)) || !is_dotted(name.substr(slash + 1)))
+        return refuse(line_, "is no Kind/name: " + in_quotes(name));
+    return name;
 }
 
 Result<std::uint8_t> ConfigValue::signal() const {

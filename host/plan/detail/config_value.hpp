@@ -34,7 +34,7 @@ class ConfigValue {
     Result<std::string> address() const;
     Result<std::chrono::milliseconds> duration() const;
     Result<std::chrono::milliseconds> gate() const;
-    Result<std::map<std::string, std::chrono::milliseconds>> gates() const;  // by "Kind/name"
+    Result<std::string> workload() const;  // "Kind/name"
     Result<std::uint8_t> signal() const;
     Result<std::vector<std::string>> command() const;
     Result<const YamlNode*> map() const;   // not empty

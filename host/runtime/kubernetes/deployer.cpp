@@ -215,12 +215,15 @@ asio::awaitable<void> Deployer::wait_for_end_of_pods() {
               std::to_string(pods_.pods().size()) + " of its pods still end; the cluster goes on with it");
 }
 
-asio::awaitable<Result<>> Deployer::wait_until_ready() {
+asio::awaitable<Result<>> Deployer::wait_until_ready(std::set<std::string> workloads) {
     const std::uint64_t round = round_;
     const auto deadline = Clock::now() + kRolloutTime;
     auto tell_at = Clock::now() + kTell;
     const auto started = Clock::now();
     std::vector<Workload> waiting = workloads_;
+    std::erase_if(waiting, [&](const Workload& workload) {
+        return !workloads.empty() && !workloads.contains(workload.shown);
+    });
     while (!waiting.empty()) {
         std::string told;
         std::vector<Workload> still;

@@ -28,8 +28,9 @@ class Deployer {
     // In this order, by server-side apply; then takes away what an earlier call applied and this one does
     // not. Jobs and Pods cannot be changed in place: they are replaced.
     boost::asio::awaitable<Result<>> apply(std::vector<k8s::Manifest> manifests);
-    // Until every workload of the last apply() has rolled out; an Error where one cannot.
-    boost::asio::awaitable<Result<>> wait_until_ready();
+    // Until every one of these workloads ("Deployment/api"; empty for all) of the last apply() has rolled
+    // out; an Error where one cannot.
+    boost::asio::awaitable<Result<>> wait_until_ready(std::set<std::string> workloads);
     // Takes away what was applied, but for what was there before, and waits until its pods are gone.
     boost::asio::awaitable<Result<>> remove_all();
     // Ends apply() and wait_until_ready() soon.

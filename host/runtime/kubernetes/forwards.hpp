@@ -34,13 +34,6 @@ struct ForwardPlan {
     [[nodiscard]] bool leads_to(const PodView& pod) const;
 };
 
-// A port of a workload's pods that no manifest names.
-struct ExtraPort {
-    std::string workload;     // "Deployment/api"
-    std::uint16_t port = 0;   // of the pod
-    std::uint16_t local = 0;  // 0: the same number where it is free
-};
-
 // TCP ports of the Services with a selector, then containerPorts of workloads that none of these reaches,
 // then what was asked for beside them. Pure. not_found for a workload that no manifest has.
 Result<std::vector<ForwardPlan>> plan_forwards(const std::vector<k8s::Manifest>& manifests,

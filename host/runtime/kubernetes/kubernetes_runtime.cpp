@@ -79,10 +79,13 @@ class KubernetesRuntime : public Runtime {
         }());
     }
     Result<RegistryAddress> registry() override { return call(find_registry()); }
-    Result<> apply(const std::vector<k8s::Manifest>& manifests, const k8s::InjectOptions& options) override {
-        return call(deploy(manifests, options));
+    Result<> apply(const std::vector<k8s::Manifest>& manifests, const k8s::InjectOptions& options,
+                   const std::vector<ExtraPort>& ports) override {
+        return call(deploy(manifests, options, ports));
     }
-    Result<> wait_until_ready() override { return call(deployer_.wait_until_ready()); }
+    Result<> wait_until_ready(const std::set<std::string>& workloads) override {
+        return call(deployer_.wait_until_ready(workloads));
+    }
     Result<std::vector<ForwardedPort>> ports() override {
         return call([this]() -> asio::awaitable<Result<std::vector<ForwardedPort>>> {
             co_return forwards_.ports();
@@ -147,8 +150,8 @@ class KubernetesRuntime : public Runtime {
         co_return RegistryAddress{std::move(chosen.push), std::move(chosen.pull), std::move(chosen.help)};
     }
 
-    asio::awaitable<Result<>> deploy(const std::vector<k8s::Manifest>& manifests,
-                                     k8s::InjectOptions options) {
+    asio::awaitable<Result<>> deploy(const std::vector<k8s::Manifest>& manifests, k8s::InjectOptions options,
+                                     const std::vector<ExtraPort>& ports) {
         const bool native = version_.major > 1 || version_.minor >= kNativeSidecars;
         options.form = native ? k8s::SidecarForm::native : k8s::SidecarForm::init_and_sidecar;
         const DeploymentInputs inputs{.project = options_.project,
@@ -156,8 +159,7 @@ class KubernetesRuntime : public Runtime {
                                       .namespace_is_fixed = options_.namespace_is_fixed,
                                       .key_text = options_.key.to_text()};
         CO_TRY_ASSIGN(auto planned, plan_deployment(manifests, std::move(options), inputs));
-        CO_TRY_ASSIGN(const auto forwards,
-                      plan_forwards(manifests, options_.context.namespace_name, options_.ports));
+        CO_TRY_ASSIGN(const auto forwards, plan_forwards(manifests, options_.context.namespace_name, ports));
         CO_TRY(forwards_.open(forwards));
         co_return co_await deployer_.apply(std::move(planned));
     }

@@ -22,8 +22,7 @@ struct KubernetesOptions {
     std::filesystem::path state;  // the project's private folder (0700)
     k8s::KubeContext context;     // that guard_context() let pass
     k8s::Reach reach = k8s::Reach::local;
-    bool namespace_is_fixed = false;  // context.namespace_name was asked for, not a default
-    std::vector<kubernetes::ExtraPort> ports;
+    bool namespace_is_fixed = false;      // context.namespace_name was asked for, not a default
     std::optional<std::string> registry;  // in place of the one that the cluster announces
     protocol::PskKey key;
 };

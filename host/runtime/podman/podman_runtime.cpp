@@ -66,9 +66,11 @@ class PodmanRuntime : public Runtime {
     [[nodiscard]] std::string description() const override { return "podman runtime"; }
     void observe(RuntimeEvents events) override { events_ = std::move(events); }
     Result<RegistryAddress> registry() override;
-    Result<> apply(const std::vector<k8s::Manifest>& manifests, const k8s::InjectOptions& options) override;
-    Result<> wait_until_ready() override { return {}; }  // apply() waits for the agents, podman for the rest
-    void interrupt() override {}                         // every step here has a deadline of its own
+    Result<> apply(const std::vector<k8s::Manifest>& manifests, const k8s::InjectOptions& options,
+                   const std::vector<ExtraPort>& ports) override;
+    // apply() waits for the agents, podman for the rest.
+    Result<> wait_until_ready(const std::set<std::string>&) override { return {}; }
+    void interrupt() override {}  // every step here has a deadline of its own
     Result<std::vector<ForwardedPort>> ports() override { return ports_.ports(); }
     Result<> follow_logs(std::function<void(const LogLine&)> on_line) override {
         return logs_.start(std::move(on_line));
@@ -80,6 +82,7 @@ class PodmanRuntime : public Runtime {
     Result<> save() const { return record_.save(options_.state / "pods.json"); }
     Result<> ensure_network();
     void note_ignored(const std::vector<std::string>& ignored);
+    void note_ports(const std::vector<ExtraPort>& ports);
     Result<std::vector<Wanted>> plan(const Seats& seats, const std::vector<k8s::Manifest>& manifests,
                                      const k8s::InjectOptions& options);
     Result<> remove(const std::vector<std::string>& names);
@@ -143,6 +146,14 @@ Result<> PodmanRuntime::ensure_network() {
     }
     addresses_ = AddressBook(*std::move(prefix));
     return {};
+}
+
+void PodmanRuntime::note_ports(const std::vector<ExtraPort>& ports) {
+    for (const ExtraPort& port : ports) {
+        const std::string what = "port " + std::to_string(port.port);
+        if (!noted_.insert(port.workload + " " + what).second || !events_.on_note) continue;
+        events_.on_note(port.workload, what + " does not lead here: on podman only those of Services do");
+    }
 }
 
 void PodmanRuntime::note_ignored(const std::vector<std::string>& ignored) {
@@ -275,10 +286,11 @@ Result<> PodmanRuntime::wait_for_agent(const Wanted& wanted) const {
     return {};
 }
 
-Result<> PodmanRuntime::apply(const std::vector<k8s::Manifest>& manifests,
-                              const k8s::InjectOptions& options) {
+Result<> PodmanRuntime::apply(const std::vector<k8s::Manifest>& manifests, const k8s::InjectOptions& options,
+                              const std::vector<ExtraPort>& ports) {
     TRY_ASSIGN(const Seats seats, list_seats(manifests, options_.project));
     note_ignored(seats.ignored);
+    note_ports(ports);
     TRY(ensure_network());
     TRY_ASSIGN(const std::vector<Wanted> wanted, plan(seats, manifests, options));
     for (const Wanted& pod : wanted) {

@@ -163,17 +163,5 @@ TEST(InjectErrors, LeaveForeignWorkloadsAlone) {
     EXPECT_OK(inject_spec("5"));
 }
 
-TEST(UnknownGates, AreThoseOfNoWorkload) {
-    const auto manifests = parse_manifests(
-        "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: waits}\n---\napiVersion: batch/v1\nkind: "
-        "Job\nmetadata: {generateName: once-}\n",
-        "in.yaml");
-    ASSERT_OK(manifests);
-    InjectOptions options;
-    options.gates = {
-        {"Deployment/waits", {}}, {"Deployment/wait", {}}, {"Job/once-*", {}}, {"Job/waits", {}}};
-    EXPECT_EQ(unknown_gates(*manifests, options), (std::vector<std::string>{"Deployment/wait", "Job/waits"}));
-}
-
 }  // namespace
 }  // namespace synchost::k8s

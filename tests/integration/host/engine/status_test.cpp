@@ -40,7 +40,8 @@ class OnePod final : public Runtime {
     [[nodiscard]] std::string description() const override { return "one pod"; }
     void observe(RuntimeEvents events) override { events_ = std::move(events); }
     Result<RegistryAddress> registry() override { return RegistryAddress{registry_, registry_}; }
-    Result<> apply(const std::vector<k8s::Manifest>&, const k8s::InjectOptions& options) override {
+    Result<> apply(const std::vector<k8s::Manifest>&, const k8s::InjectOptions& options,
+                   const std::vector<ExtraPort>&) override {
         life_.image = options.images.at("app").pinned;
         events_.on_pods({{.workload = "Pod/app",
                           .name = "app",
@@ -49,7 +50,7 @@ class OnePod final : public Runtime {
                           .containers = {{"app", options.images.at("app").pinned}}}});
         return {};
     }
-    Result<> wait_until_ready() override { return {}; }
+    Result<> wait_until_ready(const std::set<std::string>&) override { return {}; }
     Result<std::vector<ForwardedPort>> ports() override { return std::vector<ForwardedPort>(); }
     Result<> follow_logs(std::function<void(const LogLine&)>) override { return {}; }
     void interrupt() override {}

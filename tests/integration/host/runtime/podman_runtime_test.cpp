@@ -110,7 +110,7 @@ class PodmanRuntimeTest : public testing::Test {
         RuntimeEvents events;
         events.on_pods = [&pods](std::vector<RunningPod> told) { pods = std::move(told); };
         runtime_->observe(std::move(events));
-        TRY(runtime_->apply(manifests_, options));
+        TRY(runtime_->apply(manifests_, options, {}));
         runtime_->observe({});
         return pods;
     }

@@ -25,9 +25,9 @@ class ControlApiTest : public testing::Test {
             },
             .services =
                 [] {
-                    return std::vector<ServiceEntry>{{"Deployment/api", {"todo-api"}},
-                                                     {"Job/api", {"todo-api"}},
-                                                     {"Deployment/ui", {"todo-ui"}}};
+                    return std::vector<ServiceEntry>{{"Deployment/api", "api", {"todo-api"}},
+                                                     {"Job/api", "migrate", {"todo-api"}},
+                                                     {"Deployment/ui", "ui", {"todo-ui"}}};
                 },
             .restart =
                 [this](std::vector<std::string> workloads) -> boost::asio::awaitable<Result<RestartOutcome>> {
@@ -122,6 +122,10 @@ TEST_F(ControlApiTest, RestartsWhatWasNamed) {
     EXPECT_THAT(named_, ElementsAre("Deployment/api"));
     (void)ask("POST", "/api/v1/services/todo-api/restart", "Bearer secret");
     EXPECT_THAT(named_, ElementsAre("Deployment/api", "Job/api"));
+    (void)ask("POST", "/api/v1/services/migrate/restart", "Bearer secret");
+    EXPECT_THAT(named_, ElementsAre("Job/api")) << "by the name that synchost.yaml gives it";
+    (void)ask("POST", "/api/v1/services/api/restart", "Bearer secret");
+    EXPECT_THAT(named_, ElementsAre("Deployment/api"));
     failure_ = Error{Errc::unsupported, "it has none", 0, "Do this."};
     const HttpResponse failed = ask("POST", "/api/v1/services/ui/restart", "Bearer secret");
     EXPECT_EQ(failed.status, 409u);
@@ -137,8 +141,9 @@ TEST_F(ControlApiTest, TriggersWhatWasNamed) {
 TEST_F(ControlApiTest, AnUnknownServiceIsToldWithThoseThatThereAre) {
     const HttpResponse unknown = ask("POST", "/api/v1/services/todo-apu/restart", "Bearer secret");
     EXPECT_EQ(unknown.status, 404u);
-    EXPECT_EQ(error_of(unknown),
-              "no service \"todo-apu\"; there are api, todo-api, todo-ui, ui | Did you mean todo-api?");
+    EXPECT_EQ(
+        error_of(unknown),
+        "no service \"todo-apu\"; there are api, migrate, todo-api, todo-ui, ui | Did you mean todo-api?");
     EXPECT_THAT(error_of(ask("GET", "/api/v1/logs?service=ui,nobody")), HasSubstr("no service \"nobody\""));
 }
 

@@ -12,6 +12,7 @@ Status example() {
                .project = "todo",
                .folder = "/home/u/todo",
                .pid = 4711,
+               .deploying = true,
                .images = {},
                .pods = {}};
     out.images = {{.name = "api", .digest = "sha256:11", .generation = 7, .paths = 14},
@@ -140,6 +141,9 @@ TEST(Status, IsWellWhereEveryContainerIsCurrentAndEqual) {
     container.current = false;
     EXPECT_FALSE(status.all_well());
     container.current = true;
+    status.deploying = true;
+    EXPECT_FALSE(status.all_well());
+    status.deploying = false;
     status.images = {{.name = "i", .build_failed = true}};
     EXPECT_FALSE(status.all_well());
 }
@@ -148,6 +152,7 @@ TEST(StatusText, TellsWhatThereIs) {
     EXPECT_EQ(to_text(example()), R"(todo: synchost 0.1.0, pid 4711, /home/u/todo
 image api: generation 7, 14 paths
 image ui: generation 0, 0 paths, is being built, the last build failed
+being deployed
 pod api-0 (Deployment/api)
   web (api): running, generation 7, current, started with current files
     started 3 times

@@ -140,7 +140,9 @@ TEST_F(Init, WhatAnotherToolSaysGoesBeforeWhatIsGuessed) {
     EXPECT_TRUE(config->images[0].rebuild.matches("go.mod"));
     EXPECT_THAT(config->manifests, ElementsAre(tree / "only/this.yaml"));
     EXPECT_THAT(config->cluster.contexts, ElementsAre("team-dev"));
-    EXPECT_EQ(config->ports.at(0), (PortConfig{"Pod/a", 8080, 9000}));
+    ASSERT_EQ(config->services.size(), 1U);
+    EXPECT_EQ(config->services[0],
+              (ServiceConfig{.name = "a", .workload = "Pod/a", .ports = {{8080, 9000}}}));
     EXPECT_THAT(*text, HasSubstr("Could not be carried over:\n#   image app: named twice\n"
                                  "#   image Bad Name: synchost.yaml cannot hold it\n"
                                  "#   port nobody:80: no Kind/name:port\n"));

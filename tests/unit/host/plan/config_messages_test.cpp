@@ -73,15 +73,15 @@ TEST(ConfigMessages, OfUnknownDoubleAndMissingKeys) {
     expect_each(
         {Wrong{and_then("\n\n\n\nimagess: {}\n"), "synchost.yaml:7: unknown key \"imagess\"",
                "Did you mean \"images\"?"},
-         Wrong{and_then("volumes: []\n"), "synchost.yaml:3: unknown key \"volumes\"",
-               kKeysHere +
-                   "name, images, manifests, pod_templates, cluster, ports, registry, gate, gates, grace"},
+         Wrong{
+             and_then("volumes: []\n"), "synchost.yaml:3: unknown key \"volumes\"",
+             kKeysHere + "name, images, manifests, pod_templates, cluster, services, registry, gate, grace"},
          Wrong{image("contxt: .\n"), "synchost.yaml:4: unknown key \"contxt\"", "Did you mean \"context\"?"},
          Wrong{image("name: x\n"), "synchost.yaml:4: unknown key \"name\"",
                kKeysHere + "context, dockerfile, target, args, secrets, rebuild, after"},
-         Wrong{and_then("\"\\e[31m\": 1\n"), "synchost.yaml:3: unknown key \"\\x1b[31m\"",
-               kKeysHere +
-                   "name, images, manifests, pod_templates, cluster, ports, registry, gate, gates, grace"},
+         Wrong{
+             and_then("\"\\e[31m\": 1\n"), "synchost.yaml:3: unknown key \"\\x1b[31m\"",
+             kKeysHere + "name, images, manifests, pod_templates, cluster, services, registry, gate, grace"},
          Wrong{and_then("[a]: 1\n"), "synchost.yaml:3: a key is a list, not text", ""},
          Wrong{and_then("manifests: [x]\n"),
                "synchost.yaml:3: \"manifests\" stands here a second time, after line 2",
@@ -225,24 +225,54 @@ TEST(ConfigMessages, OfDurations) {
                kExample + "gate: 5s"}});
 }
 
-TEST(ConfigMessages, OfGatesOfWorkloads) {
-    const std::string example = kExample + "gates: {Deployment/api: hold, Job/migrate: 0}";
+TEST(ConfigMessages, OfServices) {
+    const std::string example = kExample + "services: {db: , api: {depends_on: [db]}}";
     const auto wrong = [](const std::string& value, const std::string& why, const std::string& step) {
-        return Wrong{and_then("gates:" + value + "\n"), "synchost.yaml:" + why, step};
+        return Wrong{and_then("services:" + value + "\n"), "synchost.yaml:" + why, step};
     };
-    expect_each({wrong("", "3: \"gates\" has no value", example),
-                 wrong(" {}", "3: \"gates\" is empty", example),
-                 wrong(" hold", "3: \"gates\" must be a map, not text", example),
-                 wrong("\n  api: hold", "4: \"gates\" has a name that is no Kind/name: \"api\"", example),
-                 wrong("\n  Deployment/: 0", "4: \"gates\" has a name that is no Kind/name: \"Deployment/\"",
-                       example),
-                 wrong("\n  \"Deployment/a b\": 0",
-                       "4: \"gates\" has a name that is no Kind/name: \"Deployment/a b\"", example),
-                 wrong("\n  Deployment/a: 5s\n  Job/b: held",
-                       "5: \"gates\" is neither a duration nor hold: \"held\"", kGates),
-                 wrong("\n  Deployment/a: 2h", "4: \"gates\" is neither a duration nor hold: \"2h\"", kGates),
-                 wrong("\n  Deployment/a: [0]", "4: \"gates\" must be text, not a list", example),
-                 wrong("\n  Job/b: 0\n  Job/b: hold", "5: \"gates\" \"Job/b\" stands here twice", example)});
+    const auto api = [&](const std::string& value, const std::string& why, const std::string& step) {
+        return wrong("\n  db:\n  api:\n    " + value, "6: " + why, step);
+    };
+    const std::string ports = kExample + "ports: [9229]";
+    const std::string links = kExample + "links: {Admin: \"http://127.0.0.1:8080/admin\"}";
+    const std::string workload = kExample + "workload: Deployment/api";
+    expect_each(
+        {wrong("", "3: \"services\" has no value", example),
+         wrong(" {}", "3: \"services\" is empty", example),
+         wrong(" [api]", "3: \"services\" must be a map, not a list", example),
+         wrong("\n  API: ", "4: service \"API\" is not a DNS label", "Write: api:"),
+         wrong("\n  api: hold", "4: service \"api\" must be a map, not text",
+               "Write, for example: api: {depends_on: [db]}"),
+         wrong("\n  api:\n  api:", "5: service \"api\" stands here a second time", "Keep one of the two"),
+         api("depend_on: [db]", "unknown key \"depend_on\"", "Did you mean \"depends_on\"?"),
+         api("depends_on: [bd]", "service api depends on \"bd\", which is no service",
+             "Add it to services: its name alone is enough, such as bd:"),
+         api("depends_on: [databse, api]", "service api depends on \"databse\", which is no service",
+             "Add it to services: its name alone is enough, such as databse:"),
+         api("depends_on: [api]", "services depend on each other in a circle: api -> api",
+             "Take one of these out"),
+         wrong("\n  a: {depends_on: [b]}\n  b: {depends_on: [c]}\n  c:\n    depends_on: [d, b]\n  d:",
+               "5: services depend on each other in a circle: b -> c -> b", "Take one of these out"),
+         api("trigger: manuel", "\"trigger\" is neither automatic nor manual: \"manuel\"",
+             "Did you mean manual?"),
+         api("trigger: later", "\"trigger\" is neither automatic nor manual: \"later\"",
+             "Write automatic or manual"),
+         api("workload: api", "\"workload\" is no Kind/name: \"api\"", workload),
+         api("workload: Deployment/", "\"workload\" is no Kind/name: \"Deployment/\"", workload),
+         wrong("\n  a: {workload: Job/x}\n  b: {workload: Job/x}",
+               "5: service \"b\" is the same workload as a", "Keep one of the two"),
+         api("ports: [0]", "\"ports\" has \"0\", which is no port from 1 to 65535, or two with a colon",
+             ports),
+         api("ports: [\"1:2:3\"]",
+             "\"ports\" has \"1:2:3\", which is no port from 1 to 65535, or two with a colon", ports),
+         api("ports: [\"Deployment/api:1\"]",
+             "\"ports\" has \"Deployment/api:1\", which is no port from 1 to 65535, or two with a colon",
+             ports),
+         api("links: {Admin: admin}", "\"links\" \"Admin\" is no http or https URL", links),
+         api("links: {Admin: \"http://a b\"}", "\"links\" \"Admin\" is no http or https URL", links),
+         api("links: {Admin: \"javascript:alert(1)\"}", "\"links\" \"Admin\" is no http or https URL", links),
+         api("links: {\"\": \"http://a\"}", "\"links\" has a link without a name", links),
+         api("gate: held", "\"gate\" is neither a duration nor hold: \"held\"", kGates)});
 }
 
 TEST(ConfigMessages, OfRulesForAfter) {

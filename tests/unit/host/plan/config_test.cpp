@@ -152,6 +152,10 @@ TEST(ConfigKeys, EveryExampleAndEveryFallbackThatIsAValueIsTaken) {
         EXPECT_OK(parse(image + "  b: {after: [{paths: [x], do: {" + std::string(key.name) + ": " +
                         std::string(key.example) + "}}]}\n" + project));
     }
+    for (const KeySpec& key : service_keys()) {
+        EXPECT_OK(parse("images: {a: }\nmanifests: [k8s]\nservices: {db: , x: {" + std::string(key.name) +
+                        ": " + std::string(key.example) + "}}\n"));
+    }
     std::string rule;
     for (const KeySpec& key : after_keys())
         rule += std::string(key.name) + ": " + std::string(key.example) + ", ";
@@ -182,13 +186,50 @@ TEST(Config, ClusterSaysWhichContextsAndWhere) {
     EXPECT_ERROR(with("cluster: {namespace: A_b}"), Errc::invalid_input, "synchost.yaml:3: \"namespace\"");
 }
 
-TEST(Config, GatesAreOfSingleWorkloads) {
-    const auto config = with("gates: {Deployment/api: hold, Job/migrate: 0, StatefulSet/db.v2: 300ms}");
+TEST(Config, ServicesSayWhatHoldsForOneWorkload) {
+    const auto config = parse(R"(
+images: {api: }
+manifests: [k8s]
+services:
+  db:
+  api:
+    workload: StatefulSet/api.v2
+    depends_on: [db, migrate]
+    trigger: manual
+    ports: [9229, "5432:15432"]
+    links: {Admin: "http://127.0.0.1:8080/admin", Docs: "https://docs.example/x?y#z"}
+    gate: hold
+  migrate: {trigger: automatic, gate: 300ms, ports: []}
+)");
     ASSERT_OK(config);
-    EXPECT_THAT(config->gates,
-                ElementsAre(Pair("Deployment/api", kHold), Pair("Job/migrate", milliseconds(0)),
-                            Pair("StatefulSet/db.v2", milliseconds(300))));
+    EXPECT_THAT(config->services,
+                ElementsAre(ServiceConfig{.name = "db"},
+                            ServiceConfig{.name = "api",
+                                          .workload = "StatefulSet/api.v2",
+                                          .depends_on = {"db", "migrate"},
+                                          .trigger = Trigger::manual,
+                                          .ports = {{9229, 0}, {5432, 15432}},
+                                          .links = {{"Admin", "http://127.0.0.1:8080/admin"},
+                                                    {"Docs", "https://docs.example/x?y#z"}},
+                                          .gate = kHold},
+                            ServiceConfig{.name = "migrate", .gate = milliseconds(300)}));
     EXPECT_EQ(config->gate, milliseconds(5'000));
+    EXPECT_EQ(config->where("services > api > trigger"), "synchost.yaml:9");
+}
+
+TEST(Config, TwoAreTheSameWhereOnlyTheirLinesDiffer) {
+    const std::string one = "images: {api: {after: [{paths: [a], do: nothing}]}}\nmanifests: [k8s]\n";
+    const auto config = parse(one);
+    ASSERT_OK(config);
+    EXPECT_EQ(*config, *parse("# a word\n" + one));
+    for (const char* more : {"gate: 0", "grace: 0", "name: b", "registry: a:1", "services: {api: {gate: 0}}",
+                             "cluster: {namespace: a}", "pod_templates: {A: b}"}) {
+        const auto other = parse(one + more + "\n");
+        ASSERT_OK(other);
+        EXPECT_NE(*config, *other) << more;
+    }
+    EXPECT_NE(*config, *parse("images: {api: {after: [{paths: [b], do: nothing}]}}\nmanifests: [k8s]\n"));
+    EXPECT_NE(*config, *parse("images: {api: {target: b}}\nmanifests: [k8s]\n"));
 }
 
 TEST(Config, AfterIsAListOfRules) {
@@ -218,19 +259,6 @@ manifests: [k8s]
               (AfterApply{.kind = AfterKind::command, .command = {"/app/bin/compile", "--all", ""}}));
     EXPECT_EQ(rules[5].does, AfterApply{});
     EXPECT_EQ(config->where("images > api > after > 2 > do > signal"), "synchost.yaml:7");
-}
-
-TEST(Config, PortsNameAWorkloadAndAPort) {
-    const auto config = with("ports: [\"Deployment/api:9229\", \"StatefulSet/db:5432:15432\"]");
-    ASSERT_OK(config);
-    EXPECT_THAT(config->ports, ElementsAre(PortConfig{"Deployment/api", 9229, 0},
-                                           PortConfig{"StatefulSet/db", 5432, 15432}));
-    for (const char* text : {"api:9229", "Deployment/api", "Deployment/api:0", "Deployment/api:70000",
-                             "Deployment/api:1:x", "Deployment/api:1:2:3", "Deployment/api:"}) {
-        EXPECT_ERROR(with("ports: [\"" + std::string(text) + "\"]"), Errc::invalid_input,
-                     "synchost.yaml:3: \"ports\"")
-            << text;
-    }
 }
 
 }  // namespace

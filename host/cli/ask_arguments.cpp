@@ -1,6 +1,5 @@
-#include "host/cli/watch_options.hpp"
-
-#include <CLI/CLI.hpp>
+// The arguments of the commands that ask the watch that runs.
+#include "host/cli/arguments.hpp"
 
 namespace synchost::host {
 namespace {
@@ -16,7 +15,7 @@ void add_service_options(CLI::App& command, ServiceFlags& flags) {
 
 }  // namespace
 
-void add_status(CLI::App& app, StatusFlags& flags, std::function<Result<>()>& run) {
+void add_status(CLI::App& app, StatusFlags& flags, Run& run) {
     CLI::App* command = app.add_subcommand(
         "status", "Tell what the running watch knows of its pods, and whether they are your tree");
     command->add_option("folder", flags.folder, "Folder of synchost.yaml, or one below it")
@@ -34,7 +33,7 @@ void add_status(CLI::App& app, StatusFlags& flags, std::function<Result<>()>& ru
     command->callback([&] { run = [&] { return run_status(flags); }; });
 }
 
-void add_logs(CLI::App& app, LogFlags& flags, std::function<Result<>()>& run) {
+void add_logs(CLI::App& app, LogFlags& flags, Run& run) {
     CLI::App* command = app.add_subcommand(
         "logs", "Print what containers wrote, also after their pods and the watch have gone");
     command
@@ -64,7 +63,7 @@ void add_logs(CLI::App& app, LogFlags& flags, std::function<Result<>()>& run) {
     command->callback([&] { run = [&] { return run_logs(flags); }; });
 }
 
-void add_restart(CLI::App& app, ServiceFlags& flags, std::function<Result<>()>& run) {
+void add_restart(CLI::App& app, ServiceFlags& flags, Run& run) {
     CLI::App* command = app.add_subcommand(
         "restart", "Have the running watch restart the processes of services, in the pods that they have");
     add_service_options(*command, flags);
@@ -77,7 +76,7 @@ void add_restart(CLI::App& app, ServiceFlags& flags, std::function<Result<>()>& 
     command->callback([&] { run = [&] { return run_restart(flags); }; });
 }
 
-void add_trigger(CLI::App& app, ServiceFlags& flags, std::function<Result<>()>& run) {
+void add_trigger(CLI::App& app, ServiceFlags& flags, Run& run) {
     CLI::App* command = app.add_subcommand(
         "trigger", "Have the running watch build the images of services anew and roll them out");
     add_service_options(*command, flags);

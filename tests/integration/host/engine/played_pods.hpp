@@ -1,0 +1,169 @@
+// A runtime of which only the scheduling is played: each workload has one pod of a real sidecar and a real
+// supervisor, whose files are unpacked from the image that was pushed.
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <nlohmann/json.hpp>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/file.hpp"
+#include "base/subprocess.hpp"
+#include "base/temp_dir.hpp"
+#include "host/engine/workloads.hpp"
+#include "host/runtime/runtime.hpp"
+#include "k8s/image_name.hpp"
+#include "k8s/inject.hpp"
+#include "support/agent_pod.hpp"
+
+namespace synchost::host {
+
+// What happened, in order; looked at by the test while the engine runs.
+class PlayedPods {
+  public:
+    struct Applied {
+        std::set<std::string> workloads;
+        std::map<std::string, std::string> baked;  // by workload: baked.txt of its image
+    };
+
+    // Images lay a workload's files at root_of(workload).
+    PlayedPods(std::filesystem::path folder, std::string registry)
+        : folder_(std::move(folder)), registry_(std::move(registry)) {}
+
+    [[nodiscard]] std::filesystem::path root_of(const std::string& name) const {
+        return folder_ / "roots" / name;
+    }
+    [[nodiscard]] const std::string& registry() const { return registry_; }
+    void set_key(const protocol::PskKey& key) { key_ = key; }
+    [[nodiscard]] std::vector<Applied> applied() const {
+        const std::scoped_lock lock(mutex_);
+        return applied_;
+    }
+    [[nodiscard]] std::vector<ExtraPort> ports() const {
+        const std::scoped_lock lock(mutex_);
+        return ports_;
+    }
+    // wait_until_ready() says so of these, until they are taken out.
+    void set_broken(std::set<std::string> workloads) {
+        const std::scoped_lock lock(mutex_);
+        broken_ = std::move(workloads);
+    }
+
+    Result<std::vector<RunningPod>> apply(const std::vector<k8s::Manifest>& manifests,
+                                          const k8s::InjectOptions& options,
+                                          const std::vector<ExtraPort>& ports) {
+        Applied now;
+        std::vector<RunningPod> out;
+        for (const k8s::Manifest& manifest : manifests) {
+            const k8s::Json* spec = k8s::pod_spec(manifest);
+            if (spec == nullptr) continue;
+            const std::string id = k8s::workload_name(manifest.object);
+            const std::string name = id.substr(id.find('/') + 1);
+            const std::string image = spec->at("containers").at(0).at("image").get<std::string>();
+            now.workloads.insert(id);
+            const auto built = options.images.find(image);
+            if (built == options.images.end()) continue;  // somebody else's image
+            Pod& pod = pods_[id];
+            if (pod.image != built->second.pinned) TRY(replace(name, built->second.pinned, pod));
+            now.baked[id] = pod.baked;
+            out.push_back({.workload = id,
+                           .name = name,
+                           .id = std::to_string(pod.number),
+                           .agent = UnixAddress{pod.parts->host_socket()},
+                           .containers = {{"app", pod.image}}});
+        }
+        const std::scoped_lock lock(mutex_);
+        applied_.push_back(std::move(now));
+        ports_ = ports;
+        return out;
+    }
+    [[nodiscard]] Result<> ready(const std::set<std::string>& asked) const {
+        const std::scoped_lock lock(mutex_);
+        for (const std::string& workload : broken_) {
+            if (asked.empty() || asked.contains(workload))
+                return fail(Errc::cluster, workload + " does not get ready");
+        }
+        return {};
+    }
+
+  private:
+    struct Pod {
+        std::unique_ptr<test::AgentPod> parts;
+        std::string image;
+        std::string baked;
+        int number = 0;
+    };
+
+    Result<> replace(const std::string& name, const std::string& image, Pod& pod) {
+        pod.parts.reset();
+        std::filesystem::remove_all(root_of(name));
+        TRY_ASSIGN(const TempDir staging, TempDir::make("unpacked", folder_));
+        TRY_ASSIGN(const TempDir layers, TempDir::make("layers"));
+        TRY(check_output({.argv = {"skopeo", "copy", "--src-tls-verify=false", "--dest-decompress",
+                                   "docker://" + image, "dir:" + layers.path().native()}},
+                         Errc::io));
+        TRY_ASSIGN(const std::string text, read_file(layers.path() / "manifest.json"));
+        const auto manifest = nlohmann::json::parse(text);
+        for (const auto& layer : manifest.at("layers")) {
+            const std::string digest = layer.at("digest").get<std::string>();
+            TRY(check_output({.argv = {"tar", "-xf", (layers.path() / digest.substr(7)).native(), "-C",
+                                       staging.path().native()}},
+                             Errc::io));
+        }
+        std::filesystem::create_directories(root_of(name).parent_path());
+        std::filesystem::rename(staging.path() / root_of(name).relative_path(), root_of(name));
+        pod.baked = test::content_of(staging.path() / "baked.txt");
+        pod.image = image;
+        ++pod.number;
+        pod.parts = std::make_unique<test::AgentPod>(SYNCHOST_AGENT);
+        TRY(write_file_atomic(pod.parts->dir() / "key", key_.to_text(), 0600));
+        pod.parts->start_sidecar();
+        pod.parts->start_supervisor("app", {"--gate", "hold", "--root", root_of(name).native() + "/"},
+                                    {"sleep", "600"});
+        return {};
+    }
+
+    std::filesystem::path folder_;
+    std::string registry_;
+    protocol::PskKey key_;
+    std::map<std::string, Pod> pods_;  // on the engine's pool, one call at a time
+    mutable std::mutex mutex_;
+    std::vector<Applied> applied_;
+    std::vector<ExtraPort> ports_;
+    std::set<std::string> broken_;
+};
+
+class PlayedRuntime final : public Runtime {
+  public:
+    explicit PlayedRuntime(PlayedPods& pods) : pods_(pods) {}
+    [[nodiscard]] std::string description() const override { return "played pods"; }
+    void observe(RuntimeEvents events) override { events_ = std::move(events); }
+    Result<RegistryAddress> registry() override {
+        return RegistryAddress{pods_.registry(), pods_.registry()};
+    }
+    Result<> apply(const std::vector<k8s::Manifest>& manifests, const k8s::InjectOptions& options,
+                   const std::vector<ExtraPort>& ports) override {
+        TRY_ASSIGN(auto running, pods_.apply(manifests, options, ports));
+        events_.on_pods(std::move(running));
+        return {};
+    }
+    Result<> wait_until_ready(const std::set<std::string>& workloads) override {
+        return pods_.ready(workloads);
+    }
+    Result<std::vector<ForwardedPort>> ports() override { return std::vector<ForwardedPort>(); }
+    Result<> follow_logs(std::function<void(const LogLine&)>) override { return {}; }
+    void interrupt() override {}
+    Result<> down() override { return {}; }
+
+  private:
+    PlayedPods& pods_;
+    RuntimeEvents events_;
+};
+
+}  // namespace synchost::host
