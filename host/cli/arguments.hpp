@@ -4,6 +4,8 @@
 
 #include <CLI/CLI.hpp>
 #include <functional>
+#include <string>
+#include <vector>
 
 #include "base/error.hpp"
 #include "host/cli/commands.hpp"
@@ -18,6 +20,7 @@ inline constexpr const char* kCacheLimitHelp =
 
 void add_registry_flags(CLI::App& command, RegistryFlags& flags);
 void add_runtime_flags(CLI::App& command, RuntimeFlags& flags);
+void add_profiles(CLI::App& command, std::vector<std::string>& profiles);
 
 void add_watch(CLI::App& app, WatchFlags& flags, Run& run);
 void add_run(CLI::App& app, WatchFlags& flags, Run& run);

@@ -17,7 +17,7 @@ struct OptionSpec {
     std::vector<std::string> names;  // "-n", "--namespace"; of a positional one its name
     bool takes_value = false;
     bool repeats = false;
-    std::string kind;  // of the value: FILE, FOLDER, CONTEXT, IMAGE, "auto|kubernetes|podman", or TEXT
+    std::string kind;  // of the value: FILE, FOLDER, CONTEXT, IMAGE, PROFILE, "auto|kubernetes|podman", or TEXT
     std::string summary;
 };
 

@@ -37,6 +37,7 @@ struct RuntimeFlags {
 struct WatchFlags {
     EngineMode mode = EngineMode::watch;
     std::filesystem::path folder = ".";  // where the search for synchost.yaml begins
+    std::vector<std::string> profiles;   // of synchost.yaml, merged in this order
     std::vector<std::string> only;       // services, and what they depend on; empty for all
     std::uint32_t parallel_builds = 2;
     std::string registry;                 // wins over synchost.yaml's
@@ -83,6 +84,7 @@ Result<> run_logs(const LogFlags& flags);
 
 struct DownFlags {
     std::filesystem::path folder = ".";
+    std::vector<std::string> profiles;  // of synchost.yaml, merged in this order
     RuntimeFlags runtime;
 };
 Result<> run_down(const DownFlags& flags);
@@ -149,6 +151,7 @@ Result<> run_copy(const CopyFlags& flags);
 struct InjectFlags {
     std::vector<std::filesystem::path> files;  // synchost.yaml's manifests where empty; "-" is standard input
     std::filesystem::path folder = ".";
+    std::vector<std::string> profiles;  // of synchost.yaml, merged in this order
     std::string registry;
     std::vector<std::string> build_args;
     k8s::SidecarForm form = k8s::SidecarForm::native;
@@ -172,6 +175,7 @@ Result<> run_init(const InitFlags& flags);
 
 struct DoctorFlags {
     std::filesystem::path folder = ".";
+    std::vector<std::string> profiles;  // of synchost.yaml, merged in this order
     std::string registry;
     bool json = false;
     RuntimeFlags runtime;  // context and kubeconfig of it
@@ -183,12 +187,14 @@ Result<> run_doctor(const DoctorFlags& flags);
 // One image alone where `image` is not empty.
 struct PlanFlags {
     std::string folder = ".";
+    std::vector<std::string> profiles;  // of synchost.yaml, merged in this order
     std::string image;
     bool json = false;
 };
 struct ExplainFlags {
     std::vector<std::string> files;
     std::string folder = ".";
+    std::vector<std::string> profiles;  // of synchost.yaml, merged in this order
     bool json = false;
 };
 

@@ -65,7 +65,7 @@ Candidates values(const OptionSpec& option, const std::string& before, std::stri
     if (option.kind == "FOLDER") out.paths = PathKind::folders;
     for (const std::string_view word : choices_of(option.kind))
         add_if(out, before + std::string(begin), before + std::string(word), {});
-    if (option.kind == "CONTEXT" || option.kind == "IMAGE") {
+    if (option.kind == "CONTEXT" || option.kind == "IMAGE" || option.kind == "PROFILE") {
         for (const std::string& word : source(option.kind))
             add_if(out, before + std::string(begin), before + word, {});
     }

@@ -1,6 +1,7 @@
 // `synchost completion`, and the question that its scripts ask at each TAB.
 #include <cstdio>
 #include <cstdlib>
+#include <optional>
 
 #include "base/file.hpp"
 #include "host/cli/commands.hpp"
@@ -17,14 +18,22 @@ std::vector<std::string> contexts() {
     return kubeconfig ? kubeconfig->context_names() : std::vector<std::string>();
 }
 
-std::vector<std::string> images() {
-    std::vector<std::string> names;
+// Of the folder where the shell is; what it names need not be there.
+std::optional<Config> config_here() {
     const auto file = find_config(".");
-    if (!file) return names;
+    if (!file) return std::nullopt;
     const auto text = read_file(*file, kMaxConfigBytes);
-    if (!text) return names;
-    const auto config = parse_config(*text, *file);
-    if (!config) return names;
+    if (!text) return std::nullopt;
+    auto config = parse_config(*text, *file);
+    return config ? std::optional(*std::move(config)) : std::nullopt;
+}
+
+std::vector<std::string> words_of(std::string_view kind) {
+    if (kind == "CONTEXT") return contexts();
+    const auto config = config_here();
+    if (!config) return {};
+    if (kind == "PROFILE") return config->profiles;
+    std::vector<std::string> names;
     for (const ImageConfig& image : config->images) names.push_back(image.name);
     return names;
 }
@@ -32,8 +41,7 @@ std::vector<std::string> images() {
 }  // namespace
 
 int print_candidates(const CommandSpec& root, const std::vector<std::string>& words) {
-    const auto found =
-        complete(root, words, [](std::string_view kind) { return kind == "IMAGE" ? images() : contexts(); });
+    const auto found = complete(root, words, words_of);
     std::fputs(format_candidates(found).c_str(), stdout);
     return 0;
 }

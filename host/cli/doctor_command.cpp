@@ -23,7 +23,7 @@ struct Project {
 };
 
 // A machine is asked about without a project too; a project that is broken is a problem like another.
-Project look_at_project(const fs::path& folder) {
+Project look_at_project(const fs::path& folder, const std::vector<std::string>& profiles) {
     const auto file = find_config(folder);
     if (!file) {
         return {
@@ -32,7 +32,7 @@ Project look_at_project(const fs::path& folder) {
             {},
             {}};
     }
-    const auto config = load_config(*file);
+    const auto config = load_config(*file, profiles);
     if (!config)
         return {{"project", Verdict::problem, config.error().message, config.error().next_step},
                 {folder},
@@ -64,7 +64,7 @@ Finding look_at_registry(const DoctorFlags& flags, const Project& project, const
 }  // namespace
 
 Result<> run_doctor(const DoctorFlags& flags) {
-    const Project project = look_at_project(flags.folder);
+    const Project project = look_at_project(flags.folder, flags.profiles);
     std::vector<Finding> findings{project.finding, probe_inotify(project.roots, "/proc/sys/fs/inotify")};
     const auto cache = cache_folder();
     findings.push_back(

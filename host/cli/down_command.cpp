@@ -8,7 +8,7 @@
 namespace synchost::host {
 
 Result<> run_down(const DownFlags& flags) {
-    TRY_ASSIGN(const ProjectParts project, open_project(flags.folder, {}, {}));
+    TRY_ASSIGN(const ProjectParts project, open_project(flags.folder, flags.profiles));
     TRY_ASSIGN(const protocol::PskKey key, load_or_make_key(project.folders.state));
     TRY_ASSIGN(const ChosenRuntime chosen, choose_runtime(flags.runtime, project, key));
     TRY(chosen.runtime->down());

@@ -36,7 +36,8 @@ Result<std::vector<k8s::Manifest>> read_manifests(const std::vector<std::filesys
 }  // namespace
 
 Result<> run_inject(const InjectFlags& flags) {
-    TRY_ASSIGN(ProjectParts project, open_project(flags.folder, flags.registry, flags.build_args));
+    TRY_ASSIGN(ProjectParts project,
+               open_project(flags.folder, flags.profiles, flags.registry, flags.build_args));
     const Config& config = project.config;
     if (!config.registry) {
         return fail(Errc::invalid_input, "no registry to push to",
@@ -70,7 +71,7 @@ Result<> run_inject(const InjectFlags& flags) {
 }
 
 Result<> run_key(const KeyFlags& flags) {
-    TRY_ASSIGN(const ProjectParts project, open_project(flags.folder, {}, {}));
+    TRY_ASSIGN(const ProjectParts project, open_project(flags.folder));
     TRY_ASSIGN(const protocol::PskKey key, load_or_make_key(project.folders.state));
     std::fputs(
         k8s::to_yaml({k8s::key_secret(std::string(k8s::kKeySecretName), flags.namespace_name, key.to_text())})

@@ -169,7 +169,7 @@ Result<> print_from_store(const std::filesystem::path& folder, const LogFlags& f
 Result<> run_logs(const LogFlags& flags) {
     // Nothing is left to be done: each line that was taken is printed.
     ::signal(SIGINT, [](int) { ::_exit(kInterrupted); });
-    TRY_ASSIGN(const ProjectParts project, open_project(flags.folder, {}, {}));
+    TRY_ASSIGN(const ProjectParts project, open_project(flags.folder));
     LogPrinter printer(flags);
     TRY_ASSIGN(const bool is_told, print_from_watch(project.folders.state / kControlSocket, flags, printer));
     if (is_told) return {};

@@ -26,6 +26,7 @@ void add_down(CLI::App& app, DownFlags& flags, Run& run) {
         app.add_subcommand("down", "Take away what a watch applied and could not take down itself");
     command->add_option("folder", flags.folder, "Folder of synchost.yaml, or one below it")
         ->capture_default_str();
+    add_profiles(*command, flags.profiles);
     add_runtime_flags(*command, flags.runtime);
     command->footer("Only what synchost itself made for this project is removed.");
     command->callback([&] { run = [&] { return run_down(flags); }; });
@@ -188,6 +189,7 @@ void add_inject(CLI::App& app, InjectFlags& flags, Run& run) {
         ->allow_extra_args(false);
     command->add_option("--project", flags.folder, "Folder of synchost.yaml, or one below it")
         ->capture_default_str();
+    add_profiles(*command, flags.profiles);
     command->add_option("--registry", flags.registry,
                         "Registry that holds the images (default: synchost.yaml's)");
     command
@@ -235,6 +237,7 @@ void add_doctor(CLI::App& app, DoctorFlags& flags, Run& run) {
         "doctor", "Measure what a watch needs of this machine, and tell what mends each problem");
     command->add_option("folder", flags.folder, "Folder of synchost.yaml, or one below it")
         ->capture_default_str();
+    add_profiles(*command, flags.profiles);
     command->add_option("--registry", flags.registry, "Registry to ask (default: as watch chooses)");
     command->add_option("--context", flags.runtime.context,
                         "Context of the kubeconfig (default: the current one)");
@@ -254,6 +257,7 @@ void add_plan(CLI::App& app, PlanFlags& flags, Run& run) {
         "plan", "Tell for the whole build context which saves are synced and which need a build");
     command->add_option("folder", flags.folder, "Folder of synchost.yaml, or one below it")
         ->capture_default_str();
+    add_profiles(*command, flags.profiles);
     command->add_option("--image", flags.image, "One of its images alone");
     command->add_flag("--json", flags.json, "Print every file as JSON");
     command->footer(
@@ -267,6 +271,7 @@ void add_explain(CLI::App& app, ExplainFlags& flags, Run& run) {
     command->add_option("file", flags.files, "Files or folders; they need not be there")->required();
     command->add_option("--project", flags.folder, "Folder of synchost.yaml, or one below it")
         ->capture_default_str();
+    add_profiles(*command, flags.profiles);
     command->add_flag("--json", flags.json, "Print the result as JSON");
     command->footer(
         "sync: it goes into the running containers. rebuild: the image is built and rolled out. ignore: no\n"
@@ -315,6 +320,7 @@ void name_values(CLI::App& app) {
             if (CLI::Option* option = command->get_option_no_throw(name)) option->type_name("FOLDER");
         }
         if (CLI::Option* option = command->get_option_no_throw("--context")) option->type_name("CONTEXT");
+        if (CLI::Option* option = command->get_option_no_throw("--profile")) option->type_name("PROFILE");
     }
     app.get_subcommand("build")->get_option("context")->type_name("FOLDER");
     app.get_subcommand("build")->get_option("--file")->type_name("FILE");

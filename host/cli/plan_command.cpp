@@ -162,7 +162,7 @@ Result<Json> explain_in(const ImagePlan& plan, const std::string& path, bool jso
 }  // namespace
 
 Result<> run_plan(const PlanFlags& flags) {
-    TRY_ASSIGN(const ProjectParts project, open_project(flags.folder, {}, {}));
+    TRY_ASSIGN(const ProjectParts project, open_project(flags.folder, flags.profiles));
     Json images = Json::array();
     bool found = false;
     for (const ImageConfig& image : project.config.images) {
@@ -190,7 +190,7 @@ Result<> run_plan(const PlanFlags& flags) {
 }
 
 Result<> run_explain(const ExplainFlags& flags) {
-    TRY_ASSIGN(const ProjectParts project, open_project(flags.folder, {}, {}));
+    TRY_ASSIGN(const ProjectParts project, open_project(flags.folder, flags.profiles));
     std::vector<ImagePlan> plans;
     for (const ImageConfig& image : project.config.images) {
         TRY_ASSIGN(plans.emplace_back(), plan_of(image, project));

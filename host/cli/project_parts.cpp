@@ -33,11 +33,12 @@ Result<std::map<std::string, std::string>> parse_build_args(const std::vector<st
     return out;
 }
 
-Result<ProjectParts> open_project(const std::filesystem::path& folder, const std::string& registry,
+Result<ProjectParts> open_project(const std::filesystem::path& folder,
+                                  const std::vector<std::string>& profiles, const std::string& registry,
                                   const std::vector<std::string>& build_args) {
     TRY_ASSIGN(const auto arguments, parse_build_args(build_args));
     TRY_ASSIGN(const auto path, find_config(folder));
-    TRY_ASSIGN(Config config, load_config(path));
+    TRY_ASSIGN(Config config, load_config(path, profiles));
     if (!registry.empty()) config.registry = registry;
     for (ImageConfig& image : config.images) {
         for (const auto& [name, value] : arguments) image.args[name] = value;

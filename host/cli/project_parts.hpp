@@ -18,9 +18,12 @@ struct ProjectParts {
     Config config;
     ProjectFolders folders;
 };
-// Looks for synchost.yaml from `folder` upwards. An empty `registry` leaves the configuration's.
-Result<ProjectParts> open_project(const std::filesystem::path& folder, const std::string& registry,
-                                  const std::vector<std::string>& build_args);
+// Looks for synchost.yaml from `folder` upwards, and merges the chosen profiles over it. An empty `registry`
+// leaves the configuration's.
+Result<ProjectParts> open_project(const std::filesystem::path& folder,
+                                  const std::vector<std::string>& profiles = {},
+                                  const std::string& registry = {},
+                                  const std::vector<std::string>& build_args = {});
 
 registry::Connector make_connector(const RegistryFlags& flags);
 

@@ -23,7 +23,7 @@ constexpr std::chrono::hours kBuildPatience{2};
 // The answers for each service, in their order, once all are there. The first error ends it.
 Result<std::vector<Json>> command_watch(const ServiceFlags& flags, const char* command,
                                         std::chrono::milliseconds patience) {
-    TRY_ASSIGN(const ProjectParts project, open_project(flags.folder, {}, {}));
+    TRY_ASSIGN(const ProjectParts project, open_project(flags.folder));
     const auto socket = project.folders.state / kControlSocket;
     const std::string token = load_token(project.folders.state).value_or("");
     std::vector<Json> out;

@@ -38,4 +38,11 @@ void add_runtime_flags(CLI::App& command, RuntimeFlags& flags) {
                        "Namespace of the cluster (default: synchost.yaml's, the context's, default)");
 }
 
+void add_profiles(CLI::App& command, std::vector<std::string>& profiles) {
+    command
+        .add_option("--profile", profiles,
+                    "Profile of synchost.yaml to merge over it; may come several times, in order")
+        ->allow_extra_args(false);
+}
+
 }  // namespace synchost::host

@@ -95,7 +95,7 @@ Result<> judge(const Status& status) {
 }  // namespace
 
 Result<> run_status(const StatusFlags& flags) {
-    TRY_ASSIGN(const ProjectParts project, open_project(flags.folder, {}, {}));
+    TRY_ASSIGN(const ProjectParts project, open_project(flags.folder));
     TRY_ASSIGN(const Answer answer, ask_until_settled(project.folders.state / kControlSocket, flags));
     std::printf("%s", (flags.json ? answer.json + '\n' : to_text(answer.status)).c_str());
     std::fflush(stdout);  // before what main() says of it

@@ -9,6 +9,7 @@ void add_folder(CLI::App* command, WatchFlags& flags) {
 }
 
 void add_deploy_flags(CLI::App* command, WatchFlags& flags) {
+    add_profiles(*command, flags.profiles);
     command
         ->add_option("--only", flags.only,
                      "Service to deploy, with what it depends on; may come several times (default: all)")

@@ -57,7 +57,8 @@ Result<> run_watch(const WatchFlags& flags) {
     EventFeed events(io.get_executor());
     Reporter reporter(terminal_wants_colour());
     reporter.observe([&](const ToldLine& told) { events.publish(event_of(told)); });
-    TRY_ASSIGN(ProjectParts project, open_project(flags.folder, flags.registry, flags.build_args));
+    TRY_ASSIGN(ProjectParts project,
+               open_project(flags.folder, flags.profiles, flags.registry, flags.build_args));
     TRY_ASSIGN(const protocol::PskKey key, load_or_make_key(project.folders.state));
     const std::filesystem::path store = project.folders.cache / "store";
     TRY_ASSIGN(const auto store_limit, choose_cache_limit(flags.cache_limit, store));
@@ -82,8 +83,8 @@ Result<> run_watch(const WatchFlags& flags) {
                        .log_store = &logs->store(),
                        .on_state = [&] { events.note_new_state(); },
                        .reload = [&flags]() -> Result<Config> {
-                           TRY_ASSIGN(ProjectParts now,
-                                      open_project(flags.folder, flags.registry, flags.build_args));
+                           TRY_ASSIGN(ProjectParts now, open_project(flags.folder, flags.profiles,
+                                                                     flags.registry, flags.build_args));
                            return std::move(now.config);
                        },
                        .only = flags.only,
@@ -99,6 +100,7 @@ Result<> run_watch(const WatchFlags& flags) {
     boost::asio::signal_set signals(io, SIGINT, SIGTERM);
     stop_on_signals(signals, engine, interrupted);
     reporter.line(Tone::plain, "synchost", name, fmt::format("{} {}, {}", SYNCHOST_VERSION, folder, where));
+    for (const std::string& profile : flags.profiles) reporter.line(Tone::plain, "note", "profile", profile);
     if (!chosen.why.empty())
         reporter.line(Tone::plain, "note", "runtime", "no cluster is used: " + chosen.why);
     Result<> outcome;

@@ -55,8 +55,7 @@ Result<Fd> connect_to(const std::filesystem::path& path) {
 
 Errc code_of(unsigned status) {
     if (status == 401 || status == 403) return Errc::auth;
-    if (status == 409) return Errc::conflict;
-    if (status == 503) return Errc::cancelled;
+    if (status == 409 || status == 503) return Errc::conflict;  // nobody stopped the asker
     if (status == 504) return Errc::timeout;
     return status < 500 ? Errc::invalid_input : Errc::io;
 }

@@ -9,10 +9,13 @@
 #include <utility>
 
 #include "base/rel_path.hpp"
+#include "base/suggest.hpp"
 #include "host/plan/config_keys.hpp"
 #include "host/plan/detail/after_value.hpp"
 #include "host/plan/detail/field_table.hpp"
+#include "host/plan/detail/profiles.hpp"
 #include "host/plan/detail/services_value.hpp"
+#include "host/plan/detail/steps_value.hpp"
 #include "host/plan/secrets.hpp"
 
 namespace synchost::host {
@@ -21,6 +24,7 @@ namespace {
 using detail::ConfigValue;
 using detail::Field;
 using detail::Place;
+using detail::Profile;
 using detail::read_fields;
 using detail::refuse;
 using detail::store;
@@ -105,6 +109,22 @@ constexpr std::array kProjectFields{
     Field<Config>{{"grace", Shape::duration, Need::optional, "2s", "2s",
                    "How long a process that is restarted has between TERM and KILL."},
                   store<&Config::grace, &ConfigValue::duration, Config>},
+    Field<Config>{
+        {"steps", Shape::steps, Need::optional, "", "{bundle: {command: [make], inputs: [src]}}",
+         "Programs of this machine that make files before they are built or synced, or that serve."},
+        [](const ConfigValue& value, Config& config, const Place& place) -> Result<> {
+            TRY_ASSIGN(config.steps, detail::read_steps(value, place));
+            return {};
+        }},
+    Field<Config>{
+        {"profiles", Shape::profiles, Need::optional, "", "{debug: {gate: hold}}",
+         "Variants of this file, chosen by --profile: maps are merged over it by key, null takes a key "
+         "away, everything else is replaced."},
+        [](const ConfigValue& value, Config& config, const Place& place) -> Result<> {
+            TRY_ASSIGN(const auto profiles, detail::read_profiles(value, place));
+            for (const Profile& profile : profiles) config.profiles.push_back(profile.name);
+            return {};
+        }},
 };
 
 constexpr auto kImageKeys = detail::keys_of(kImageFields);
@@ -185,9 +205,10 @@ Result<> read_cluster(const ConfigValue& value, Config& config, const Place& pla
 
 // All members, so that a new one cannot be forgotten, but for the lines.
 auto settings_of(const Config& config) {
-    const auto& [file, name, images, manifests, pod_templates, cluster, services, registry, gate, grace,
-                 lines] = config;
-    return std::tie(file, name, images, manifests, pod_templates, cluster, services, registry, gate, grace);
+    const auto& [file, name, images, manifests, pod_templates, cluster, services, steps, registry, gate,
+                 grace, profiles, lines] = config;
+    return std::tie(file, name, images, manifests, pod_templates, cluster, services, steps, registry, gate,
+                    grace);
 }
 
 // Absolute and normal; "a/." and "a/" are "a".
@@ -200,6 +221,67 @@ std::filesystem::path in_home(const std::filesystem::path& written) {
 std::filesystem::path resolve(const std::filesystem::path& folder, const std::filesystem::path& relative) {
     auto path = (folder / relative).lexically_normal();
     return path.has_filename() || !path.has_relative_path() ? path : path.parent_path();
+}
+
+// Reads the whole file, as it is or merged. Its profiles are looked at, not applied.
+Result<Config> read_config(const YamlNode& root, const std::filesystem::path& file,
+                           const std::string& source) {
+    Config config;
+    config.file = file.lexically_normal();
+    TRY(read_fields(root, kProjectFields, kProjectKeys, config, Place{source, "", &config.lines}));
+    const std::filesystem::path folder = config.file.parent_path();
+    if (config.name.empty()) config.name = make_dns_label(folder.filename().native());
+    for (ImageConfig& image : config.images) {
+        image.context = resolve(folder, image.context.empty() ? "." : image.context);
+        for (auto& [id, secret] : image.secrets) {
+            if (!secret.file.empty()) secret.file = resolve(folder, in_home(secret.file));
+        }
+        image.dockerfile = resolve(image.context, image.dockerfile.empty() ? "Dockerfile" : image.dockerfile);
+    }
+    for (std::filesystem::path& manifest : config.manifests) manifest = resolve(folder, manifest);
+    for (StepConfig& step : config.steps)
+        step.folder = resolve(folder, step.folder.empty() ? "." : step.folder);
+    return config;
+}
+
+Result<std::vector<Profile>> profiles_of(const YamlNode& root, const std::string& source) {
+    for (const auto& [key, value] : root.pairs) {
+        if (key.text != "profiles") continue;
+        return detail::read_profiles(ConfigValue(source, key.text, key.line, "", value),
+                                     Place{source, "", nullptr});
+    }
+    return std::vector<Profile>{};
+}
+
+Result<Config> read_with(const YamlNode& root, std::span<const Profile> profiles,
+                         const std::filesystem::path& file, const std::string& source) {
+    YamlNode merged = root;
+    for (const Profile& profile : profiles) merged = detail::merge(std::move(merged), *profile.changes);
+    auto config = read_config(merged, file, source);
+    if (!config) return std::unexpected(detail::in_profiles(std::move(config.error()), source, profiles));
+    return config;
+}
+
+Result<std::vector<Profile>> choose_profiles(const std::vector<Profile>& all,
+                                             std::span<const std::string> names, const std::string& source) {
+    std::vector<Profile> chosen;
+    std::vector<std::string_view> known;
+    std::string list;
+    for (const Profile& profile : all) {
+        known.emplace_back(profile.name);
+        list += (list.empty() ? "Its profiles are: " : ", ") + profile.name;
+    }
+    for (const std::string& name : names) {
+        const auto found = std::ranges::find(all, name, &Profile::name);
+        if (found == all.end()) {
+            const auto near = nearest_word(name, known);
+            return fail(Errc::invalid_input,
+                        source + ": has no profile \"" + printable(name.substr(0, 100)) + '"',
+                        (near ? "Did you mean " + *near + "? " : "") + (list.empty() ? "It has none" : list));
+        }
+        chosen.push_back(*found);
+    }
+    return chosen;
 }
 
 }  // namespace
@@ -232,32 +314,27 @@ std::string Config::where(const std::string& key) const {
     return file.filename().native() + (line == lines.end() ? "" : ":" + std::to_string(line->second));
 }
 
-Result<Config> parse_config(std::string_view text, const std::filesystem::path& file) {
+Result<Config> parse_config(std::string_view text, const std::filesystem::path& file,
+                            std::span<const std::string> profiles) {
     const std::string source = printable(file.filename().native());
     if (text.size() > kMaxConfigBytes)
         return fail(Errc::invalid_input, source + ": larger than 1048576 bytes");
     auto root = detail::parse_yaml(text, source);
     if (!root) return std::unexpected(std::move(root.error()).hint("README.md shows an example"));
-    Config config;
-    config.file = file.lexically_normal();
-    const Place place{source, "", &config.lines};
     if (root->kind != YamlKind::map) {
-        return refuse(place, root->line,
+        return refuse(Place{source, "", nullptr}, root->line,
                       "the file must be a map, not " + std::string(detail::to_string(root->kind)),
                       "README.md shows an example");
     }
-    TRY(read_fields(*root, kProjectFields, kProjectKeys, config, place));
-    const std::filesystem::path folder = config.file.parent_path();
-    if (config.name.empty()) config.name = make_dns_label(folder.filename().native());
-    for (ImageConfig& image : config.images) {
-        image.context = resolve(folder, image.context.empty() ? "." : image.context);
-        for (auto& [id, secret] : image.secrets) {
-            if (!secret.file.empty()) secret.file = resolve(folder, in_home(secret.file));
-        }
-        image.dockerfile = resolve(image.context, image.dockerfile.empty() ? "Dockerfile" : image.dockerfile);
+    TRY_ASSIGN(Config config, read_config(*root, file, source));
+    TRY_ASSIGN(const auto all, profiles_of(*root, source));
+    for (const Profile& profile : all) {
+        TRY(detail::check_removals(*root, profile, Place{source, "", nullptr}));
+        TRY(read_with(*root, std::span(&profile, 1), file, source));
     }
-    for (std::filesystem::path& manifest : config.manifests) manifest = resolve(folder, manifest);
-    return config;
+    if (profiles.empty()) return config;
+    TRY_ASSIGN(const auto chosen, choose_profiles(all, profiles, source));
+    return read_with(*root, chosen, file, source);
 }
 
 std::string make_dns_label(std::string_view text) {

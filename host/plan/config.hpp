@@ -15,6 +15,7 @@
 #include <filesystem>
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -23,6 +24,7 @@
 #include "host/plan/after.hpp"
 #include "host/plan/patterns.hpp"
 #include "host/plan/service_config.hpp"
+#include "host/plan/step_config.hpp"
 #include "images/builder.hpp"
 
 namespace synchost::host {
@@ -59,12 +61,14 @@ struct Config {
     std::map<std::string, std::string> pod_templates;  // of kinds: "Rollout" to "spec.template"
     ClusterConfig cluster;
     std::vector<ServiceConfig> services;  // in the order of the file
+    std::vector<StepConfig> steps;        // in the order of the file
     std::optional<std::string> registry;
     std::chrono::milliseconds gate{5'000};   // 0: do not wait for the host; kHold: without end
     std::chrono::milliseconds grace{2'000};  // between TERM and KILL
+    std::vector<std::string> profiles;       // that the file has, by name
     std::map<std::string, int> lines;  // of each key that was written: "gate", "images > todo-api > context"
 
-    // Whether the two say the same; on which lines does not matter.
+    // Whether the two say the same; on which lines, and what profiles there are, does not matter.
     bool operator==(const Config& other) const;
     // "synchost.yaml:7" for a key as in `lines`; without the line where the key was not written.
     [[nodiscard]] std::string where(const std::string& key) const;
@@ -72,11 +76,15 @@ struct Config {
 
 // The text of the file at `file`, an absolute path that is not looked at. All errors are invalid_input; they
 // begin with the file's name and the line, and have a next step where there is one.
-Result<Config> parse_config(std::string_view text, const std::filesystem::path& file);
+// The chosen `profiles` are merged over the file, one after the other; those that are not chosen are checked
+// all the same, each over the file alone. An error of what comes of merging names the profile, and where in
+// it.
+Result<Config> parse_config(std::string_view text, const std::filesystem::path& file,
+                            std::span<const std::string> profiles = {});
 
 // Reads, parses and looks: contexts must be folders, Dockerfiles files, manifests either. not_found for those
 // and for the file itself, invalid_input for its text and for more than kMaxConfigBytes.
-Result<Config> load_config(const std::filesystem::path& file);
+Result<Config> load_config(const std::filesystem::path& file, std::span<const std::string> profiles = {});
 
 // The nearest synchost.yaml in `start` or a folder above it, up to the top of the git repository that it lies
 // in, or to the root of the file system outside of one. not_found names what was looked for and where.

@@ -34,6 +34,10 @@ Result<> look_at(const Config& config) {
         if (!fs::is_regular_file(image.dockerfile, ignored))
             return missing(nearest("dockerfile"), "Dockerfile", image.dockerfile);
     }
+    for (const StepConfig& step : config.steps) {
+        if (!fs::is_directory(step.folder, ignored))
+            return missing("steps > " + step.name + " > folder", "folder", step.folder);
+    }
     for (const fs::path& manifest : config.manifests) {
         if (!is_there(manifest)) return missing("manifests", "file or folder", manifest);
     }
@@ -42,7 +46,7 @@ Result<> look_at(const Config& config) {
 
 }  // namespace
 
-Result<Config> load_config(const fs::path& file) {
+Result<Config> load_config(const fs::path& file, std::span<const std::string> profiles) {
     std::error_code why;
     const fs::path path = fs::absolute(file, why);
     if (why) return fail_errno(printable(file.native()), why.value());
@@ -50,7 +54,7 @@ Result<Config> load_config(const fs::path& file) {
     if (!text && text.error().code == Errc::not_found)
         return std::unexpected(std::move(text.error()).hint(kCreate));
     if (!text) return std::unexpected(std::move(text).error());
-    TRY_ASSIGN(Config config, parse_config(*text, path));
+    TRY_ASSIGN(Config config, parse_config(*text, path, profiles));
     TRY(look_at(config));
     return config;
 }

@@ -31,6 +31,12 @@ enum class Shape : std::uint8_t {
     action,       // restart, nothing, or a map with one of action_keys()
     signal,       // the name of a signal, or its number
     command,      // a list of words
+    steps,        // a map of DNS labels to maps of step_keys(), not empty
+    inner_paths,  // a list of paths that do not lead up
+    ready,        // a map with one of ready_keys()
+    local_url,    // "http://127.0.0.1:8123/health"
+    port_number,  // 1 to 65535
+    profiles,     // a map of DNS labels to maps of project_keys() but for name and profiles
 };
 
 enum class Need : std::uint8_t { optional, required };
@@ -51,5 +57,7 @@ std::span<const KeySpec> cluster_keys();  // of `cluster`
 std::span<const KeySpec> service_keys();  // of each service
 std::span<const KeySpec> after_keys();    // of each entry of `after`
 std::span<const KeySpec> action_keys();   // of its `do`
+std::span<const KeySpec> step_keys();     // of each step
+std::span<const KeySpec> ready_keys();    // of its `ready`
 
 }  // namespace synchost::host

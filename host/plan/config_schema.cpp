@@ -1,7 +1,10 @@
 #include "host/plan/config_schema.hpp"
 
 #include <nlohmann/json.hpp>
+#include <set>
 #include <span>
+#include <string>
+#include <string_view>
 
 #include "host/plan/after.hpp"
 #include "host/plan/config_keys.hpp"
@@ -11,6 +14,9 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
+Json object_of(std::span<const KeySpec> keys);
+
+constexpr std::string_view kDefinitions = "#/definitions/";
 constexpr const char* kDnsLabel = "^[a-z0-9]+(-[a-z0-9]+)*$";
 constexpr const char* kImageName = "^[a-z0-9][a-z0-9._/:-]*[a-z0-9]$|^[a-z0-9]$";
 constexpr const char* kDotted = "^[A-Za-z0-9_-]+([.][A-Za-z0-9_-]+)*$";
@@ -22,6 +28,8 @@ constexpr const char* kAddress =
     "^(?!.*://)[A-Za-z0-9.\\[\\]_-][A-Za-z0-9.:\\[\\]_-]*(/[A-Za-z0-9.:\\[\\]_/-]*)?$";
 constexpr const char* kPort = "^[0-9]{1,5}(:[0-9]{1,5})?$";
 constexpr const char* kUrl = "^https?://[^\\x00-\\x20\\x7f]*$";
+constexpr const char* kInnerPath = "^(?!/)(?!(.*/)?[.][.](/|$))[^\\x00]+$";
+constexpr const char* kLocalUrl = "^http://(127[.]0[.]0[.]1|localhost|\\[::1\\])(:[0-9]{1,5})?(/[^ #]*)?$";
 
 // A plain value: YAML reads 1.2 and true as a number and a boolean, the parser takes each as its text.
 Json scalar() {
@@ -50,7 +58,7 @@ Json any_of(std::initializer_list<Json> choices) {
 }
 
 Json ref(const char* definition) {
-    return {{"$ref", std::string("#/definitions/") + definition}};
+    return {{"$ref", std::string(kDefinitions) + definition}};
 }
 
 Json duration() {
@@ -74,6 +82,28 @@ Json command() {
 Json after_rules() {
     Json out = list(ref("after"), 1);
     out["maxItems"] = kMaxAfterRules;
+    return out;
+}
+
+Json inner_paths() {
+    return list({{"type", {"string", "number"}}, {"pattern", kInnerPath}, {"maxLength", 4095}}, 0);
+}
+
+Json port_number() {
+    return any_of({text("^[0-9]{1,5}$"), {{"type", "integer"}, {"minimum", 1}, {"maximum", 65'535}}});
+}
+
+// A command and what goes with it, or what serves.
+Json step() {
+    const auto without = [](std::initializer_list<const char*> keys) {
+        Json present = Json::array();
+        for (const char* key : keys) present.push_back({{"required", {key}}});
+        return Json{{"anyOf", std::move(present)}};
+    };
+    Json out = object_of(step_keys());
+    out["oneOf"] =
+        Json::array({{{"required", {"command", "inputs"}}, {"not", without({"serve", "ready"})}},
+                     {{"required", {"serve"}}, {"not", without({"command", "outputs", "timeout"})}}});
     return out;
 }
 
@@ -126,6 +156,18 @@ Json schema_of(Shape shape) {
             return signal();
         case Shape::command:
             return command();
+        case Shape::steps:
+            return map(kDnsLabel, ref("step"));
+        case Shape::inner_paths:
+            return inner_paths();
+        case Shape::ready:
+            return ref("ready");
+        case Shape::local_url:
+            return text(kLocalUrl);
+        case Shape::port_number:
+            return port_number();
+        case Shape::profiles:
+            return map(kDnsLabel, ref("profile"));
     }
     return Json::object();
 }
@@ -151,23 +193,75 @@ Json object_of(std::span<const KeySpec> keys) {
     return out;
 }
 
+constexpr std::string_view kInProfile = "profile_";
+
+// What may stand in a profile in place of a value: where that is a map, any of its keys, or null, which takes
+// one away; else the value itself. Maps by name are named "profile_...", and collected.
+Json in_profile(const Json& whole, std::set<std::string>& named) {
+    if (!whole.is_object() || whole.value("type", Json()) == "array") return whole;
+    Json out = whole;
+    for (const char* key : {"required", "oneOf", "minProperties", "maxProperties"}) out.erase(key);
+    if (out.contains("$ref")) {
+        const std::string name = out["$ref"].get<std::string>().substr(kDefinitions.size());
+        named.insert(name);
+        out["$ref"] = std::string(kDefinitions) + std::string(kInProfile) + name;
+    }
+    for (const char* choices : {"anyOf", "allOf"}) {
+        if (!out.contains(choices)) continue;
+        for (Json& choice : out[choices]) choice = in_profile(choice, named);
+    }
+    const auto or_null = [&](const Json& value) {
+        return any_of({in_profile(value, named), {{"type", "null"}}});
+    };
+    if (out.contains("properties")) {
+        for (auto& [name, value] : out["properties"].items()) {
+            Json property = {{"description", value["description"]}};
+            Json described = value;
+            described.erase("description");
+            property.update(or_null(described));
+            value = std::move(property);
+        }
+    }
+    if (out.contains("additionalProperties") && out["additionalProperties"].is_object())
+        out["additionalProperties"] = or_null(out["additionalProperties"]);
+    return out;
+}
+
+// The definition of a profile, and of all that it names.
+void add_profile(const Json& project, Json& definitions) {
+    Json changes = project;
+    for (const char* key : {"name", "profiles"}) changes["properties"].erase(key);
+    std::set<std::string> named;
+    definitions["profile"] = in_profile(changes, named);
+    for (std::set<std::string> done; done.size() < named.size();) {
+        for (const std::string& name : std::set(named)) {
+            if (done.insert(name).second)
+                definitions[std::string(kInProfile) + name] = in_profile(definitions[name], named);
+        }
+    }
+}
+
 }  // namespace
 
 std::string config_schema() {
     Json schema = {{"$schema", "http://json-schema.org/draft-07/schema#"},
                    {"title", "synchost.yaml"},
                    {"description", "What synchost builds, deploys and keeps in step with your files."}};
-    schema.update(object_of(project_keys()));
+    const Json project = object_of(project_keys());
+    schema.update(project);
     Json action = object_of(action_keys());
     action["minProperties"] = 1;
     action["maxProperties"] = 1;
     Json cluster = object_of(cluster_keys());
     cluster["minProperties"] = 1;
-    schema["definitions"] = {{"image", object_of(image_keys())},
-                             {"service", object_of(service_keys())},
-                             {"cluster", std::move(cluster)},
-                             {"after", object_of(after_keys())},
-                             {"action", std::move(action)}};
+    Json ready = object_of(ready_keys());
+    ready["minProperties"] = 1;
+    ready["maxProperties"] = 1;
+    schema["definitions"] = {{"image", object_of(image_keys())}, {"service", object_of(service_keys())},
+                             {"cluster", std::move(cluster)},    {"after", object_of(after_keys())},
+                             {"action", std::move(action)},      {"step", step()},
+                             {"ready", std::move(ready)}};
+    add_profile(project, schema["definitions"]);
     return schema.dump(2) + '\n';
 }
 

@@ -14,7 +14,7 @@
 namespace synchost::images {
 namespace {
 
-constexpr std::string_view kFormat = "COPY layer, format 1\n";
+constexpr std::string_view kFormat = "COPY layer, format 2\n";
 
 char tar_type(FileKind kind) {
     switch (kind) {

@@ -2,6 +2,8 @@
 // the file.
 #include <cstdint>
 #include <cstdlib>
+#include <span>
+#include <string>
 #include <string_view>
 
 #include "host/plan/config.hpp"
@@ -12,6 +14,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (!config) {
         if (!config.error().message.starts_with("synchost.yaml:")) std::abort();
         return 0;
+    }
+    // Each profile was checked with the file: chosen alone it is read.
+    for (const std::string& profile : config->profiles) {
+        if (!synchost::host::parse_config(text, "/p/synchost.yaml", std::span(&profile, 1))) std::abort();
     }
     if (config->images.empty() || config->manifests.empty() || config->name.empty()) std::abort();
     for (const auto& image : config->images) {

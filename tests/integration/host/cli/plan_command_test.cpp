@@ -57,6 +57,29 @@ TEST_F(PlanCommand, TellsEachTargetOfAMonorepo) {
     EXPECT_THAT(one.out, testing::Not(HasSubstr("target web")));
 }
 
+TEST_F(PlanCommand, TakesTheChosenProfiles) {
+    use("monorepo",
+        "images:\n  web: {target: web}\nmanifests: [k8s]\nprofiles:\n  api: {images: {web: {target: api}}}\n"
+        "  both: {images: {worker: {target: worker}}}\n");
+    EXPECT_THAT(synchost({"plan"}).out, testing::StartsWith("web (Dockerfile, target web)\n"));
+    const Completed one = synchost({"plan", "--profile", "api"});
+    EXPECT_THAT(one.out, testing::StartsWith("web (Dockerfile, target api)\n")) << one.err;
+    EXPECT_THAT(one.out, testing::Not(HasSubstr("target worker")));
+    const Completed two = synchost({"plan", "--profile", "api", "--profile=both"});
+    EXPECT_THAT(two.out, testing::StartsWith("web (Dockerfile, target api)\n")) << two.err;
+    EXPECT_THAT(two.out, HasSubstr("worker (Dockerfile, target worker)\n"));
+    for (const char* command : {"watch", "plan", "inject", "down", "doctor"}) {
+        const Completed wrong = synchost({command, "--profile", "bth"});
+        EXPECT_EQ(wrong.exit_code, 1);
+        const std::string told = wrong.out + wrong.err;
+        EXPECT_THAT(told, HasSubstr("synchost.yaml: has no profile \"bth\"")) << command;
+        EXPECT_THAT(told, HasSubstr("Did you mean both? Its profiles are: api, both")) << command;
+    }
+    const Completed explained = synchost({"explain", "--profile", "bth", "Dockerfile"});
+    EXPECT_EQ(explained.exit_code, 1);
+    EXPECT_THAT(explained.err, HasSubstr("has no profile")) << explained.err;
+}
+
 TEST_F(PlanCommand, ExplainsFilesFoldersAndWhatIsNotThere) {
     use("flask", kFlask);
     const Completed explained =

@@ -28,11 +28,15 @@ class Complete : public testing::Test {
         CLI::App* push = app.add_subcommand("push", "Push an image");
         push->add_option("image", text, "Its name")->type_name("IMAGE");
         push->add_option("file", text, "Where to")->type_name("FILE");
+        push->add_option("--profile", texts, "Of synchost.yaml")
+            ->type_name("PROFILE")
+            ->allow_extra_args(false);
     }
     Candidates at(std::vector<std::string> words) {
         return complete(command_table(app), words, [](std::string_view kind) {
-            return kind == "IMAGE" ? std::vector<std::string>{"api", "ui"}
-                                   : std::vector<std::string>{"k3d-dev", "kind-dev"};
+            return kind == "IMAGE"     ? std::vector<std::string>{"api", "ui"}
+                   : kind == "PROFILE" ? std::vector<std::string>{"debug", "fast"}
+                                       : std::vector<std::string>{"k3d-dev", "kind-dev"};
         });
     }
     std::vector<std::string> words_at(std::vector<std::string> words) {
@@ -69,6 +73,9 @@ TEST_F(Complete, ValuesByWhatTheyAre) {
     EXPECT_THAT(words_at({"build", "--compression=z"}), ElementsAre("--compression=zstd"));
     EXPECT_THAT(words_at({"build", "--context", "k3"}), ElementsAre("k3d-dev"));
     EXPECT_THAT(words_at({"push", ""}), ElementsAre("api", "ui"));
+    EXPECT_THAT(words_at({"push", "--profile", "d"}), ElementsAre("debug"));
+    EXPECT_THAT(words_at({"push", "--profile=debug", "--profile="}),
+                ElementsAre("--profile=debug", "--profile=fast"));
     EXPECT_EQ(at({"push", "api", ""}).paths, PathKind::files);
 }
 

@@ -143,11 +143,12 @@ TEST(ConfigKeys, EveryExampleAndEveryFallbackThatIsAValueIsTaken) {
         image += "    " + std::string(key.name) + ": " + std::string(key.example) + "\n";
     }
     for (const KeySpec& key : project_keys()) {
-        if (key.shape != Shape::images)
+        if (key.shape != Shape::images && key.shape != Shape::steps)
             project += std::string(key.name) + ": " + std::string(key.example) + "\n";
         EXPECT_TRUE(key.summary.ends_with('.')) << key.name;
     }
     EXPECT_OK(parse(image + project));
+    EXPECT_OK(with("steps: {bundle: {command: [make], inputs: [src]}}"));
     for (const KeySpec& key : action_keys()) {
         EXPECT_OK(parse(image + "  b: {after: [{paths: [x], do: {" + std::string(key.name) + ": " +
                         std::string(key.example) + "}}]}\n" + project));
@@ -160,6 +161,20 @@ TEST(ConfigKeys, EveryExampleAndEveryFallbackThatIsAValueIsTaken) {
     for (const KeySpec& key : after_keys())
         rule += std::string(key.name) + ": " + std::string(key.example) + ", ";
     EXPECT_OK(parse(image + "  b: {after: [{" + rule + "}]}\n" + project));
+    for (const KeySpec& key : step_keys()) {
+        const std::string least = key.name == "serve"     ? ""
+                                  : key.name == "command" ? "inputs: [a], "
+                                  : key.name == "ready"   ? "serve: [a], "
+                                  : key.name == "inputs"  ? "command: [a], "
+                                                          : "command: [a], inputs: [a], ";
+        EXPECT_OK(parse(image + project + "steps: {codegen: {serve: [a]}, x: {" + least +
+                        std::string(key.name) + ": " + std::string(key.example) + "}}\n"))
+            << key.name;
+    }
+    for (const KeySpec& key : ready_keys()) {
+        EXPECT_OK(with("steps: {x: {serve: [a], ready: {" + std::string(key.name) + ": " +
+                       std::string(key.example) + "}}}"));
+    }
     EXPECT_OK(parse("images: {todo-api: {target: api}}\nmanifests: [k8s]\n"));
 }
 

@@ -1,0 +1,40 @@
+#include "integration/host/engine/played_pods.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include "base/file.hpp"
+#include "base/subprocess.hpp"
+#include "base/temp_dir.hpp"
+
+namespace synchost::host {
+
+Result<> PlayedPods::replace(const std::string& name, const std::string& image, Pod& pod) {
+    pod.parts.reset();
+    std::filesystem::remove_all(root_of(name));
+    TRY_ASSIGN(const TempDir staging, TempDir::make("unpacked", folder_));
+    TRY_ASSIGN(const TempDir layers, TempDir::make("layers"));
+    TRY(check_output({.argv = {"skopeo", "copy", "--src-tls-verify=false", "--dest-decompress",
+                               "docker://" + image, "dir:" + layers.path().native()}},
+                     Errc::io));
+    TRY_ASSIGN(const std::string text, read_file(layers.path() / "manifest.json"));
+    const auto manifest = nlohmann::json::parse(text);
+    for (const auto& layer : manifest.at("layers")) {
+        const std::string digest = layer.at("digest").get<std::string>();
+        TRY(check_output({.argv = {"tar", "-xf", (layers.path() / digest.substr(7)).native(), "-C",
+                                   staging.path().native()}},
+                         Errc::io));
+    }
+    std::filesystem::create_directories(root_of(name).parent_path());
+    std::filesystem::rename(staging.path() / root_of(name).relative_path(), root_of(name));
+    pod.baked = test::content_of(staging.path() / "baked.txt");
+    pod.image = image;
+    ++pod.number;
+    pod.parts = std::make_unique<test::AgentPod>(SYNCHOST_AGENT);
+    TRY(write_file_atomic(pod.parts->dir() / "key", key_.to_text(), 0600));
+    pod.parts->start_sidecar();
+    pod.parts->start_supervisor("app", {"--gate", "hold", "--root", root_of(name).native() + "/"},
+                                {"sleep", "600"});
+    return {};
+}
+
+}  // namespace synchost::host
