@@ -21,7 +21,7 @@ class LogsCommand : public testing::Test {
         ::setenv("XDG_STATE_HOME", (folder_.path() / "state").c_str(), 1);
         ::setenv("XDG_CACHE_HOME", (folder_.path() / "cache").c_str(), 1);
         const auto project = folder_.path() / "p";
-        ASSERT_OK(make_folders(project));
+        ASSERT_OK(make_folders(project / "k8s"));
         ASSERT_OK(write_file_atomic(project / "Dockerfile", "FROM scratch\n"));
         ASSERT_OK(write_file_atomic(project / "synchost.yaml", "images: {app: }\nmanifests: [k8s]\n"));
         const auto folders = open_project_folders("p", project);

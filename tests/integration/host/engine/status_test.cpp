@@ -363,6 +363,11 @@ TEST_F(StatusTest, TriggerBuildsTheImageAnew) {
     EXPECT_EQ(built.out, R"({"service":"app","images":[{"name":"app","outcome":"built"}]})"
                          "\n");
     EXPECT_TRUE(eventually([&] { return life_.image != image; }));
+    write("Dockerfile", "FROM scratch\nCOPPY app/ /\n");
+    ASSERT_TRUE(eventually([&] { return status().out.contains("the last build failed"); }));
+    const Completed failed = command("trigger", "app");
+    EXPECT_EQ(failed.exit_code, 1);
+    EXPECT_TRUE(failed.err.starts_with("synchost: the build of app failed\n")) << failed.err;
 }
 
 TEST_F(StatusTest, AWatchThatDoesNotRunIsToldByEveryCommand) {
