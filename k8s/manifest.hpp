@@ -29,6 +29,7 @@ struct LoadOptions {
     PodTemplates pod_templates;
     std::string release;         // what a chart's release is called
     std::string namespace_name;  // for charts; empty leaves it to the chart
+    std::vector<std::filesystem::path> helm_values{};  // absolute; files for every chart, a later one wins
 };
 
 // All documents of one YAML text (Lists taken apart, empty documents skipped). `source` names it in messages.

@@ -101,6 +101,7 @@ Result<std::vector<std::string>> render_command(const fs::path& folder, Renderer
         "helm", "template",       options.release.empty() ? "release" : options.release,
         path,   "--include-crds", "--skip-tests"};
     if (!options.namespace_name.empty()) out.insert(out.end(), {"--namespace", options.namespace_name});
+    for (const fs::path& file : options.helm_values) out.insert(out.end(), {"--values", file.native()});
     return out;
 }
 

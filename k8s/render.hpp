@@ -19,7 +19,8 @@ enum class Renderer : std::uint8_t { none, kustomize, helm };
 // charts too.
 Renderer renderer_of(const std::filesystem::path& folder);
 
-// `kustomize build DIR` or, without that program, `kubectl kustomize DIR`; `helm template RELEASE DIR`.
+// `kustomize build DIR` or, without that program, `kubectl kustomize DIR`; `helm template RELEASE DIR`,
+// with the values of the options.
 // unsupported, with what to install, where `is_there` says that no such program is.
 using IsThere = std::function<bool(std::string_view program)>;
 Result<std::vector<std::string>> render_command(const std::filesystem::path& folder, Renderer renderer,

@@ -133,7 +133,7 @@ boost::asio::awaitable<Result<>> Engine::serve() {
 }
 
 boost::asio::awaitable<Result<>> Engine::prepare() {
-    manifest_sources_ = k8s::source_folders(parts_.config.manifests);
+    manifest_sources_ = manifest_sources(parts_.config);
     CO_TRY(co_await load_manifests());
     observe_runtime();
     CO_TRY_ASSIGN(registry_, co_await on_pool(pool_, [&] { return parts_.runtime->registry(); }));

@@ -60,7 +60,7 @@ boost::asio::awaitable<void> Engine::watch_manifests() {
 }
 
 boost::asio::awaitable<void> Engine::take_manifests(std::string why) {
-    manifest_sources_ = k8s::source_folders(parts_.config.manifests);
+    manifest_sources_ = manifest_sources(parts_.config);
     if (auto loaded = co_await load_manifests(); !loaded) {
         parts_.reporter->failure("manifests", loaded.error());
         co_return;

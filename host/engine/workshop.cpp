@@ -102,10 +102,17 @@ k8s::InjectedImage injected_image(const images::Image& image, const registry::Re
             .managed_paths = image.managed_paths};
 }
 
+std::vector<k8s::SourceFolder> manifest_sources(const Config& config) {
+    std::vector<std::filesystem::path> paths = config.manifests;
+    paths.insert(paths.end(), config.helm_values.begin(), config.helm_values.end());
+    return k8s::source_folders(paths);
+}
+
 k8s::LoadOptions load_options(const Config& config, const std::string& namespace_name) {
     return {.pod_templates = config.pod_templates,
             .release = config.name,
-            .namespace_name = namespace_name.empty() ? config.cluster.namespace_name : namespace_name};
+            .namespace_name = namespace_name.empty() ? config.cluster.namespace_name : namespace_name,
+            .helm_values = config.helm_values};
 }
 
 Result<std::optional<images::Owner>> user_of_image(const std::vector<k8s::Manifest>& manifests,

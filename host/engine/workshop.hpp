@@ -15,6 +15,7 @@
 #include "host/runtime/runtime.hpp"
 #include "images/builder.hpp"
 #include "k8s/inject.hpp"
+#include "k8s/render.hpp"
 
 namespace synchost::host {
 
@@ -50,6 +51,9 @@ k8s::InjectedImage injected_image(const images::Image& image, const registry::Re
 
 // How the manifests are to be read. `namespace_name` may be empty.
 k8s::LoadOptions load_options(const Config& config, const std::string& namespace_name);
+
+// What the manifests are made from: a change of it is taken up.
+std::vector<k8s::SourceFolder> manifest_sources(const Config& config);
 
 // The user that the manifests give to the containers of this image; nothing where they leave it to the image.
 // unsupported where two containers of one image have two users.

@@ -88,6 +88,9 @@ constexpr std::array kProjectFields{
     Field<Config>{{"manifests", Shape::paths, Need::required, "", "[k8s]",
                    "The Kubernetes manifests to apply: files, or folders of them."},
                   store<&Config::manifests, &ConfigValue::paths, Config>},
+    Field<Config>{{"helm_values", Shape::paths, Need::optional, "", "[k8s/values-dev.yaml]",
+                   "Files with values for the charts among the manifests; a later one wins."},
+                  store<&Config::helm_values, &ConfigValue::paths, Config>},
     Field<Config>{{"pod_templates", Shape::templates, Need::optional, "", "{Rollout: spec.template}",
                    "Where custom resources keep their pod template, by kind or KIND.GROUP."},
                   store<&Config::pod_templates, &ConfigValue::templates, Config>},
@@ -205,10 +208,10 @@ Result<> read_cluster(const ConfigValue& value, Config& config, const Place& pla
 
 // All members, so that a new one cannot be forgotten, but for the lines.
 auto settings_of(const Config& config) {
-    const auto& [file, name, images, manifests, pod_templates, cluster, services, steps, registry, gate,
-                 grace, profiles, lines] = config;
-    return std::tie(file, name, images, manifests, pod_templates, cluster, services, steps, registry, gate,
-                    grace);
+    const auto& [file, name, images, manifests, helm_values, pod_templates, cluster, services, steps,
+                 registry, gate, grace, profiles, lines] = config;
+    return std::tie(file, name, images, manifests, helm_values, pod_templates, cluster, services, steps,
+                    registry, gate, grace);
 }
 
 // Absolute and normal; "a/." and "a/" are "a".
@@ -238,7 +241,9 @@ Result<Config> read_config(const YamlNode& root, const std::filesystem::path& fi
         }
         image.dockerfile = resolve(image.context, image.dockerfile.empty() ? "Dockerfile" : image.dockerfile);
     }
-    for (std::filesystem::path& manifest : config.manifests) manifest = resolve(folder, manifest);
+    for (auto* paths : {&config.manifests, &config.helm_values}) {
+        for (std::filesystem::path& path : *paths) path = resolve(folder, path);
+    }
     for (StepConfig& step : config.steps)
         step.folder = resolve(folder, step.folder.empty() ? "." : step.folder);
     return config;

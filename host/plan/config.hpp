@@ -58,6 +58,7 @@ struct Config {
     std::string name;                                  // a DNS label
     std::vector<ImageConfig> images;                   // in the order of the file, at least one
     std::vector<std::filesystem::path> manifests;      // absolute, normal, at least one
+    std::vector<std::filesystem::path> helm_values;    // absolute, normal
     std::map<std::string, std::string> pod_templates;  // of kinds: "Rollout" to "spec.template"
     ClusterConfig cluster;
     std::vector<ServiceConfig> services;  // in the order of the file

@@ -41,6 +41,9 @@ Result<> look_at(const Config& config) {
     for (const fs::path& manifest : config.manifests) {
         if (!is_there(manifest)) return missing("manifests", "file or folder", manifest);
     }
+    for (const fs::path& file : config.helm_values) {
+        if (!fs::is_regular_file(file, ignored)) return missing("helm_values", "file", file);
+    }
     return {};
 }
 

@@ -55,14 +55,17 @@ TEST_F(Render, IsKnownByTheFilesOfAFolder) {
 }
 
 TEST_F(Render, TakesTheProgramThatIsThere) {
-    const LoadOptions options = {.pod_templates = {}, .release = "todo", .namespace_name = "dev"};
+    const LoadOptions options = {.pod_templates = {},
+                                 .release = "todo",
+                                 .namespace_name = "dev",
+                                 .helm_values = {"/k8s/dev.yaml", "/mine.yaml"}};
     EXPECT_THAT(render_command("/k8s", Renderer::kustomize, {}, only({"kustomize", "kubectl"})).value(),
                 ElementsAre("kustomize", "build", "/k8s"));
     EXPECT_THAT(render_command("/k8s", Renderer::kustomize, {}, only({"kubectl"})).value(),
                 ElementsAre("kubectl", "kustomize", "/k8s"));
     EXPECT_THAT(render_command("/k8s", Renderer::helm, options, only({"helm"})).value(),
                 ElementsAre("helm", "template", "todo", "/k8s", "--include-crds", "--skip-tests",
-                            "--namespace", "dev"));
+                            "--namespace", "dev", "--values", "/k8s/dev.yaml", "--values", "/mine.yaml"));
     EXPECT_THAT(render_command("-k8s", Renderer::kustomize, {}, only({"kubectl"})).value(),
                 ElementsAre("kubectl", "kustomize", fs::absolute("-k8s").native()));
 }

@@ -32,6 +32,16 @@ TEST_F(ConfigFile, LoadsAndResolvesAgainstItsFolder) {
     EXPECT_EQ(config->images.at(0).dockerfile, tree / "app/Dockerfile");
 }
 
+TEST_F(ConfigFile, ValuesForChartsAreFilesThatAreThere) {
+    tree.write("app/dev.yaml", "replicas: 1\n");
+    const std::string rest = "images: {api: }\nmanifests: [k8s]\nhelm_values: ";
+    const auto config = load(rest + "[dev.yaml, k8s/app.yaml]\n");
+    ASSERT_OK(config);
+    EXPECT_THAT(config->helm_values, testing::ElementsAre(tree / "app/dev.yaml", tree / "app/k8s/app.yaml"));
+    EXPECT_ERROR(load(rest + "[k8s]\n"), Errc::not_found,
+                 "synchost.yaml:3: there is no file " + (tree / "app/k8s").native());
+}
+
 TEST_F(ConfigFile, SaysWhichNamedFileIsNotThereAndInWhichLine) {
     EXPECT_ERROR(load("images:\n  api:\n    context: ../apii\nmanifests: [k8s]\n"), Errc::not_found,
                  "synchost.yaml:3: there is no folder " + (tree / "apii").native());

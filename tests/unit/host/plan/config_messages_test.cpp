@@ -74,14 +74,16 @@ TEST(ConfigMessages, OfUnknownDoubleAndMissingKeys) {
         {Wrong{and_then("\n\n\n\nimagess: {}\n"), "synchost.yaml:7: unknown key \"imagess\"",
                "Did you mean \"images\"?"},
          Wrong{and_then("volumes: []\n"), "synchost.yaml:3: unknown key \"volumes\"",
-               kKeysHere + "name, images, manifests, pod_templates, cluster, services, registry, gate, "
-                           "grace, steps, profiles"},
+               kKeysHere +
+                   "name, images, manifests, helm_values, pod_templates, cluster, services, registry, gate, "
+                   "grace, steps, profiles"},
          Wrong{image("contxt: .\n"), "synchost.yaml:4: unknown key \"contxt\"", "Did you mean \"context\"?"},
          Wrong{image("name: x\n"), "synchost.yaml:4: unknown key \"name\"",
                kKeysHere + "context, dockerfile, target, args, secrets, rebuild, after"},
          Wrong{and_then("\"\\e[31m\": 1\n"), "synchost.yaml:3: unknown key \"\\x1b[31m\"",
-               kKeysHere + "name, images, manifests, pod_templates, cluster, services, registry, gate, "
-                           "grace, steps, profiles"},
+               kKeysHere +
+                   "name, images, manifests, helm_values, pod_templates, cluster, services, registry, gate, "
+                   "grace, steps, profiles"},
          Wrong{and_then("[a]: 1\n"), "synchost.yaml:3: a key is a list, not text", ""},
          Wrong{and_then("manifests: [x]\n"),
                "synchost.yaml:3: \"manifests\" stands here a second time, after line 2",

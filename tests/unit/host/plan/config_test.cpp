@@ -238,7 +238,7 @@ TEST(Config, TwoAreTheSameWhereOnlyTheirLinesDiffer) {
     ASSERT_OK(config);
     EXPECT_EQ(*config, *parse("# a word\n" + one));
     for (const char* more : {"gate: 0", "grace: 0", "name: b", "registry: a:1", "services: {api: {gate: 0}}",
-                             "cluster: {namespace: a}", "pod_templates: {A: b}"}) {
+                             "cluster: {namespace: a}", "helm_values: [a]", "pod_templates: {A: b}"}) {
         const auto other = parse(one + more + "\n");
         ASSERT_OK(other);
         EXPECT_NE(*config, *other) << more;
