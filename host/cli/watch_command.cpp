@@ -1,8 +1,10 @@
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <csignal>
+#include <memory>
 
 #include "host/cli/cache_limit.hpp"
 #include "host/cli/choose_runtime.hpp"
@@ -10,19 +12,42 @@
 #include "host/cli/project_parts.hpp"
 #include "host/control/server.hpp"
 #include "host/engine/engine.hpp"
+#include "host/view/live_view.hpp"
 
 namespace synchost::host {
 namespace {
 
 // The first signal asks the engine to take everything down; a second one ends the process at once.
-void stop_on_signals(boost::asio::signal_set& signals, Engine& engine, bool& interrupted) {
-    signals.async_wait([&](const boost::system::error_code& error, int) {
+void stop_on_signals(boost::asio::signal_set& signals, Engine& engine, LiveView* view, bool& interrupted) {
+    signals.async_wait([&, view](const boost::system::error_code& error, int) {
         if (error) return;
-        if (interrupted) std::_Exit(static_cast<int>(130));
+        if (interrupted) {
+            if (view != nullptr) view->erase_at_once();
+            std::_Exit(static_cast<int>(130));
+        }
         interrupted = true;
         engine.stop();
-        stop_on_signals(signals, engine, interrupted);
+        stop_on_signals(signals, engine, view, interrupted);
     });
+}
+
+// What the reporter tells goes by it from now on; null where standard output is no terminal that can show it.
+std::unique_ptr<LiveView> open_view(boost::asio::io_context& io, Reporter& reporter, bool plain) {
+    if (plain || !can_redraw(STDOUT_FILENO)) return nullptr;
+    auto out = std::make_unique<LiveView>(io.get_executor(), STDOUT_FILENO, terminal_wants_colour());
+    reporter.print_to([view = out.get()](std::string_view lines) { view->print(lines); });
+    reporter.observe([view = out.get()](const ToldLine& told) { view->note(told); });
+    return out;
+}
+
+void show_engine(LiveView& view, EngineParts& parts) {
+    parts.on_state = [&] { view.changed(); };
+    parts.on_build_line = [&](const std::string& image, std::string_view line) {
+        view.note_build_line(image, line);
+    };
+    parts.on_blob = [&](const std::string& image, const registry::BlobEvent& event) {
+        view.note_blob(image, event);
+    };
 }
 
 // The line that answers a request of `synchost status`.
@@ -34,7 +59,9 @@ boost::asio::awaitable<std::string> answer(Engine& engine, ControlRequest reques
 }  // namespace
 
 Result<> run_watch(const WatchFlags& flags) {
+    boost::asio::io_context io(1);
     Reporter reporter(terminal_wants_colour());
+    const auto view = open_view(io, reporter, flags.plain);
     TRY_ASSIGN(ProjectParts project,
                open_project(flags.folder, flags.profiles, flags.registry, flags.build_args));
     TRY_ASSIGN(const protocol::PskKey key, load_or_make_key(project.folders.state));
@@ -45,31 +72,32 @@ Result<> run_watch(const WatchFlags& flags) {
     const std::string where = chosen.runtime->description();
     const std::string name = project.config.name;
     const std::string folder = project.config.file.parent_path().native();
-    boost::asio::io_context io(1);
-    Engine engine(io, {.config = std::move(project.config),
-                       .key = key,
-                       .runtime = std::move(chosen.runtime),
-                       .namespace_name = chosen.namespace_name,
-                       .registries = &registries,
-                       .store = store,
-                       .store_limit = store_limit,
-                       .state = project.folders.state,
-                       .reporter = &reporter,
-                       .reload = [&flags]() -> Result<Config> {
-                           TRY_ASSIGN(ProjectParts now, open_project(flags.folder, flags.profiles,
-                                                                     flags.registry, flags.build_args));
-                           return std::move(now.config);
-                       },
-                       .only = flags.only,
-                       .parallel_builds = flags.parallel_builds,
-                       .mode = flags.mode});
+    EngineParts parts{.config = std::move(project.config),
+                      .key = key,
+                      .runtime = std::move(chosen.runtime),
+                      .namespace_name = chosen.namespace_name,
+                      .registries = &registries,
+                      .store = store,
+                      .store_limit = store_limit,
+                      .state = project.folders.state,
+                      .reporter = &reporter,
+                      .reload = [&flags]() -> Result<Config> {
+                          TRY_ASSIGN(ProjectParts now, open_project(flags.folder, flags.profiles,
+                                                                    flags.registry, flags.build_args));
+                          return std::move(now.config);
+                      },
+                      .only = flags.only,
+                      .parallel_builds = flags.parallel_builds,
+                      .mode = flags.mode};
+    if (view) show_engine(*view, parts);
+    Engine engine(io, std::move(parts));
     // The runtime holds the project's lock: a socket that is there was left by an earlier run.
     TRY_ASSIGN(const auto control,
                ControlServer::listen(io.get_executor(), project.folders.state / kControlSocket,
                                      [&](ControlRequest request) { return answer(engine, request); }));
     bool interrupted = false;
     boost::asio::signal_set signals(io, SIGINT, SIGTERM);
-    stop_on_signals(signals, engine, interrupted);
+    stop_on_signals(signals, engine, view.get(), interrupted);
     reporter.line(Tone::plain, "synchost", name, fmt::format("{} {}, {}", SYNCHOST_VERSION, folder, where));
     for (const std::string& profile : flags.profiles) reporter.line(Tone::plain, "note", "profile", profile);
     if (!chosen.why.empty())
@@ -78,9 +106,16 @@ Result<> run_watch(const WatchFlags& flags) {
     boost::asio::co_spawn(io, engine.run(), [&](const std::exception_ptr& failure, Result<> result) {
         signals.cancel();
         control->stop();
+        if (view) view->stop();
         if (failure) std::rethrow_exception(failure);
         outcome = std::move(result);
     });
+    if (view) {
+        boost::asio::co_spawn(io, view->run([&] { return engine.status(); }),
+                              [](const std::exception_ptr& failure) {
+                                  if (failure) std::rethrow_exception(failure);
+                              });
+    }
     io.run();
     if (!outcome) return outcome;
     if (interrupted) return fail(Errc::cancelled, "stopped; everything that this run started was taken down");

@@ -96,6 +96,7 @@ boost::asio::awaitable<Result<>> Engine::run() {
 boost::asio::awaitable<Result<>> Engine::serve() {
     CO_TRY(co_await prepare());
     if (stop_) co_return Result<>{};
+    spawn(tell_state_changes(), "telling of changes");
     if (parts_.mode == EngineMode::watch) {
         spawn(watch_contexts(), "the watcher");
         spawn(watch_manifests(), "the watcher of manifests");

@@ -54,6 +54,10 @@ struct EngineParts {
     std::vector<std::string> only{};  // services, and what they depend on; empty for all
     std::size_t parallel_builds = 2;
     EngineMode mode = EngineMode::watch;
+    std::function<void()> on_state = [] {};  // status() may be another now; on the io thread
+    // What the builds of an image tell, as images::BuildTools has it; by their threads. Or empty.
+    std::function<void(const std::string& image, std::string_view line)> on_build_line{};
+    std::function<void(const std::string& image, const registry::BlobEvent&)> on_blob{};
 };
 
 class Engine {
@@ -178,6 +182,10 @@ class Engine {
               const std::string& image_name) const;
     boost::asio::awaitable<void> catch_up(Service& service);
     void drop_sessions(const Service& service);
+
+    // For whoever shows how things are (live.cpp)
+    boost::asio::awaitable<void> tell_state_changes();
+    void observe_build(const Service& service, images::BuildTools& tools) const;
 
     // Status (status.cpp)
     void note_error(const SyncOutcome& outcome);

@@ -31,18 +31,40 @@ std::string_view escape_of(Tone tone) {
 
 }  // namespace
 
+std::string_view to_string(Tone tone) {
+    switch (tone) {
+        case Tone::good:
+            return "good";
+        case Tone::warn:
+            return "warn";
+        case Tone::bad:
+            return "bad";
+        case Tone::faint:
+            return "faint";
+        case Tone::plain:
+            return "plain";
+    }
+    return "plain";
+}
+
 bool terminal_wants_colour() {
     const char* no_color = std::getenv("NO_COLOR");
     return ::isatty(STDOUT_FILENO) != 0 && (no_color == nullptr || *no_color == '\0');
 }
 
 void Reporter::print(const std::string& text) {
+    if (sink_) return sink_(text);
     const std::lock_guard lock(mutex_);
     std::fwrite(text.data(), 1, text.size(), stdout);
     std::fflush(stdout);
 }
 
 void Reporter::line(Tone tone, std::string_view verb, std::string_view subject, std::string_view text) {
+    print_line(tone, verb, subject, text);
+    observer_({tone, verb, subject, text, {}});
+}
+
+void Reporter::print_line(Tone tone, std::string_view verb, std::string_view subject, std::string_view text) {
     const std::string_view on = colour_ ? escape_of(tone) : "";
     const std::string_view off = on.empty() ? "" : "\x1b[0m";
     print(fmt::format("{}{:<8}{} {:<10} {}\n", on, verb, off, subject, printable(text)));
@@ -52,12 +74,13 @@ void Reporter::failure(std::string_view subject, const Error& error) {
     bool first = true;
     for (const std::string_view text : lines_of(error.message)) {
         if (std::exchange(first, false)) {
-            line(Tone::bad, "failed", subject, text);
+            print_line(Tone::bad, "failed", subject, text);
         } else {
-            line(Tone::plain, "", "", text);
+            print_line(Tone::plain, "", "", text);
         }
     }
-    if (!error.next_step.empty()) line(Tone::plain, "", "", error.next_step);
+    if (!error.next_step.empty()) print_line(Tone::plain, "", "", error.next_step);
+    observer_({Tone::bad, "failed", subject, error.message, error.next_step});
 }
 
 void Reporter::last_output(std::string_view subject, std::string_view output) {
@@ -69,15 +92,16 @@ void Reporter::last_output(std::string_view subject, std::string_view output) {
     }
     if (start != std::string_view::npos && start < output.size())
         output.remove_prefix(start == 0 ? 0 : start + 1);
+    if (!output.empty()) observer_({Tone::bad, "output", subject, output, {}});
     while (!output.empty()) {
         const std::size_t end = std::min(output.find('\n'), output.size());
-        line(Tone::bad, "", subject, "  " + std::string(output.substr(0, end)));
+        print_line(Tone::bad, "", subject, "  " + std::string(output.substr(0, end)));
         output.remove_prefix(std::min(end + 1, output.size()));
     }
 }
 
 void Reporter::log_line(std::string_view service, std::string_view text, bool error_stream) {
-    line(error_stream ? Tone::warn : Tone::faint, "log", service, text);
+    print_line(error_stream ? Tone::warn : Tone::faint, "log", service, text);
 }
 
 std::string human(std::chrono::nanoseconds duration) {

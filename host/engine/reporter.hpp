@@ -7,6 +7,7 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <mutex>
 #include <string>
 #include <string_view>
@@ -17,10 +18,24 @@
 namespace synchost::host {
 
 enum class Tone : std::uint8_t { plain, good, warn, bad, faint };
+std::string_view to_string(Tone tone);
+
+// What one call told, for whoever else wants to know.
+struct ToldLine {
+    Tone tone = Tone::plain;
+    std::string_view verb;
+    std::string_view subject;
+    std::string_view text;
+    std::string_view next_step;
+};
 
 class Reporter {
   public:
     explicit Reporter(bool colour) : colour_(colour) {}
+
+    // From now on everything but lines of logs is told to `observer`, too, by the thread that tells it.
+    // Called before others use the reporter.
+    void observe(std::function<void(const ToldLine&)> observer) { observer_ = std::move(observer); }
 
     // "verb     subject    text": verbs and subjects are padded to columns.
     void line(Tone tone, std::string_view verb, std::string_view subject, std::string_view text);
@@ -29,12 +44,18 @@ class Reporter {
     // What a process printed before it died: its last 20 lines.
     void last_output(std::string_view subject, std::string_view output);
     void log_line(std::string_view service, std::string_view text, bool error_stream);
+    // From now on whole lines go there, by the thread that tells them, and not to standard output. Called
+    // before others use the reporter.
+    void print_to(std::function<void(std::string_view lines)> sink) { sink_ = std::move(sink); }
 
   private:
     void print(const std::string& text);
+    void print_line(Tone tone, std::string_view verb, std::string_view subject, std::string_view text);
 
     bool colour_;
+    std::function<void(const ToldLine&)> observer_ = [](const ToldLine&) {};
     std::mutex mutex_;
+    std::function<void(std::string_view)> sink_;
 };
 
 bool terminal_wants_colour();
