@@ -27,6 +27,7 @@ void stop_on_signals(boost::asio::signal_set& signals, Engine& engine, LiveView*
         }
         interrupted = true;
         engine.stop();
+        if (view != nullptr) view->stop();  // what is taken down now is no state to look at
         stop_on_signals(signals, engine, view, interrupted);
     });
 }

@@ -9,7 +9,11 @@
 namespace synchost::host {
 namespace {
 
+using namespace std::chrono_literals;
+
 constexpr std::chrono::milliseconds kBetweenDraws{100};
+// From a change to its drawing: what takes less, as most saves do, is drawn as it ends.
+constexpr std::chrono::milliseconds kSettles{50};
 
 bool is_image(const Status& status, const std::string& name) {
     return std::ranges::find(status.images, name, &ImageStatus::name) != status.images.end();
@@ -58,11 +62,12 @@ void LiveView::changed() {
 
 boost::asio::awaitable<void> LiveView::run(std::function<Status()> status) {
     while (!stopped_) {
-        is_new_ = false;
+        is_new_ = false;  // from here on: what comes while it is drawn is drawn next
         const auto again = draw(status());
-        const auto earliest = Clock::now() + kBetweenDraws;
-        while (!stopped_ && Clock::now() < earliest) co_await wake_.wait_until(earliest);
+        const auto drawn = Clock::now();
         while (!stopped_ && !is_new_ && Clock::now() < again) co_await wake_.wait_until(again);
+        const auto next = std::max(drawn + kBetweenDraws, Clock::now() + (is_new_ ? kSettles : 0ms));
+        while (!stopped_ && Clock::now() < next) co_await wake_.wait_until(next);
     }
     writer_.close();
 }
