@@ -3,8 +3,10 @@
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/signal_set.hpp>
+#include <chrono>
 #include <csignal>
 #include <memory>
+#include <optional>
 
 #include "host/cli/cache_limit.hpp"
 #include "host/cli/choose_runtime.hpp"
@@ -17,17 +19,24 @@
 namespace synchost::host {
 namespace {
 
-// The first signal asks the engine to take everything down; a second one ends the process at once.
-void stop_on_signals(boost::asio::signal_set& signals, Engine& engine, LiveView* view, bool& interrupted) {
+// A group and its leader may both pass one signal on: what follows so soon is no second wish.
+constexpr std::chrono::milliseconds kSameSignal{500};
+
+// The first signal asks the engine to take everything down; a later one ends the process at once.
+void stop_on_signals(boost::asio::signal_set& signals, Engine& engine, LiveView* view,
+                     std::optional<std::chrono::steady_clock::time_point>& interrupted) {
     signals.async_wait([&, view](const boost::system::error_code& error, int) {
         if (error) return;
-        if (interrupted) {
+        const auto now = std::chrono::steady_clock::now();
+        if (interrupted && now - *interrupted > kSameSignal) {
             if (view != nullptr) view->erase_at_once();
             std::_Exit(static_cast<int>(130));
         }
-        interrupted = true;
-        engine.stop();
-        if (view != nullptr) view->stop();  // what is taken down now is no state to look at
+        if (!interrupted) {
+            interrupted = now;
+            engine.stop();
+            if (view != nullptr) view->stop();  // what is taken down now is no state to look at
+        }
         stop_on_signals(signals, engine, view, interrupted);
     });
 }
@@ -96,7 +105,7 @@ Result<> run_watch(const WatchFlags& flags) {
     TRY_ASSIGN(const auto control,
                ControlServer::listen(io.get_executor(), project.folders.state / kControlSocket,
                                      [&](ControlRequest request) { return answer(engine, request); }));
-    bool interrupted = false;
+    std::optional<std::chrono::steady_clock::time_point> interrupted;
     boost::asio::signal_set signals(io, SIGINT, SIGTERM);
     stop_on_signals(signals, engine, view.get(), interrupted);
     reporter.line(Tone::plain, "synchost", name, fmt::format("{} {}, {}", SYNCHOST_VERSION, folder, where));

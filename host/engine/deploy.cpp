@@ -221,6 +221,7 @@ boost::asio::awaitable<bool> Engine::wait_until_current(std::uint64_t number) {
 Result<> Engine::report_ports() {
     TRY_ASSIGN(const auto ports, parts_.runtime->ports());
     for (const ForwardedPort& port : ports) {
+        if (port.is_ours && parts_.mode != EngineMode::watch) continue;
         parts_.reporter->line(Tone::good, "ready", port.service,
                               fmt::format("http://127.0.0.1:{}", port.local));
     }

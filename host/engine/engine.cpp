@@ -79,10 +79,13 @@ boost::asio::awaitable<Result<>> Engine::run() {
     const bool leave = outcome && !stop_ && parts_.mode != EngineMode::watch;
     stop();
     for (const auto& session : sessions_) session->stop();
+    co_await stop_steps();
     Result<> down;
     {
         const auto guard = co_await deploying_.acquire();
-        if (!leave) {
+        if (leave) {
+            down = co_await on_pool(pool_, [&] { return parts_.runtime->leave(); });
+        } else {
             parts_.reporter->line(Tone::plain, "stopping", "", "taking down what this run started");
             down = co_await on_pool(pool_, [&] { return parts_.runtime->down(); });
             if (down) forget_kept_images(parts_.state);
@@ -102,10 +105,13 @@ boost::asio::awaitable<Result<>> Engine::serve() {
         spawn(watch_manifests(), "the watcher of manifests");
         if (parts_.reload) spawn(watch_config(), "the watcher of synchost.yaml");
     }
+    // What a step that failed has not made, a build may have of an earlier run.
+    if (auto ran = co_await finish_steps(); !ran && parts_.mode != EngineMode::watch && !stop_) co_return ran;
+    if (stop_) co_return Result<>{};
     const bool built = co_await build_all();
     if (stop_ || fatal_) co_return fatal_ ? Result<>(std::unexpected(*fatal_)) : Result<>{};
     if (!built && parts_.mode != EngineMode::watch)
-        co_return fail(Errc::cancelled, "an image could not be built", "Its error stands above.");
+        co_return fail(Errc::io, "an image could not be built", "Its error stands above.");
     CO_TRY(parts_.runtime->follow_logs([reporter = parts_.reporter](const LogLine& line) {
         reporter->log_line(line.pod + "/" + line.container, line.text, line.error_stream);
     }));
@@ -138,7 +144,8 @@ boost::asio::awaitable<Result<>> Engine::prepare() {
             co_return std::unexpected(with_registry_help(std::move(agent_image.error()), registry_));
         agent_image_ = *std::move(agent_image);
     }
-    co_return replace_services(parts_.config);
+    CO_TRY(replace_services(parts_.config));
+    co_return open_steps();
 }
 
 void Engine::observe_runtime() {

@@ -38,6 +38,8 @@
 
 namespace synchost::host {
 
+class StepRunner;
+
 struct EngineParts {
     Config config;
     protocol::PskKey key;
@@ -114,6 +116,15 @@ class Engine {
     void spawn(boost::asio::awaitable<void> task, std::string what);
     [[nodiscard]] images::BuildTools tools() const;
 
+    // Steps of this machine (steps.cpp)
+    Result<> open_steps();
+    boost::asio::awaitable<Result<>> finish_steps();
+    boost::asio::awaitable<void> stop_steps();
+    void take_into_steps(Batch& batch, const std::vector<std::filesystem::path>& roots);
+    boost::asio::awaitable<void> run_steps();
+    [[nodiscard]] bool is_beside_steps(const std::filesystem::path& folder) const;
+    [[nodiscard]] bool is_read_by_steps(const std::string& path) const;
+
     // Deployment (deploy.cpp)
     void want_deployment();
     boost::asio::awaitable<void> deployer();
@@ -145,8 +156,7 @@ class Engine {
     // Saves (saves.cpp)
     boost::asio::awaitable<void> watch_contexts();
     Result<Watcher> open_watcher();
-    boost::asio::awaitable<void> take_batch(const Batch& batch,
-                                            const std::vector<std::filesystem::path>& roots);
+    boost::asio::awaitable<void> take_batch(Batch batch, std::vector<std::filesystem::path> roots);
     boost::asio::awaitable<bool> take_sources(Service& service, Touched touched);
     boost::asio::awaitable<bool> inputs_differ(const Service& service);
     boost::asio::awaitable<std::optional<RebuildCause>> find_rebuild(const Service& service,
@@ -204,6 +214,9 @@ class Engine {
     bool rewatch_ = false;  // an ignore file changed: the folders to watch are others
     std::size_t tasks_ = 0;
     std::optional<Error> fatal_;
+    std::shared_ptr<StepRunner> steps_;     // none where synchost.yaml has none
+    std::filesystem::path project_folder_;  // while there are steps; without symlinks
+    std::set<std::string> held_saves_;      // below it, until the steps that write them have ended
     std::vector<k8s::Manifest> manifests_;  // of the workloads that were asked for
     Rollout rollout_;                       // of these
     std::vector<k8s::SourceFolder> manifest_sources_;

@@ -133,6 +133,11 @@ boost::asio::awaitable<void> Engine::take_config() {
         co_return;
     }
     parts_.reporter->line(Tone::plain, "reloaded", now.name, name + " was saved");
+    if (now.steps != before.steps) {
+        co_await stop_steps();
+        if (auto opened = open_steps(); !opened) parts_.reporter->failure(name, opened.error());
+        static_cast<void>(co_await finish_steps());  // a failure was told by its event
+    }
     if (auto replaced = replace_services(now); !replaced) parts_.reporter->failure(name, replaced.error());
     reconfigured_.notify();
     co_await take_manifests(name + " was saved");

@@ -38,6 +38,7 @@ bool is_file(const fs::path& path) {
 Result<Watcher> Engine::open_watcher() {
     std::vector<fs::path> contexts;
     for (const auto& service : services_) contexts.push_back(service->request.context);
+    if (steps_) contexts.push_back(project_folder_);
     // A folder is left out when every image whose context it lies in ignores it and all below it.
     auto ignored = [this](const fs::path& root, std::string_view relative) {
         const fs::path folder = root / relative;
@@ -48,7 +49,7 @@ Result<Watcher> Engine::open_watcher() {
             const images::IgnoreRules& rules = service->rules.ignore;
             if (path && (!rules.excluded(*path) || rules.may_include_below(*path))) return false;
         }
-        return true;
+        return steps_ == nullptr || is_beside_steps(folder);
     };
     return Watcher::open(io_.get_executor(), outermost_folders(std::move(contexts)), ignored);
 }
@@ -66,7 +67,7 @@ boost::asio::awaitable<void> Engine::watch_contexts() {
         // Between two watchers events are lost: compare everything.
         if (!std::exchange(first, false)) co_await take_batch(Batch{.rescan = true}, watcher->roots());
         while (!stop_ && !rewatch_) {
-            auto next = co_await (watcher->next() || stopping_.wait());
+            auto next = co_await (watcher->next() || reconfigured_.wait());
             if (next.index() == 1) continue;
             auto& batch = std::get<0>(next);
             if (!batch) {
@@ -81,7 +82,8 @@ boost::asio::awaitable<void> Engine::watch_contexts() {
     changed_.notify();
 }
 
-boost::asio::awaitable<void> Engine::take_batch(const Batch& batch, const std::vector<fs::path>& roots) {
+boost::asio::awaitable<void> Engine::take_batch(Batch batch, std::vector<fs::path> roots) {
+    if (steps_) take_into_steps(batch, roots);
     // As strings: paths that are compared component by component take seconds over a hundred thousand.
     const auto whole = [&](const PathEvent& event) { return roots[event.root].native() + "/" + event.path; };
     std::set<const Service*> settled;  // all that was touched there has been told of
@@ -106,7 +108,7 @@ boost::asio::awaitable<void> Engine::take_batch(const Batch& batch, const std::v
 
 // Of a file, or a folder with all that it holds: where no image has it, and nothing else is known of it.
 void Engine::tell_ignored(const std::string& path, const std::set<const Service*>& settled) {
-    if (k8s::is_source(path, manifest_sources_)) return;
+    if (k8s::is_source(path, manifest_sources_) || is_read_by_steps(path)) return;
     const Service* ignores = nullptr;
     std::string source;
     for (const auto& service : services_) {

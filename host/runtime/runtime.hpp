@@ -40,6 +40,7 @@ struct ForwardedPort {
     std::string service;      // "api"
     std::uint16_t port = 0;   // of the Service
     std::uint16_t local = 0;  // on 127.0.0.1
+    bool is_ours = true;      // it ends with this process
 };
 
 // A port of a workload's pods that is to lead to this machine though no manifest names it.
@@ -94,6 +95,8 @@ class Runtime {
     virtual void interrupt() = 0;
     // Stops and removes all that this object started, and nothing else. Safe to call twice.
     virtual Result<> down() = 0;
+    // In place of down(): the pods stay, for a later object of the project to go on with or to take away.
+    virtual Result<> leave() = 0;
 };
 
 }  // namespace synchost::host

@@ -101,9 +101,15 @@ class KubernetesRuntime : public Runtime {
         asio::post(io_, [this] { deployer_.interrupt(); });
     }
     Result<> down() override {
-        if (std::exchange(is_down_, true)) return {};
+        if (is_closed_) return {};
         // A cluster that never answered holds nothing of this run.
         auto removed = version_.major == 0 ? Result<>() : call(deployer_.remove_all());
+        static_cast<void>(leave());
+        return removed;
+    }
+    // The record tells the next one what was applied.
+    Result<> leave() override {
+        if (std::exchange(is_closed_, true)) return {};
         call([this]() -> asio::awaitable<Result<>> {
             forwards_.close();
             agents_.clear();
@@ -114,7 +120,7 @@ class KubernetesRuntime : public Runtime {
         }());
         std::error_code ignored;
         fs::remove_all(sockets(), ignored);
-        return removed;
+        return {};
     }
 
   private:
@@ -216,7 +222,7 @@ class KubernetesRuntime : public Runtime {
     Logs logs_;
     std::map<std::string, std::unique_ptr<k8s::PortForward>> agents_;  // by uid of the pod
     std::string told_ = "nothing yet";
-    bool is_down_ = false;
+    bool is_closed_ = false;
     std::thread thread_;
 };
 

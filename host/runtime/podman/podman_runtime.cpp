@@ -76,6 +76,7 @@ class PodmanRuntime : public Runtime {
         return logs_.start(std::move(on_line));
     }
     Result<> down() override;
+    Result<> leave() override;
 
   private:
     void remove_leftovers();
@@ -105,6 +106,7 @@ class PodmanRuntime : public Runtime {
     std::map<std::string, Running> running_;  // by seat
     std::string service_rules_;               // that every pod is to have
     std::set<std::string> noted_;
+    bool is_left_ = false;
 };
 
 void PodmanRuntime::remove_leftovers() {
@@ -320,7 +322,18 @@ Result<> PodmanRuntime::apply(const std::vector<k8s::Manifest>& manifests, const
     return {};
 }
 
+Result<> PodmanRuntime::leave() {
+    running_.clear();  // the record knows them
+    logs_.stop();
+    if (registry_) registry_->stop();  // the pods have their images
+    registry_.reset();
+    record_.registry = 0;
+    is_left_ = true;
+    return save();
+}
+
 Result<> PodmanRuntime::down() {
+    if (is_left_) return {};
     std::vector<std::string> names;
     for (const auto& [name, running] : running_) names.push_back(name);
     Result<> outcome = names.empty() ? Result<>() : remove(names);

@@ -348,6 +348,39 @@ TEST_F(Graph, TheConfigurationIsTakenUpAndTheRestGoesOn) {
         << "by a build, as the new rule says";
 }
 
+// What a step writes is there before the build that reads it, and reaches the pods whole after a save.
+TEST_F(Graph, StepsRunBeforeBuildsAndAfterSavesAndTheirFilesComeWhole) {
+    add_service("a");
+    write("source/text", "1");
+    write("bundle.sh", "#!/bin/sh\necho half >app/a/bundle\nbusybox nc 127.0.0.1 " +
+                           std::to_string(gate_.port()) + " </dev/null\ncat source/text >app/a/bundle\n");
+    write_config(
+        "steps:\n  bundle: {command: [sh, bundle.sh], inputs: [\"source/**\"], outputs: [app/a/bundle]}\n");
+    gate_.open();
+    start();
+    ASSERT_TRUE(is_well());
+    ASSERT_TRUE(has("a", "1", "bundle")) << "it was made before the image was";
+    gate_.close();
+    const int passed = gate_.came();
+    write("source/text", "2");
+    ASSERT_TRUE(eventually([&] { return gate_.came() > passed; }));
+    EXPECT_EQ(content_of(project() / "app/a/bundle"), "half\n");
+    write("app/a/main", "1");
+    ASSERT_TRUE(has("a", "1")) << "other saves go their way";
+    EXPECT_EQ(content_of(pods_->root_of("a") / "bundle"), "1") << "half a file stays here";
+    gate_.open();
+    EXPECT_TRUE(has("a", "2", "bundle"));
+    EXPECT_THAT(baked_of("a"), ElementsAre("0")) << "no build was needed";
+}
+
+TEST_F(Graph, OnceFailsWhereAStepFails) {
+    add_service("a");
+    write_config("steps: {broken: {command: [sh, -c, exit 3], inputs: [source]}}\n");
+    start(EngineMode::once);
+    EXPECT_ERROR(wait_for_the_end(), Errc::io, "broken");
+    EXPECT_THAT(pods_->applied(), IsEmpty());
+}
+
 TEST_F(Graph, OnceEndsWhenAllIsThereAndTellsWhatIsNot) {
     add_service("a");
     add_service("b");
@@ -358,6 +391,7 @@ TEST_F(Graph, OnceEndsWhenAllIsThereAndTellsWhatIsNot) {
     EXPECT_THAT(pods_->applied().back().workloads, ElementsAre("Pod/b"));
     EXPECT_TRUE(has("b", "0"));
     EXPECT_EQ(gate_.came(), 1) << "the other image is not needed";
+    EXPECT_EQ(pods_->ended_by(), "leave");
 }
 
 TEST_F(Graph, OnceFailsWhereABuildFails) {
@@ -365,7 +399,7 @@ TEST_F(Graph, OnceFailsWhereABuildFails) {
     write("Dockerfile.a", "FORM scratch\n");
     write_config();
     start(EngineMode::once);
-    EXPECT_ERROR(wait_for_the_end(), Errc::cancelled, "an image could not be built");
+    EXPECT_ERROR(wait_for_the_end(), Errc::io, "an image could not be built");
     EXPECT_THAT(pods_->applied(), IsEmpty());
 }
 
@@ -376,6 +410,7 @@ TEST_F(Graph, OnceFailsWhereAWorkloadDoesNotGetReady) {
     pods_->set_broken({"Pod/a"});
     start(EngineMode::once);
     EXPECT_ERROR(wait_for_the_end(), Errc::cluster, "Pod/a does not get ready");
+    EXPECT_EQ(pods_->ended_by(), "down");
 }
 
 TEST_F(Graph, StoppingEndsABuildThatHangs) {

@@ -45,6 +45,14 @@ class PlayedPods {
         const std::scoped_lock lock(mutex_);
         return ports_;
     }
+    void end(const std::string& how) {
+        const std::scoped_lock lock(mutex_);
+        ended_by_ = how;
+    }
+    [[nodiscard]] std::string ended_by() const {
+        const std::scoped_lock lock(mutex_);
+        return ended_by_;
+    }
     // wait_until_ready() says so of these, until they are taken out.
     void set_broken(std::set<std::string> workloads) {
         const std::scoped_lock lock(mutex_);
@@ -106,6 +114,7 @@ class PlayedPods {
     std::vector<Applied> applied_;
     std::vector<ExtraPort> ports_;
     std::set<std::string> broken_;
+    std::string ended_by_;
 };
 
 class PlayedRuntime final : public Runtime {
@@ -128,7 +137,14 @@ class PlayedRuntime final : public Runtime {
     Result<std::vector<ForwardedPort>> ports() override { return std::vector<ForwardedPort>(); }
     Result<> follow_logs(std::function<void(const LogLine&)>) override { return {}; }
     void interrupt() override {}
-    Result<> down() override { return {}; }
+    Result<> down() override {
+        pods_.end("down");
+        return {};
+    }
+    Result<> leave() override {
+        pods_.end("leave");
+        return {};
+    }
 
   private:
     PlayedPods& pods_;

@@ -52,6 +52,7 @@ class OnePod final : public Runtime {
     Result<std::vector<ForwardedPort>> ports() override { return std::vector<ForwardedPort>(); }
     Result<> follow_logs(std::function<void(const LogLine&)>) override { return {}; }
     void interrupt() override {}
+    Result<> leave() override { return {}; }
     Result<> down() override {
         return life_.host_dies ? Result<>(fail(Errc::cancelled, "the host has died")) : Result<>{};
     }
