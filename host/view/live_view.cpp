@@ -1,9 +1,12 @@
 #include "host/view/live_view.hpp"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <boost/asio/post.hpp>
 #include <utility>
 
+#include "base/log.hpp"
 #include "host/view/render.hpp"
 
 namespace synchost::host {
@@ -15,6 +18,12 @@ constexpr std::chrono::milliseconds kBetweenDraws{100};
 // From a change to its drawing: what takes less, as most saves do, is drawn as it ends.
 constexpr std::chrono::milliseconds kSettles{50};
 
+std::atomic<LiveView*> log_taker = nullptr;
+
+void take_log(std::string_view line) {
+    if (LiveView* view = log_taker.load()) view->print(line);
+}
+
 bool is_image(const Status& status, const std::string& name) {
     return std::ranges::find(status.images, name, &ImageStatus::name) != status.images.end();
 }
@@ -22,7 +31,17 @@ bool is_image(const Status& status, const std::string& name) {
 }  // namespace
 
 LiveView::LiveView(boost::asio::any_io_executor io, int fd, bool colour)
-    : io_(std::move(io)), writer_(fd), colour_(colour), wake_(io_) {}
+    : io_(std::move(io)), writer_(fd), colour_(colour), wake_(io_) {
+    if (::isatty(STDERR_FILENO) == 0) return;
+    log_taker = this;
+    set_log_sink(take_log);
+}
+
+LiveView::~LiveView() {
+    if (log_taker.load() != this) return;
+    set_log_sink(nullptr);
+    log_taker = nullptr;
+}
 
 void LiveView::print(std::string_view lines) {
     if (!writer_.print(lines)) changed();

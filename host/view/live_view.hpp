@@ -21,9 +21,11 @@ namespace synchost::host {
 
 class LiveView {
   public:
-    // `fd` is a terminal's, and borrowed. `io` runs on one thread, and runs nothing more of it once the view
-    // is gone.
+    // `fd` is a terminal's, and borrowed. Where standard error is one, too, what log() writes goes through
+    // the view for as long as it is there: it would stand in the middle of the area. `io` runs on one thread,
+    // and runs nothing more of it once the view is gone.
     LiveView(boost::asio::any_io_executor io, int fd, bool colour);
+    ~LiveView();
     LiveView(const LiveView&) = delete;
     LiveView& operator=(const LiveView&) = delete;
 

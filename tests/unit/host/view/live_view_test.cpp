@@ -1,11 +1,14 @@
 #include "host/view/live_view.hpp"
 
 #include <gmock/gmock.h>
+#include <unistd.h>
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 #include <thread>
 
+#include "base/fd.hpp"
+#include "base/log.hpp"
 #include "screen_model.hpp"
 
 namespace synchost::host {
@@ -98,6 +101,28 @@ TEST_F(LiveViewTest, AnAreaThatAFloodOfLinesLeftOutComesBack) {
     EXPECT_EQ(terminal_.lines().size(), 101U);
     run_until_drawn(2);
     EXPECT_THAT(terminal_.lines().at(101), HasSubstr("api"));
+}
+
+TEST(LiveView, WhatIsLoggedStandsAboveTheArea) {
+    TestTerminal terminal(60, 12);
+    const Fd standard_error(::dup(STDERR_FILENO));
+    ASSERT_EQ(::dup2(terminal.fd(), STDERR_FILENO), STDERR_FILENO);
+    {
+        boost::asio::io_context io(1);
+        LiveView view(io.get_executor(), terminal.fd(), false);
+        boost::asio::co_spawn(
+            io, view.run([] { return Status{.project = "todo", .images = {{.name = "api"}}, .pods = {}}; }),
+            [](const std::exception_ptr&) {});
+        io.run_one();
+        log(LogLevel::warn, "runtime", "port_taken", {{"port", 8080}});
+        terminal.take();
+        EXPECT_THAT(terminal.lines(), ElementsAre("warn runtime port_taken port=8080", HasSubstr("todo"),
+                                                  HasSubstr("api"), ""));
+    }
+    log(LogLevel::warn, "runtime", "alone");
+    terminal.take();
+    ::dup2(standard_error.get(), STDERR_FILENO);
+    EXPECT_THAT(terminal.lines(), ElementsAre("warn runtime port_taken port=8080", "warn runtime alone", ""));
 }
 
 }  // namespace
