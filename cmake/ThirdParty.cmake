@@ -24,6 +24,10 @@ target_link_libraries(synchost_xxhash INTERFACE -lxxhash)
 add_library(synchost_archive INTERFACE)
 target_link_libraries(synchost_archive INTERFACE -l:libarchive.a -llzma -lbz2 -llz4 -lzstd -lz)
 
+# RE2 as an archive, for the same reason: one command of many uses it.
+add_library(synchost_re2 INTERFACE)
+target_link_libraries(synchost_re2 INTERFACE -l:libre2.a Threads::Threads)
+
 # Boost.Asio and Boost.Beast compiled once (asio_impl.cpp), not in every unit that includes them.
 add_library(synchost_asio STATIC "${CMAKE_CURRENT_LIST_DIR}/asio_impl.cpp")
 target_compile_definitions(synchost_asio PUBLIC BOOST_ASIO_SEPARATE_COMPILATION BOOST_ASIO_NO_DEPRECATED)

@@ -24,5 +24,9 @@ void add_profiles(CLI::App& command, std::vector<std::string>& profiles);
 
 void add_watch(CLI::App& app, WatchFlags& flags, Run& run);
 void add_run(CLI::App& app, WatchFlags& flags, Run& run);
+void add_status(CLI::App& app, StatusFlags& flags, Run& run);
+void add_logs(CLI::App& app, LogFlags& flags, Run& run);
+void add_restart(CLI::App& app, ServiceFlags& flags, Run& run);
+void add_trigger(CLI::App& app, ServiceFlags& flags, Run& run);
 
 }  // namespace synchost::host

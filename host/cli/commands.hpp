@@ -59,6 +59,30 @@ struct StatusFlags {
 // conflict where a container is not current, or not equal to the tree; not_found where no watch runs.
 Result<> run_status(const StatusFlags& flags);
 
+struct ServiceFlags {
+    std::vector<std::string> services;  // names as GET /services/{name} of the API takes them
+    std::filesystem::path folder = ".";
+    bool json = false;
+};
+// Each returns when it is done. not_found where no watch runs, invalid_input for a service that it has not.
+Result<> run_restart(const ServiceFlags& flags);
+// conflict where a build failed.
+Result<> run_trigger(const ServiceFlags& flags);
+
+struct LogFlags {
+    std::vector<std::string> services;  // all where empty
+    std::filesystem::path folder = ".";
+    bool follow = false;
+    std::string since;  // these three as GET /logs of the API takes them
+    std::string tail;
+    std::string grep;
+    std::string container;
+    bool timestamps = false;
+    bool json = false;
+};
+// Returns early, without an error, where nobody reads the output any more.
+Result<> run_logs(const LogFlags& flags);
+
 struct DownFlags {
     std::filesystem::path folder = ".";
     std::vector<std::string> profiles;  // of synchost.yaml, merged in this order

@@ -21,24 +21,6 @@
 namespace synchost::host {
 namespace {
 
-void add_status(CLI::App& app, StatusFlags& flags, Run& run) {
-    CLI::App* command = app.add_subcommand(
-        "status", "Tell what the running watch knows of its pods, and whether they are your tree");
-    command->add_option("folder", flags.folder, "Folder of synchost.yaml, or one below it")
-        ->capture_default_str();
-    command->add_flag("--verify", flags.verify,
-                      "Hash the synced files in every pod anew, and list those that differ from yours");
-    command->add_flag("--json", flags.json, "Print the result as JSON");
-    command
-        ->add_option("--wait", flags.wait,
-                     "Seconds to wait for a watch, its builds, and until every container is current")
-        ->type_name("SECONDS");
-    command->footer(
-        "Exit code 0: every container is current (and equal); 1: one is not, or no watch runs.\n\n"
-        "In a script, beside a watch that was just started:\n  synchost status --wait 60");
-    command->callback([&] { run = [&] { return run_status(flags); }; });
-}
-
 void add_down(CLI::App& app, DownFlags& flags, Run& run) {
     CLI::App* command =
         app.add_subcommand("down", "Take away what a watch applied and could not take down itself");
@@ -369,6 +351,9 @@ int run_program(int argc, char** argv) {
     WatchFlags watch;
     WatchFlags run_once;
     StatusFlags status;
+    LogFlags logs;
+    ServiceFlags restart;
+    ServiceFlags trigger;
     DownFlags down;
     BuildFlags build;
     PushFlags push;
@@ -389,6 +374,9 @@ int run_program(int argc, char** argv) {
     add_plan(app, plan, run);
     add_explain(app, explain, run);
     add_status(app, status, run);
+    add_logs(app, logs, run);
+    add_restart(app, restart, run);
+    add_trigger(app, trigger, run);
     add_down(app, down, run);
     add_build(app, build, run);
     add_push(app, push, run);

@@ -37,10 +37,9 @@ struct Answer {
     Status status;
 };
 Result<Answer> ask(const std::filesystem::path& socket, const StatusFlags& flags) {
-    const ControlRequest request = flags.verify ? ControlRequest::verify : ControlRequest::status;
-    TRY_ASSIGN(
-        std::string json,
-        ask_watch(socket, request, flags.verify ? std::chrono::seconds(kVerifyPatience) : kStatusPatience));
+    const std::chrono::seconds patience = flags.verify ? kVerifyPatience : kStatusPatience;
+    const char* target = flags.verify ? "/api/v1/status?verify=true" : "/api/v1/status";
+    TRY_ASSIGN(std::string json, ask_watch(socket, {.target = target}, patience));
     TRY_ASSIGN(Status status, parse_status(json));
     return Answer{std::move(json), std::move(status)};
 }

@@ -12,7 +12,11 @@
 #include "host/cli/choose_runtime.hpp"
 #include "host/cli/commands.hpp"
 #include "host/cli/project_parts.hpp"
+#include "host/control/api.hpp"
+#include "host/control/event_feed.hpp"
+#include "host/control/log_feed.hpp"
 #include "host/control/server.hpp"
+#include "host/control/token.hpp"
 #include "host/engine/engine.hpp"
 #include "host/view/live_view.hpp"
 
@@ -46,12 +50,10 @@ std::unique_ptr<LiveView> open_view(boost::asio::io_context& io, Reporter& repor
     if (plain || !can_redraw(STDOUT_FILENO)) return nullptr;
     auto out = std::make_unique<LiveView>(io.get_executor(), STDOUT_FILENO, terminal_wants_colour());
     reporter.print_to([view = out.get()](std::string_view lines) { view->print(lines); });
-    reporter.observe([view = out.get()](const ToldLine& told) { view->note(told); });
     return out;
 }
 
-void show_engine(LiveView& view, EngineParts& parts) {
-    parts.on_state = [&] { view.changed(); };
+void show_builds(LiveView& view, EngineParts& parts) {
     parts.on_build_line = [&](const std::string& image, std::string_view line) {
         view.note_build_line(image, line);
     };
@@ -60,18 +62,38 @@ void show_engine(LiveView& view, EngineParts& parts) {
     };
 }
 
-// The line that answers a request of `synchost status`.
-boost::asio::awaitable<std::string> answer(Engine& engine, ControlRequest request) {
-    if (request == ControlRequest::verify) co_return to_json(co_await engine.verified_status());
-    co_return to_json(engine.status());
+Event event_of(const ToldLine& told) {
+    return {.kind = std::string(told.verb),
+            .tone = std::string(to_string(told.tone)),
+            .subject = std::string(told.subject),
+            .text = std::string(told.text),
+            .next_step = std::string(told.next_step)};
+}
+
+ControlBackend backend_of(Engine& engine, EventFeed& events, LogFeed& logs) {
+    return {
+        .status = [&] { return engine.status(); },
+        .verified_status = [&] { return engine.verified_status(); },
+        .services = [&] { return engine.service_entries(); },
+        .restart =
+            [&](std::vector<std::string> workloads) { return engine.restart_services(std::move(workloads)); },
+        .trigger =
+            [&](std::vector<std::string> workloads) { return engine.trigger_services(std::move(workloads)); },
+        .events = [&](std::optional<std::uint64_t> last) { return events.follow(last); },
+        .logs = [&](LogRequest request) { return logs.read(std::move(request)); }};
 }
 
 }  // namespace
 
 Result<> run_watch(const WatchFlags& flags) {
     boost::asio::io_context io(1);
+    EventFeed events(io.get_executor());
     Reporter reporter(terminal_wants_colour());
     const auto view = open_view(io, reporter, flags.plain);
+    reporter.observe([&](const ToldLine& told) {
+        events.publish(event_of(told));
+        if (view) view->note(told);
+    });
     TRY_ASSIGN(ProjectParts project,
                open_project(flags.folder, flags.profiles, flags.registry, flags.build_args));
     TRY_ASSIGN(const protocol::PskKey key, load_or_make_key(project.folders.state));
@@ -82,6 +104,10 @@ Result<> run_watch(const WatchFlags& flags) {
     const std::string where = chosen.runtime->description();
     const std::string name = project.config.name;
     const std::string folder = project.config.file.parent_path().native();
+    TRY_ASSIGN(const auto logs, LogFeed::open(io.get_executor(), project.folders.state / kLogFolder,
+                                              [&](const std::string& workload, const Error& error) {
+                                                  reporter.failure(workload, error);
+                                              }));
     EngineParts parts{.config = std::move(project.config),
                       .key = key,
                       .runtime = std::move(chosen.runtime),
@@ -91,6 +117,12 @@ Result<> run_watch(const WatchFlags& flags) {
                       .store_limit = store_limit,
                       .state = project.folders.state,
                       .reporter = &reporter,
+                      .log_store = &logs->store(),
+                      .on_state =
+                          [&] {
+                              events.note_new_state();
+                              if (view) view->changed();
+                          },
                       .reload = [&flags]() -> Result<Config> {
                           TRY_ASSIGN(ProjectParts now, open_project(flags.folder, flags.profiles,
                                                                     flags.registry, flags.build_args));
@@ -99,12 +131,14 @@ Result<> run_watch(const WatchFlags& flags) {
                       .only = flags.only,
                       .parallel_builds = flags.parallel_builds,
                       .mode = flags.mode};
-    if (view) show_engine(*view, parts);
+    if (view) show_builds(*view, parts);
     Engine engine(io, std::move(parts));
     // The runtime holds the project's lock: a socket that is there was left by an earlier run.
+    TRY_ASSIGN(std::string token, make_token(project.folders.state));
+    ControlApi api(backend_of(engine, events, *logs), std::move(token));
     TRY_ASSIGN(const auto control,
                ControlServer::listen(io.get_executor(), project.folders.state / kControlSocket,
-                                     [&](ControlRequest request) { return answer(engine, request); }));
+                                     [&](const HttpRequest& request) { return api.answer(request); }));
     std::optional<std::chrono::steady_clock::time_point> interrupted;
     boost::asio::signal_set signals(io, SIGINT, SIGTERM);
     stop_on_signals(signals, engine, view.get(), interrupted);

@@ -1,6 +1,6 @@
-// The end of a running `watch` that others of the same user ask: a unix socket in the project's private
-// folder. One line in, one line out, then the stream ends. Who is not the same user (or root) is sent away,
-// and whoever is slow, says too much, or comes as one too many.
+// The end of a running `watch` that others of the same user ask: HTTP/1.1 over a unix socket in the project's
+// private folder. Who is not the same user (or root) is sent away, and whoever is slow, says too much, or
+// comes as one too many. Requests of a connection are answered one after the other; a stream is its last.
 #pragma once
 
 #include <boost/asio/any_io_executor.hpp>
@@ -10,10 +10,9 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
-#include <string>
 
 #include "base/error.hpp"
-#include "host/control/request.hpp"
+#include "host/control/http.hpp"
 
 namespace synchost::host {
 
@@ -22,12 +21,13 @@ inline constexpr const char* kControlSocket = "control.sock";
 
 class ControlServer {
   public:
-    // The answer without its newline. What it refers to outlives the executor's run.
-    using Handler = std::function<boost::asio::awaitable<std::string>(ControlRequest)>;
+    // What it refers to outlives the executor's run.
+    using Handler = std::function<boost::asio::awaitable<HttpReply>(const HttpRequest&)>;
     struct Limits {
-        std::chrono::milliseconds request{5'000};  // until the line is there
-        std::chrono::milliseconds answer{30'000};  // until it is taken
-        std::size_t streams = 16;
+        std::chrono::milliseconds request{30'000};    // until the next request is there
+        std::chrono::milliseconds answer{30'000};     // until an answer, or a piece of a stream, is taken
+        std::chrono::milliseconds heartbeat{15'000};  // of a stream that has nothing to say
+        std::size_t connections = 64;
     };
 
     // Takes the place of a socket that an earlier watch left: the caller holds the project's lock. auth where
@@ -44,8 +44,8 @@ class ControlServer {
     ControlServer(const ControlServer&) = delete;
     ControlServer& operator=(const ControlServer&) = delete;
 
-    // Removes the socket and ends the streams; an answer that is being made is not sent. On the executor's
-    // thread.
+    // Removes the socket and ends the connections; an answer that is being made is not sent. On the
+    // executor's thread.
     void stop();
 
   private:

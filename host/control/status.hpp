@@ -98,11 +98,12 @@ struct Status {
 
 // One line. Bytes that are not UTF-8 are replaced.
 std::string to_json(const Status& status);
-// protocol for anything but what to_json() writes; keys that are not known are passed over. An object with an
-// `error` is that Error.
+// protocol for anything but what to_json() writes; keys that are not known are passed over.
 Result<Status> parse_status(std::string_view json);
 // {"error": ..., "next_step": ...}, one line.
 std::string to_json(const Error& error);
+// With the code io; protocol for anything but what to_json() writes.
+Result<Error> parse_error(std::string_view json);
 
 // For people, several lines.
 std::string to_text(const Status& status);

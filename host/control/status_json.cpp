@@ -238,20 +238,30 @@ std::string to_json(const Error& error) {
     return dumped({{"error", error.message}, {"next_step", error.next_step}});
 }
 
-Result<Status> parse_status(std::string_view json) {
+namespace {
+
+Result<Parsed> parse_bounded(std::string_view json) {
     if (json.size() > kMaxStatusBytes || nested_too_deep(json))
         return fail(Errc::protocol, "the status of `synchost watch` is past its bounds");
-    const Parsed object = Parsed::parse(json, nullptr, false);
-    if (object.is_discarded())
-        return fail(Errc::protocol, "the status of `synchost watch` is not JSON",
-                    "Use the synchost program that the watch was started with.");
+    Parsed object = Parsed::parse(json, nullptr, false);
+    if (!object.is_discarded()) return object;
+    return fail(Errc::protocol, "the status of `synchost watch` is not JSON",
+                "Use the synchost program that the watch was started with.");
+}
+
+}  // namespace
+
+Result<Error> parse_error(std::string_view json) {
+    TRY_ASSIGN(const Parsed object, parse_bounded(json));
     Reader reader(object);
-    if (reader.optional("error") != nullptr) {
-        const std::string message = reader.text("error");
-        std::string step = reader.text("next_step");
-        TRY(reader.done());
-        return fail(Errc::io, message, std::move(step));
-    }
+    Error out{Errc::io, reader.text("error"), 0, reader.text("next_step")};
+    TRY(reader.done());
+    return out;
+}
+
+Result<Status> parse_status(std::string_view json) {
+    TRY_ASSIGN(const Parsed object, parse_bounded(json));
+    Reader reader(object);
     Status out{.version = reader.text("version"),
                .project = reader.text("project"),
                .folder = reader.text("folder"),

@@ -178,18 +178,20 @@ void Engine::adopt() {
             sessions_.erase(same);
             continue;
         }
-        PodSession::Shared shared{.executor = io_.get_executor(),
-                                  .pool = &pool_,
-                                  .spool_folder = parts_.store,
-                                  .reporter = parts_.reporter,
-                                  .on_outcome =
-                                      [this](const SyncOutcome& outcome) {
-                                          note_error(outcome);
-                                          on_outcome(outcome);
-                                      },
-                                  .on_state = [this] { changed_.notify(); },
-                                  .on_renumbered = [this](const Service& of) { notify_sessions(of); },
-                                  .containers_of = [this](const Service& of) { return containers_of(of); }};
+        PodSession::Shared shared{
+            .executor = io_.get_executor(),
+            .pool = &pool_,
+            .spool_folder = parts_.store,
+            .reporter = parts_.reporter,
+            .mask = [this](const std::string& text) { return log_intake_.masked(text); },
+            .on_outcome =
+                [this](const SyncOutcome& outcome) {
+                    note_error(outcome);
+                    on_outcome(outcome);
+                },
+            .on_state = [this] { changed_.notify(); },
+            .on_renumbered = [this](const Service& of) { notify_sessions(of); },
+            .containers_of = [this](const Service& of) { return containers_of(of); }};
         kept.push_back(std::make_shared<PodSession>(std::move(shared), pod, std::move(services), parts_.key));
         kept.back()->start();
     }

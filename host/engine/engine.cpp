@@ -21,6 +21,7 @@ constexpr std::uint64_t kLargeBlobBytes = 20'000'000;  // whoever waits for its 
 Engine::Engine(boost::asio::io_context& io, EngineParts parts)
     : io_(io),
       parts_(std::move(parts)),
+      log_intake_(*parts_.reporter, parts_.log_store),
       pool_(kPoolThreads),
       builders_(std::max<std::size_t>(parts_.parallel_builds, 1)),
       changed_(io.get_executor()),
@@ -112,9 +113,7 @@ boost::asio::awaitable<Result<>> Engine::serve() {
     if (stop_ || fatal_) co_return fatal_ ? Result<>(std::unexpected(*fatal_)) : Result<>{};
     if (!built && parts_.mode != EngineMode::watch)
         co_return fail(Errc::io, "an image could not be built", "Its error stands above.");
-    CO_TRY(parts_.runtime->follow_logs([reporter = parts_.reporter](const LogLine& line) {
-        reporter->log_line(line.pod + "/" + line.container, line.text, line.error_stream);
-    }));
+    CO_TRY(parts_.runtime->follow_logs([this](const LogLine& line) { log_intake_.take(line); }));
     may_deploy_ = true;
     want_deployment();
     spawn(deployer(), "the deployment");

@@ -23,8 +23,10 @@
 #include <vector>
 
 #include "base/error.hpp"
+#include "host/control/api.hpp"
 #include "host/engine/engine_mode.hpp"
 #include "host/engine/kept_image.hpp"
+#include "host/engine/log_intake.hpp"
 #include "host/engine/pod_session.hpp"
 #include "host/engine/project.hpp"
 #include "host/engine/reporter.hpp"
@@ -50,13 +52,14 @@ struct EngineParts {
     std::optional<std::uint64_t> store_limit;  // images::BuildTools::store_limit
     std::filesystem::path state;               // the project's, for what the next run is to know
     Reporter* reporter = nullptr;
+    LogStore* log_store = nullptr;           // where lines are kept; nowhere without one
+    std::function<void()> on_state = [] {};  // status() may be another now; on the io thread
     // The configuration as it is on disk now, with the command line's words applied; blocking. Empty: it is
     // not looked at again.
     std::function<Result<Config>()> reload{};
     std::vector<std::string> only{};  // services, and what they depend on; empty for all
     std::size_t parallel_builds = 2;
     EngineMode mode = EngineMode::watch;
-    std::function<void()> on_state = [] {};  // status() may be another now; on the io thread
     // What the builds of an image tell, as images::BuildTools has it; by their threads. Or empty.
     std::function<void(const std::string& image, std::string_view line)> on_build_line{};
     std::function<void(const std::string& image, const registry::BlobEvent&)> on_blob{};
@@ -81,6 +84,14 @@ class Engine {
     [[nodiscard]] Status status() const;
     // With every container's managed paths hashed anew in its pod.
     boost::asio::awaitable<Status> verified_status();
+    // What can be named to the following: every workload of the manifests.
+    [[nodiscard]] std::vector<ServiceEntry> service_entries() const;
+    // Restarts the process of each container of these workloads, all at once. unsupported where there is
+    // none.
+    boost::asio::awaitable<Result<RestartOutcome>> restart_services(std::vector<std::string> workloads);
+    // Builds their images anew and rolls them out, as a save that rebuilds does; returns when that is over.
+    boost::asio::awaitable<Result<std::vector<TriggerOutcome>>> trigger_services(
+        std::vector<std::string> workloads);
 
   private:
     // One save on its way to the containers: printed once the last of them has it.
@@ -193,8 +204,10 @@ class Engine {
     boost::asio::awaitable<void> catch_up(Service& service);
     void drop_sessions(const Service& service);
 
-    // For whoever shows how things are (live.cpp)
+    // What a person asks for (commands.cpp)
     boost::asio::awaitable<void> tell_state_changes();
+
+    // For whoever shows what is going on (live.cpp)
     void observe_build(const Service& service, images::BuildTools& tools) const;
 
     // Status (status.cpp)
@@ -204,6 +217,7 @@ class Engine {
 
     boost::asio::io_context& io_;
     EngineParts parts_;
+    LogIntake log_intake_;
     boost::asio::thread_pool pool_;
     boost::asio::thread_pool builders_;  // as many builds at a time as it has threads
     Signal changed_;                     // stop_, tasks_, fatal_ or a session's state

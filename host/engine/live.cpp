@@ -1,14 +1,7 @@
-// The part of the engine that tells others, while it goes on, that something has changed.
+// The part of the engine that tells others what its builds are busy with.
 #include "host/engine/engine.hpp"
 
 namespace synchost::host {
-
-boost::asio::awaitable<void> Engine::tell_state_changes() {
-    while (!stop_) {
-        parts_.on_state();
-        co_await changed_.wait();
-    }
-}
 
 void Engine::observe_build(const Service& service, images::BuildTools& tools) const {
     if (parts_.on_build_line) {

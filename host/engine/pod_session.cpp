@@ -135,6 +135,7 @@ void PodSession::on_report(const protocol::ContainerReport& report) {
     Container& container = found->second;
     note_gate(container, report);
     const auto before = std::exchange(container.report, report);
+    container.report->last_output = shared_.mask(report.last_output);
     // A gate comes before the first start of a supervisor: what an earlier one was given, a fresh container
     // lacks.
     if (report.state == ProcessState::gated) {
@@ -142,7 +143,7 @@ void PodSession::on_report(const protocol::ContainerReport& report) {
         container.refused.reset();
         forget_comparison(report.container, container);
     }
-    tell_state(report.container, report, before);
+    tell_state(report.container, *container.report, before);
     changed_.notify();
     shared_.on_state();
 }

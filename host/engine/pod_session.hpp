@@ -39,6 +39,7 @@ class PodSession : public std::enable_shared_from_this<PodSession> {
         boost::asio::thread_pool* pool = nullptr;
         std::filesystem::path spool_folder;  // for large generations on their way
         Reporter* reporter = nullptr;
+        std::function<std::string(const std::string&)> mask;  // takes secrets out of an output
         std::function<void(const SyncOutcome&)> on_outcome;
         std::function<void()> on_state;                            // current() may have changed
         std::function<void(const Service&)> on_renumbered;         // its mirror has skipped numbers
@@ -70,6 +71,7 @@ class PodSession : public std::enable_shared_from_this<PodSession> {
     }
     boost::asio::awaitable<Result<protocol::Inventory>> inventory(std::string container);
     boost::asio::awaitable<Result<protocol::TreeDigest>> digest(std::string container);
+    boost::asio::awaitable<Result<>> restart(std::string container);
 
   private:
     // Of a container whose number was an earlier run's: it is brought to a number of this one, and gets what

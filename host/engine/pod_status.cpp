@@ -76,4 +76,9 @@ boost::asio::awaitable<Result<protocol::TreeDigest>> PodSession::digest(std::str
     co_return co_await link_.digest(std::move(container));
 }
 
+boost::asio::awaitable<Result<>> PodSession::restart(std::string container) {
+    const auto self = shared_from_this();
+    co_return co_await link_.restart(std::move(container));
+}
+
 }  // namespace synchost::host

@@ -19,6 +19,8 @@ boost::asio::awaitable<Result<>> Engine::load_manifests() {
     CO_TRY_ASSIGN(const auto all, co_await on_pool(pool_, [&] {
                       return k8s::load_manifests(parts_.config.manifests, options);
                   }));
+    log_intake_.learn_secrets(secret_values(all));
+    log_intake_.learn_secrets(secret_values(parts_.config));
     CO_TRY_ASSIGN(auto workloads, resolve_workloads(parts_.config, all));
     CO_TRY_ASSIGN(const auto wanted, select_workloads(workloads, parts_.only));
     std::erase_if(workloads, [&](const Workload& workload) { return !wanted.contains(workload.id); });

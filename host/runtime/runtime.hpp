@@ -52,10 +52,12 @@ struct ExtraPort {
 };
 
 struct LogLine {
+    std::string workload;  // "Deployment/api"
     std::string pod;
     std::string container;
     std::string text;  // without its newline; bytes as the container wrote them
     bool error_stream = false;
+    std::int64_t time_ns = 0;  // since the epoch, as the runtime knows it; rises within a container
 };
 
 // What a runtime tells by itself, from a thread of its own, until down() returns.
@@ -90,6 +92,7 @@ class Runtime {
     // an error, when apply() is called again: the one call that may be made while another is under way.
     virtual Result<> wait_until_ready(const std::set<std::string>& workloads) = 0;
     virtual Result<std::vector<ForwardedPort>> ports() = 0;
+    // From the beginning of each container's log, also of what an earlier run was told already.
     virtual Result<> follow_logs(std::function<void(const LogLine&)> on_line) = 0;
     // What is under way ends soon, with `cancelled`. From any thread; down() still works.
     virtual void interrupt() = 0;

@@ -4,10 +4,10 @@
 #include <array>
 #include <nlohmann/json.hpp>
 
+#include "base/timestamp.hpp"
 #include "k8s/cluster/detail/events.hpp"
 #include "k8s/cluster/detail/explain.hpp"
 #include "k8s/detail/json_text.hpp"
-#include "k8s/detail/timestamp.hpp"
 
 namespace synchost::k8s {
 namespace {

@@ -8,6 +8,7 @@ from measure import summary, wait_until
 from podman_pods import Podman
 from tar_copy import BusyboxContainer
 from todo_check import REBUILD_SECONDS, TAR_COPIES, TodoCheck
+from watch_commands import WatchCommands
 
 
 @contextlib.contextmanager
@@ -16,13 +17,14 @@ def prepared(options, folder):
         yield PodmanCheck(options, folder, registry)
 
 
-class PodmanCheck(TodoCheck):
+class PodmanCheck(WatchCommands, TodoCheck):
     applied_median_limit_ms = 10
     remark = "* into a busybox container made for it: the app's own image has no tar"
 
     def __init__(self, options, folder, registry):
         super().__init__(folder)
         self.registry = registry
+        self.synchost_program = options.synchost
         self.observer = Podman(self.state, registry)
         self.start(watch_command(options.synchost, on_podman(registry), push_stand_ins(registry.address),
                                  options.watch_arguments), {})
@@ -30,8 +32,10 @@ class PodmanCheck(TodoCheck):
     def steps(self):
         return (self.both_services_answer, self.page_creates_a_todo_in_the_api, self.source_edits_are_synced,
                 self.files_come_move_and_go, self.a_crash_is_held, self.a_broken_dockerfile_changes_nothing,
-                self.edits_are_fast, self.tar_is_slower, self.dependency_edit_replaces_the_pods,
-                self.agent_is_small_and_unprivileged, self.interrupt_leaves_nothing)
+                self.logs_are_kept_and_followed, self.a_restart_keeps_the_pod, self.a_trigger_ends_in_an_event,
+                self.a_change_needs_the_token, self.edits_are_fast, self.tar_is_slower, self.dependency_edit_replaces_the_pods,
+                self.agent_is_small_and_unprivileged, self.interrupt_leaves_nothing,
+                self.logs_outlive_the_watch)
 
     def both_services_answer(self):
         super().both_services_answer()

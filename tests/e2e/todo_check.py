@@ -61,8 +61,8 @@ class TodoCheck:
     def start(self, command, environment):
         self.before = self.observer.leftovers()
         self.started = time.perf_counter()
-        environment = {**os.environ, "XDG_STATE_HOME": str(self.state), **environment}
-        self.watch = WatchSession(command, self.project, environment, self.folder / "watch.log")
+        self.environment = {**os.environ, "XDG_STATE_HOME": str(self.state), **environment}
+        self.watch = WatchSession(command, self.project, self.environment, self.folder / "watch.log")
 
     def steps(self):
         """In this order."""

@@ -6,6 +6,8 @@
 #include <chrono>
 #include <utility>
 
+#include "base/timestamp.hpp"
+
 namespace synchost::host::kubernetes {
 
 namespace asio = boost::asio;
@@ -87,7 +89,10 @@ asio::awaitable<void> Logs::follow(std::string uid, std::string container) {
             {.container = container, .follow = true, .timestamps = true, .since_time = cursor.since()},
             [&](std::string_view line) {
                 const auto text = cursor.take(line);
-                if (text) on_line_({pod.name, container, std::string(*text), false});
+                if (!text) return;
+                const auto time = parse_timestamp_ns(cursor.since());
+                on_line_(
+                    {pod.workload, pod.name, container, std::string(*text), false, time.value_or(now_ns())});
             });
         if (!outcome && outcome.error().code == Errc::cancelled) break;
         if (!co_await client_->transport().pause(kAgain)) break;

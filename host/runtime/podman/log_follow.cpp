@@ -41,11 +41,16 @@ Result<> LogFollower::start(std::function<void(const LogLine&)> on_line) {
     return {};
 }
 
-Result<> LogFollower::add(const std::string& pod, const std::string& container,
+Result<> LogFollower::add(const std::string& workload, const std::string& pod, const std::string& container,
                           const std::filesystem::path& path) {
     TRY_ASSIGN(Fd fd, open_file(path, O_RDONLY));
     const std::lock_guard lock(mutex_);
-    File file{.pod = pod, .container = container, .path = path, .fd = std::move(fd), .lines = {}};
+    File file{.workload = workload,
+              .pod = pod,
+              .container = container,
+              .path = path,
+              .fd = std::move(fd),
+              .lines = {}};
     if (inotify_) TRY(watch(file));
     files_.push_back(std::move(file));
     wake();
@@ -92,7 +97,8 @@ std::vector<LogLine> LogFollower::read_all_files() {
             got = ::read(file.fd.get(), piece.data(), piece.size());
             if (got <= 0) break;
             for (ContainerLine& line : file.lines.feed({piece.data(), static_cast<std::size_t>(got)})) {
-                out.push_back({file.pod, file.container, std::move(line.text), line.error_stream});
+                out.push_back({file.workload, file.pod, file.container, std::move(line.text),
+                               line.error_stream, line.time_ns});
             }
         }
         if (file.ending && got <= 0) {

@@ -27,7 +27,8 @@ class LogFollower {
     // From here on every line, from the beginning of each file, is given to `on_line` on the follower's
     // thread. An error where the kernel has no inotify instance left.
     Result<> start(std::function<void(const LogLine&)> on_line);
-    Result<> add(const std::string& pod, const std::string& container, const std::filesystem::path& file);
+    Result<> add(const std::string& workload, const std::string& pod, const std::string& container,
+                 const std::filesystem::path& file);
     // What is in the pod's files by now is still delivered; then they are closed.
     void remove(const std::string& pod);
     // Delivers what there is, and ends the thread. Safe to call twice.
@@ -35,6 +36,7 @@ class LogFollower {
 
   private:
     struct File {
+        std::string workload;
         std::string pod;
         std::string container;
         std::filesystem::path path;

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/timestamp.hpp"
+
 namespace synchost::host::podman {
 namespace {
 
@@ -27,13 +29,14 @@ void LogLines::take(std::string_view record, std::vector<ContainerLine>& out) {
     }
     const bool error_stream = *stream == "stderr";
     if ((!error_stream && *stream != "stdout") || (*flags != "F" && *flags != "P")) return;
+    const std::int64_t time_ns = parse_timestamp_ns(*time).value_or(0);
     std::string& partial = partial_[error_stream ? 1 : 0];
     partial.append(record);
     while (partial.size() > kMaxLineBytes) {
-        out.push_back({partial.substr(0, kMaxLineBytes), error_stream});
+        out.push_back({partial.substr(0, kMaxLineBytes), error_stream, time_ns});
         partial.erase(0, kMaxLineBytes);
     }
-    if (*flags == "F") out.push_back({std::exchange(partial, {}), error_stream});
+    if (*flags == "F") out.push_back({std::exchange(partial, {}), error_stream, time_ns});
 }
 
 std::vector<ContainerLine> LogLines::feed(std::string_view bytes) {

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <array>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -14,6 +15,7 @@ namespace synchost::host::podman {
 struct ContainerLine {
     std::string text;  // at most kMaxLineBytes; a longer line comes in pieces
     bool error_stream = false;
+    std::int64_t time_ns = 0;  // since the epoch, of its last record; 0 where that had none
     auto operator<=>(const ContainerLine&) const = default;
 };
 

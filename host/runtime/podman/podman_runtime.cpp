@@ -237,7 +237,7 @@ Result<> PodmanRuntime::start(const Wanted& wanted) {
     TRY(save());
     TRY_ASSIGN(const auto states, container_states(cli_, seat.podman_name, wanted.plan.app_containers));
     for (const ContainerState& state : states) {
-        if (auto followed = logs_.add(seat.name, state.name, state.log); !followed) {
+        if (auto followed = logs_.add(seat.workload, seat.name, state.name, state.log); !followed) {
             log(LogLevel::warn, "podman", "no_logs",
                 {{"container", state.name}, {"error", followed.error().message}});
         }

@@ -4,8 +4,8 @@
 #include <nlohmann/json.hpp>
 #include <numeric>
 
+#include "base/timestamp.hpp"
 #include "k8s/detail/json_text.hpp"
-#include "k8s/detail/timestamp.hpp"
 
 namespace synchost::k8s::detail {
 namespace {

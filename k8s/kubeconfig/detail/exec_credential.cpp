@@ -4,9 +4,9 @@
 
 #include "base/base64.hpp"
 #include "base/rel_path.hpp"
+#include "base/timestamp.hpp"
 #include "k8s/detail/fields.hpp"
 #include "k8s/detail/json_text.hpp"
-#include "k8s/detail/timestamp.hpp"
 
 namespace synchost::k8s::detail {
 namespace {

@@ -59,8 +59,8 @@ class StatusWait : public testing::Test {
         io_.call([&] {
             auto server = ControlServer::listen(
                 io_.executor(), socket_,
-                [this, before, times, after](ControlRequest) -> boost::asio::awaitable<std::string> {
-                    co_return to_json(++asked_ > times ? after : before);
+                [this, before, times, after](const HttpRequest&) -> boost::asio::awaitable<HttpReply> {
+                    co_return HttpResponse{.body = to_json(++asked_ > times ? after : before)};
                 });
             EXPECT_OK(server);
             if (server) server_ = *std::move(server);

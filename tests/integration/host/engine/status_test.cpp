@@ -12,7 +12,9 @@
 #include "base/file.hpp"
 #include "base/subprocess.hpp"
 #include "base/temp_dir.hpp"
+#include "host/control/api.hpp"
 #include "host/control/server.hpp"
+#include "host/control/token.hpp"
 #include "host/engine/engine.hpp"
 #include "support/agent_pod.hpp"
 #include "support/registry_server.hpp"
@@ -106,8 +108,20 @@ class StatusTest : public testing::Test {
                                          .store = folders->cache / "store",
                                          .state = folders->state,
                                          .reporter = &reporter_});
-        auto control = ControlServer::listen(io_.get_executor(), folders->state / kControlSocket,
-                                             [this](ControlRequest request) { return answer(request); });
+        auto token = make_token(folders->state);
+        ASSERT_OK(token);
+        api_.emplace(
+            ControlBackend{.status = [this] { return engine_->status(); },
+                           .verified_status = [this] { return engine_->verified_status(); },
+                           .services = [this] { return engine_->service_entries(); },
+                           .restart = [this](auto names) { return engine_->restart_services(names); },
+                           .trigger = [this](auto names) { return engine_->trigger_services(names); },
+                           .events = {},
+                           .logs = {}},
+            *std::move(token));
+        auto control =
+            ControlServer::listen(io_.get_executor(), folders->state / kControlSocket,
+                                  [this](const HttpRequest& request) { return api_->answer(request); });
         ASSERT_OK(control);
         control_ = *std::move(control);
         boost::asio::co_spawn(io_, engine_->run(), [this](std::exception_ptr, Result<> outcome) {
@@ -131,11 +145,6 @@ class StatusTest : public testing::Test {
         control_.reset();
         io_.restart();
     }
-    boost::asio::awaitable<std::string> answer(ControlRequest request) {
-        if (request == ControlRequest::verify) co_return to_json(co_await engine_->verified_status());
-        co_return to_json(engine_->status());
-    }
-
     [[nodiscard]] fs::path project() const { return dir_->path() / "project"; }
     void write(const std::string& path, const std::string& content) {
         fs::create_directories((project() / path).parent_path());
@@ -146,8 +155,17 @@ class StatusTest : public testing::Test {
         ASSERT_OK(write_file_atomic(pod_.app_dir() / path, content));
     }
     Completed status(std::vector<std::string> options = {}) {
-        std::vector<std::string> argv = {SYNCHOST_PROGRAM, "status", project().native()};
-        argv.insert(argv.end(), options.begin(), options.end());
+        options.insert(options.begin(), {"status", project().native()});
+        return synchost(std::move(options));
+    }
+    // "restart app", say.
+    Completed command(std::string name, std::string service, std::vector<std::string> options = {}) {
+        options.insert(options.begin(),
+                       {std::move(name), "--project", project().native(), std::move(service)});
+        return synchost(std::move(options));
+    }
+    Completed synchost(std::vector<std::string> argv) {
+        argv.insert(argv.begin(), SYNCHOST_PROGRAM);
         auto done = run_command({.argv = argv});
         EXPECT_OK(done);
         return done.value_or(Completed{});
@@ -171,6 +189,7 @@ class StatusTest : public testing::Test {
     OnePod::Life life_;
     boost::asio::io_context io_{1};
     std::optional<Engine> engine_;
+    std::optional<ControlApi> api_;
     std::unique_ptr<ControlServer> control_;
     std::thread thread_;
     Result<> outcome_ = fail(Errc::cancelled, "it has not ended");
@@ -311,6 +330,54 @@ TEST_F(StatusTest, ANewWatchBuildsWhatASyncDoesNotBring) {
     start();
     EXPECT_TRUE(eventually([&] { return status().exit_code == 0; }));
     EXPECT_NE(life_.image, image);
+}
+
+TEST_F(StatusTest, RestartStartsTheProcessAnewInItsPod) {
+    start();
+    ASSERT_TRUE(is_current());
+    const std::uint32_t starts = container_status().starts;
+    const Completed done = command("restart", "app");
+    EXPECT_EQ(done.exit_code, 0) << done.err;
+    EXPECT_TRUE(done.out.starts_with("restarted app: 1 container in ")) << done.out;
+    EXPECT_TRUE(is_current());
+    EXPECT_EQ(container_status().starts, starts + 1);
+    const Completed json = command("restart", "Pod/app", {"--json"});
+    EXPECT_TRUE(json.out.starts_with(R"({"service":"Pod/app","containers":1,"ms":)")) << json.out << json.err;
+
+    const Completed unknown = command("restart", "ap");
+    EXPECT_EQ(unknown.exit_code, 1);
+    EXPECT_EQ(unknown.err, "synchost: no service \"ap\"; there is app\n  Did you mean app?\n");
+}
+
+TEST_F(StatusTest, TriggerBuildsTheImageAnew) {
+    start();
+    ASSERT_TRUE(is_current());
+    const Completed same = command("trigger", "app");
+    EXPECT_EQ(same.exit_code, 0) << same.err;
+    EXPECT_EQ(same.out, "unchanged app: the new image equals the old one; no pod is replaced\n");
+    const std::string image = life_.image;
+    write("app/main.py", "synced, and not in the image yet\n");
+    ASSERT_TRUE(
+        eventually([&] { return test::content_of(pod_.app_dir() / "main.py").starts_with("synced"); }));
+    const Completed built = command("trigger", "app", {"--json"});
+    EXPECT_EQ(built.exit_code, 0) << built.err;
+    EXPECT_EQ(built.out, R"({"service":"app","images":[{"name":"app","outcome":"built"}]})"
+                         "\n");
+    EXPECT_TRUE(eventually([&] { return life_.image != image; }));
+    write("Dockerfile", "FROM scratch\nCOPPY app/ /\n");
+    ASSERT_TRUE(eventually([&] { return status().out.contains("the last build failed"); }));
+    const Completed failed = command("trigger", "app");
+    EXPECT_EQ(failed.exit_code, 1);
+    EXPECT_TRUE(failed.err.starts_with("synchost: the build of app failed\n")) << failed.err;
+}
+
+TEST_F(StatusTest, AWatchThatDoesNotRunIsToldByEveryCommand) {
+    for (const char* name : {"restart", "trigger"}) {
+        const Completed done = command(name, "app");
+        EXPECT_EQ(done.exit_code, 1);
+        EXPECT_TRUE(done.err.starts_with("synchost: no `synchost watch` runs for this project\n"))
+            << done.err;
+    }
 }
 
 }  // namespace

@@ -9,10 +9,13 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <cstring>
 #include <filesystem>
+#include <thread>
 
 #include "base/fd.hpp"
 #include "base/file.hpp"
+#include "base/signal.hpp"
 #include "base/temp_dir.hpp"
+#include "host/control/api.hpp"
 #include "host/control/client.hpp"
 #include "host/control/detail/socket_name.hpp"
 #include "host/control/status.hpp"
@@ -43,7 +46,8 @@ class ControlServerTest : public testing::Test {
         Result<> outcome;
         io_.call([&] {
             auto server = ControlServer::listen(
-                io_.executor(), socket_, [this](ControlRequest request) { return answer(request); }, limits);
+                io_.executor(), socket_, [this](const HttpRequest& request) { return answer(request); },
+                limits);
             if (server) {
                 server_ = *std::move(server);
             } else {
@@ -55,9 +59,18 @@ class ControlServerTest : public testing::Test {
     void stop() {
         io_.call([&] { server_.reset(); });
     }
-    boost::asio::awaitable<std::string> answer(ControlRequest request) {
+    boost::asio::awaitable<HttpReply> answer(HttpRequest request) {
         if (answer_) co_return answer_();
-        co_return request == ControlRequest::verify ? "verified" : "told";
+        co_return HttpResponse{.body = request.method + " " + request.target + " " + request.body};
+    }
+    Result<std::string> ask(std::chrono::milliseconds timeout = 60s) {
+        return ask_watch(socket_, {.target = "/status"}, timeout);
+    }
+    // Sends this on a connection of its own; all that comes until its end.
+    std::string exchange(std::string_view bytes) {
+        const Fd fd = connect();
+        (void)write_all(fd.get(), bytes);  // whoever is sent away early may not read all
+        return rest_of(fd.get());
     }
     Fd connect() {
         const auto name = detail::socket_name(socket_);
@@ -83,75 +96,173 @@ class ControlServerTest : public testing::Test {
 
     std::optional<TempDir> dir_;
     fs::path socket_;
-    std::function<std::string()> answer_;
+    std::function<HttpReply()> answer_;
     test::IoThread io_;
     std::unique_ptr<ControlServer> server_;
 };
 
-TEST_F(ControlServerTest, AnswersEachRequestOnAStreamOfItsOwn) {
-    ASSERT_OK(listen());
-    for (int i = 0; i < 3; ++i) {
-        EXPECT_EQ(ask_watch(socket_, ControlRequest::status, 60s).value_or(""), "told");
-        EXPECT_EQ(ask_watch(socket_, ControlRequest::verify, 60s).value_or(""), "verified");
+// Pieces that a test gives one by one.
+class Pieces final : public ByteSource {
+  public:
+    struct Shared {
+        explicit Shared(boost::asio::any_io_executor executor) : more(std::move(executor)) {}
+        std::vector<std::string> pieces;  // an empty one is the end
+        Signal more;
+        bool gone = false;
+    };
+    explicit Pieces(std::shared_ptr<Shared> shared) : shared_(std::move(shared)) {}
+    ~Pieces() override { shared_->gone = true; }
+    boost::asio::awaitable<std::optional<std::string>> next() override {
+        if (shared_->pieces.empty()) co_return "";
+        std::string piece = std::move(shared_->pieces.front());
+        shared_->pieces.erase(shared_->pieces.begin());
+        if (piece.empty()) co_return std::nullopt;
+        co_return piece;
     }
+    boost::asio::awaitable<void> wait() override { co_await shared_->more.wait(); }
+    [[nodiscard]] std::string heartbeat() const override { return ":\n\n"; }
+
+  private:
+    std::shared_ptr<Shared> shared_;
+};
+
+constexpr const char* kEmptyPost = "POST /x HTTP/1.1\r\nHost: h\r\nContent-Length: 0\r\n\r\n";
+constexpr const char* kLastGet = "GET /y HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n";
+
+TEST_F(ControlServerTest, AnswersOneRequestAfterTheOtherOnAConnection) {
+    ASSERT_OK(listen());
+    const std::string got = exchange(std::string(kEmptyPost) + kLastGet);
+    EXPECT_TRUE(got.starts_with("HTTP/1.1 200 OK\r\n")) << got;
+    EXPECT_TRUE(got.contains("POST /x ")) << got;
+    EXPECT_TRUE(got.ends_with("GET /y ")) << got;
+    for (int i = 0; i < 3; ++i) EXPECT_EQ(ask().value_or(""), "GET /status ");
 }
 
 TEST_F(ControlServerTest, TakesALargeAnswerWhole) {
-    answer_ = [] { return std::string(3'000'000, 'x'); };
+    answer_ = [] { return HttpResponse{.body = std::string(3'000'000, 'x')}; };
     ASSERT_OK(listen());
-    EXPECT_EQ(ask_watch(socket_, ControlRequest::status, 60s).value_or("").size(), 3'000'000u);
+    EXPECT_EQ(ask().value_or("").size(), 3'000'000u);
 }
 
-TEST_F(ControlServerTest, AnswersALineThatComesInPieces) {
-    ASSERT_OK(listen());
-    const Fd fd = connect();
-    for (const char c : std::string("status\n")) ASSERT_OK(write_all(fd.get(), std::string_view(&c, 1)));
-    EXPECT_EQ(rest_of(fd.get()), "told\n");
-}
-
-TEST_F(ControlServerTest, AnswersWhatItDoesNotKnowWithAnError) {
+TEST_F(ControlServerTest, AnswersARequestThatComesInPieces) {
     ASSERT_OK(listen());
     const Fd fd = connect();
-    ASSERT_OK(write_all(fd.get(), "reboot\n"));
-    const std::string line = rest_of(fd.get());
-    EXPECT_ERROR(parse_status(line), Errc::io, "unknown request \"reboot\"");
+    for (const char c : std::string_view(kLastGet)) ASSERT_OK(write_all(fd.get(), std::string_view(&c, 1)));
+    EXPECT_TRUE(rest_of(fd.get()).ends_with("GET /y "));
 }
 
-TEST_F(ControlServerTest, EndsAStreamThatSaysTooMuch) {
+TEST_F(ControlServerTest, AnswersWhatIsNoRequestWithAnError) {
     ASSERT_OK(listen());
-    const Fd fd = connect();
-    ASSERT_OK(write_all(fd.get(), std::string(kMaxRequestBytes, 'a')));
-    EXPECT_EQ(rest_of(fd.get()), "");
-    EXPECT_OK(ask_watch(socket_, ControlRequest::status, 60s));
+    const std::string got = exchange("status\n\n");
+    EXPECT_TRUE(got.starts_with("HTTP/1.1 400 ")) << got;
+    EXPECT_TRUE(got.contains("{\"error\":\"not an HTTP request: ")) << got;
 }
 
-TEST_F(ControlServerTest, EndsAStreamThatSaysNothing) {
+TEST_F(ControlServerTest, BoundsHeadAndBody) {
+    ASSERT_OK(listen());
+    const std::string head = "GET / HTTP/1.1\r\nX: " + std::string(kMaxRequestHeadBytes, 'a') + "\r\n\r\n";
+    EXPECT_TRUE(exchange(head).starts_with("HTTP/1.1 431 "));
+    const auto post = [](std::size_t bytes) {
+        return "POST / HTTP/1.1\r\nConnection: close\r\nContent-Length: " + std::to_string(bytes) +
+               "\r\n\r\n" + std::string(bytes, 'b');
+    };
+    EXPECT_TRUE(exchange(post(kMaxRequestBodyBytes + 1)).starts_with("HTTP/1.1 413 "));
+    EXPECT_TRUE(exchange(post(kMaxRequestBodyBytes)).starts_with("HTTP/1.1 200 "));
+    EXPECT_OK(ask());
+}
+
+TEST_F(ControlServerTest, EndsAConnectionThatSaysNothing) {
     ASSERT_OK(listen({.request = 50ms}));
-    const Fd fd = connect();
-    ASSERT_OK(write_all(fd.get(), "stat"));
-    EXPECT_EQ(rest_of(fd.get()), "");
+    EXPECT_EQ(exchange("GET / HT"), "");
+    EXPECT_EQ(exchange(""), "");
 }
 
-TEST_F(ControlServerTest, EndsAStreamThatDoesNotTakeItsAnswer) {
-    answer_ = [] { return std::string(3'000'000, 'x'); };
+TEST_F(ControlServerTest, EndsAConnectionThatDoesNotTakeItsAnswer) {
+    answer_ = [] { return HttpResponse{.body = std::string(3'000'000, 'x')}; };
     ASSERT_OK(listen({.answer = 50ms}));
     const Fd fd = connect();
-    ASSERT_OK(write_all(fd.get(), "status\n"));
+    ASSERT_OK(write_all(fd.get(), kLastGet));
     pollfd item{fd.get(), 0, 0};  // POLLHUP alone
     EXPECT_EQ(::poll(&item, 1, 60'000), 1);
     EXPECT_LT(rest_of(fd.get()).size(), 3'000'000u);
 }
 
-TEST_F(ControlServerTest, HasRoomForSoManyStreamsAndNoMore) {
-    ASSERT_OK(listen({.streams = 2}));
+TEST_F(ControlServerTest, HasRoomForSoManyConnectionsAndNoMore) {
+    ASSERT_OK(listen({.connections = 2}));
     const Fd first = connect();
     std::optional<Fd> second = connect();
     EXPECT_EQ(rest_of(connect().get()), "");
     second.reset();
     bool answered = false;
-    for (int tries = 0; !answered && tries < 1'000; ++tries)
-        answered = ask_watch(socket_, ControlRequest::status, 60s).has_value();
+    for (int tries = 0; !answered && tries < 1'000; ++tries) answered = ask().has_value();
     EXPECT_TRUE(answered);
+}
+
+class ControlStreamTest : public ControlServerTest {
+  protected:
+    void SetUp() override {
+        ControlServerTest::SetUp();
+        shared_ = std::make_shared<Pieces::Shared>(io_.executor());
+        answer_ = [this] { return HttpStream{"text/plain", std::make_unique<Pieces>(shared_)}; };
+    }
+    void say(const std::string& piece) {
+        io_.call([&] {
+            shared_->pieces.push_back(piece);
+            shared_->more.notify();
+        });
+    }
+    [[nodiscard]] bool is_gone() {
+        bool gone = false;
+        io_.call([&] { gone = shared_->gone; });
+        return gone;
+    }
+    std::shared_ptr<Pieces::Shared> shared_;
+};
+
+TEST_F(ControlStreamTest, GivesPiecesAsTheyComeUntilTheEnd) {
+    ASSERT_OK(listen());
+    say("one");
+    std::string got;
+    const auto outcome = stream_from_watch(socket_, {.target = "/"}, 60s, [&](std::string_view bytes) {
+        got += bytes;
+        if (got == "one") say(std::string(200'000, 'x'));
+        if (got.size() == 200'003) say("");
+        return Result<>{};
+    });
+    EXPECT_OK(outcome);
+    EXPECT_EQ(got, "one" + std::string(200'000, 'x'));
+}
+
+TEST_F(ControlStreamTest, SaysSomethingWhenNothingHappens) {
+    ASSERT_OK(listen({.heartbeat = 5ms}));
+    std::string got;
+    const auto outcome = stream_from_watch(socket_, {.target = "/"}, 60s, [&](std::string_view bytes) {
+        got += bytes;
+        return got.size() >= 9 ? Result<>(fail(Errc::cancelled, "enough")) : Result<>{};
+    });
+    EXPECT_ERROR(outcome, Errc::cancelled, "enough");
+    EXPECT_TRUE(got.starts_with(":\n\n:\n\n:\n\n")) << got;
+}
+
+TEST_F(ControlStreamTest, EndsWhenItsClientIsGoneThoughNothingIsSent) {
+    ASSERT_OK(listen());
+    {
+        const Fd fd = connect();
+        ASSERT_OK(write_all(fd.get(), kLastGet));
+        char byte = 0;
+        ASSERT_EQ(::read(fd.get(), &byte, 1), 1);
+    }
+    while (!is_gone()) std::this_thread::yield();
+}
+
+TEST_F(ControlStreamTest, EndsWithTheServer) {
+    ASSERT_OK(listen());
+    const Fd fd = connect();
+    ASSERT_OK(write_all(fd.get(), kLastGet));
+    char byte = 0;
+    ASSERT_EQ(::read(fd.get(), &byte, 1), 1);
+    stop();
+    EXPECT_FALSE(rest_of(fd.get()).contains("0\r\n\r\n"));
 }
 
 TEST_F(ControlServerTest, IsForItsUserAlone) {
@@ -169,10 +280,9 @@ TEST_F(ControlServerTest, TakesThePlaceOfASocketThatWasLeft) {
     fs::rename(socket_, dir_->path() / "left");
     stop();
     fs::rename(dir_->path() / "left", socket_);
-    EXPECT_ERROR(ask_watch(socket_, ControlRequest::status, 60s), Errc::not_found,
-                 "no `synchost watch` runs");
+    EXPECT_ERROR(ask(), Errc::not_found, "no `synchost watch` runs");
     ASSERT_OK(listen());
-    EXPECT_OK(ask_watch(socket_, ControlRequest::status, 60s));
+    EXPECT_OK(ask());
 }
 
 TEST_F(ControlServerTest, HasPathsOfAnyLength) {
@@ -183,23 +293,20 @@ TEST_F(ControlServerTest, HasPathsOfAnyLength) {
         ::chmod(at.c_str(), 0700);
     socket_ = dir_->path() / deep / kControlSocket;
     ASSERT_OK(listen());
-    EXPECT_EQ(ask_watch(socket_, ControlRequest::status, 60s).value_or(""), "told");
+    EXPECT_EQ(ask().value_or(""), "GET /status ");
     stop();
     EXPECT_FALSE(fs::exists(socket_));
 }
 
 TEST_F(ControlServerTest, AfterItsEndNobodyIsThere) {
-    EXPECT_ERROR(ask_watch(socket_, ControlRequest::status, 60s), Errc::not_found,
-                 "no `synchost watch` runs");
-    EXPECT_EQ(ask_watch(socket_, ControlRequest::status, 60s).error().next_step,
-              "Start one in its folder: synchost watch");
+    EXPECT_ERROR(ask(), Errc::not_found, "no `synchost watch` runs");
+    EXPECT_EQ(ask().error().next_step, "Start one in its folder: synchost watch");
     ASSERT_OK(listen());
     const Fd open = connect();
     stop();
     EXPECT_EQ(rest_of(open.get()), "");
     EXPECT_FALSE(fs::exists(socket_));
-    EXPECT_ERROR(ask_watch(socket_, ControlRequest::status, 60s), Errc::not_found,
-                 "no `synchost watch` runs");
+    EXPECT_ERROR(ask(), Errc::not_found, "no `synchost watch` runs");
 }
 
 TEST_F(ControlServerTest, AClientDoesNotWaitForEver) {
@@ -212,7 +319,19 @@ TEST_F(ControlServerTest, AClientDoesNotWaitForEver) {
         EXPECT_EQ(::listen(fd.get(), 1), 0);
         return fd;
     }();
-    EXPECT_ERROR(ask_watch(socket_, ControlRequest::status, 50ms), Errc::timeout, "does not answer");
+    EXPECT_ERROR(ask(50ms), Errc::timeout, "does not answer");
+}
+
+TEST_F(ControlServerTest, AClientToldOfAnErrorHasThatError) {
+    answer_ = [] { return error_response(404, "no service \"x\"", "Did you mean y?"); };
+    ASSERT_OK(listen());
+    const auto got = ask();
+    EXPECT_ERROR(got, Errc::invalid_input, "no service \"x\"");
+    EXPECT_EQ(got.error().next_step, "Did you mean y?");
+    answer_ = [] { return error_response(403, "no"); };
+    EXPECT_ERROR(ask(), Errc::auth, "no");
+    answer_ = [] { return HttpResponse{.status = 500, .body = "<html>"}; };
+    EXPECT_ERROR(ask(), Errc::protocol, "is not JSON");
 }
 
 }  // namespace

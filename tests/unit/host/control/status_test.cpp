@@ -2,7 +2,6 @@
 
 #include <nlohmann/json.hpp>
 
-#include "host/control/request.hpp"
 #include "support/result_matchers.hpp"
 
 namespace synchost::host {
@@ -113,11 +112,14 @@ TEST(StatusJson, DepthAndSizeAreBounded) {
     EXPECT_EQ(back->folder, brackets.folder);
 }
 
-TEST(StatusJson, AnErrorIsThatError) {
-    const auto error = parse_status(to_json(Error{Errc::io, "it is \"so\"", 0, "Do this."}));
-    EXPECT_ERROR(error, Errc::io, "it is \"so\"");
-    EXPECT_EQ(error.error().next_step, "Do this.");
-    EXPECT_ERROR(parse_status(R"({"error": 1})"), Errc::protocol, "error");
+TEST(ErrorJson, IsReadBackAsItWas) {
+    const auto error = parse_error(to_json(Error{Errc::conflict, "it is \"so\"", 0, "Do this."}));
+    ASSERT_OK(error);
+    EXPECT_EQ(error->code, Errc::io);
+    EXPECT_EQ(error->message, "it is \"so\"");
+    EXPECT_EQ(error->next_step, "Do this.");
+    for (const char* text : {R"({"error": 1, "next_step": ""})", R"({"error": "x"})", "[]", "", "not"})
+        EXPECT_ERROR(parse_error(text), Errc::protocol, "synchost watch") << text;
 }
 
 TEST(Status, IsWellWhereEveryContainerIsCurrentAndEqual) {
@@ -183,20 +185,6 @@ pod ui-0 (Pod/ui): not connected
     not verified: the agent is not connected
 )");
     EXPECT_TRUE(to_text(Status{}).ends_with("no pods yet\n"));
-}
-
-TEST(ControlRequests, AreTwoWords) {
-    for (const ControlRequest request : {ControlRequest::status, ControlRequest::verify}) {
-        const std::string line = to_line(request);
-        ASSERT_TRUE(line.ends_with('\n'));
-        const auto parsed = parse_request(line.substr(0, line.size() - 1));
-        ASSERT_OK(parsed);
-        EXPECT_EQ(*parsed, request);
-        for (std::size_t size = 0; size + 1 < line.size(); ++size)
-            EXPECT_ERROR(parse_request(line.substr(0, size)), Errc::invalid_input, "unknown request");
-    }
-    EXPECT_ERROR(parse_request("status "), Errc::invalid_input, "unknown request \"status \"");
-    EXPECT_ERROR(parse_request("\x1b[31m"), Errc::invalid_input, "\"\\x1b[31m\"");
 }
 
 }  // namespace

@@ -46,13 +46,13 @@ class LogFollowerTest : public testing::Test {
 TEST_F(LogFollowerTest, FollowsFilesThatWereThereAndThoseThatCome) {
     using testing::ElementsAre;
     write("a", "one");
-    ASSERT_OK(follower_.add("web-0", "app", dir_.path() / "a"));
+    ASSERT_OK(follower_.add("Pod/web", "web-0", "app", dir_.path() / "a"));
     ASSERT_OK(start());
     EXPECT_THAT(lines(1), ElementsAre("web-0/app one"));
     write("a", "two");
     EXPECT_THAT(lines(2), ElementsAre("web-0/app one", "web-0/app two"));
     write("b", "three");
-    ASSERT_OK(follower_.add("web-1", "app", dir_.path() / "b"));
+    ASSERT_OK(follower_.add("Pod/web", "web-1", "app", dir_.path() / "b"));
     EXPECT_EQ(lines(3).back(), "web-1/app three");
     write("b", "four");
     EXPECT_EQ(lines(4).back(), "web-1/app four");
@@ -60,7 +60,7 @@ TEST_F(LogFollowerTest, FollowsFilesThatWereThereAndThoseThatCome) {
 
 TEST_F(LogFollowerTest, AFileThatWasReplacedIsStillReadUntilItsPodIsGone) {
     write("a", "one");
-    ASSERT_OK(follower_.add("web-0", "app", dir_.path() / "a"));
+    ASSERT_OK(follower_.add("Pod/web", "web-0", "app", dir_.path() / "a"));
     ASSERT_OK(start());
     ASSERT_EQ(lines(1).size(), 1u);
     std::ofstream last(dir_.path() / "a", std::ios::app);
@@ -74,7 +74,7 @@ TEST_F(LogFollowerTest, AFileThatWasReplacedIsStillReadUntilItsPodIsGone) {
 
 TEST_F(LogFollowerTest, StoppingDeliversWhatIsThere) {
     write("a", "one");
-    ASSERT_OK(follower_.add("web-0", "app", dir_.path() / "a"));
+    ASSERT_OK(follower_.add("Pod/web", "web-0", "app", dir_.path() / "a"));
     ASSERT_OK(start());
     write("a", "two");
     follower_.stop();
@@ -83,7 +83,7 @@ TEST_F(LogFollowerTest, StoppingDeliversWhatIsThere) {
 }
 
 TEST_F(LogFollowerTest, AFileThatIsNotThereIsAnError) {
-    EXPECT_ERROR(follower_.add("web-0", "app", dir_.path() / "a"), Errc::not_found, "/a");
+    EXPECT_ERROR(follower_.add("Pod/web", "web-0", "app", dir_.path() / "a"), Errc::not_found, "/a");
 }
 
 }  // namespace

@@ -9,13 +9,15 @@ using testing::ElementsAre;
 using testing::IsEmpty;
 
 constexpr std::string_view kRecords =
-    "2023-01-01T00:00:00.0+00:00 stdout P he\n2023-01-01T00:00:00.0+00:00 stderr F no\n"
-    "2023-01-01T00:00:00.0+00:00 stdout F llo  you\n2023-01-01T00:00:00.0+00:00 stdout F \n";
+    "2023-01-01T00:00:00.000000001+00:00 stdout P he\n2023-01-01T00:00:00.000000002+00:00 stderr F no\n"
+    "2023-01-01T01:00:00.000000003+01:00 stdout F llo  you\nno-time stdout F \n";
+constexpr std::int64_t kTime = 1'672'531'200'000'000'000;
 
 TEST(LogLines, JoinsPartsByStream) {
     LogLines lines;
     EXPECT_THAT(lines.feed(kRecords),
-                ElementsAre(ContainerLine{"no", true}, ContainerLine{"hello  you", false}, ContainerLine{}));
+                ElementsAre(ContainerLine{"no", true, kTime + 2},
+                            ContainerLine{"hello  you", false, kTime + 3}, ContainerLine{}));
 }
 
 TEST(LogLines, OneByteAtATimeGivesTheSame) {

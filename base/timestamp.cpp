@@ -1,8 +1,12 @@
-#include "k8s/detail/timestamp.hpp"
+#include "base/timestamp.hpp"
 
+#include <algorithm>
+#include <array>
 #include <charconv>
+#include <cstdio>
+#include <ctime>
 
-namespace synchost::k8s {
+namespace synchost {
 namespace {
 
 // Takes `digits` digits off the front of `text`; -1 where there are not that many.
@@ -22,15 +26,15 @@ bool take(std::string_view& text, std::string_view any_of) {
     return true;
 }
 
-// ".123456789", to the microsecond; what is finer is dropped.
-std::optional<std::chrono::microseconds> take_fraction(std::string_view& text) {
-    if (!take(text, ".")) return std::chrono::microseconds{0};
+// ".123456789"; what is finer than a nanosecond is dropped.
+std::optional<std::chrono::nanoseconds> take_fraction(std::string_view& text) {
+    if (!take(text, ".")) return std::chrono::nanoseconds{0};
     const std::size_t digits = std::min(text.find_first_not_of("0123456789"), text.size());
     if (digits == 0) return std::nullopt;
     int out = 0;
-    for (std::size_t i = 0; i < 6; ++i) out = out * 10 + (i < digits ? text[i] - '0' : 0);
+    for (std::size_t i = 0; i < 9; ++i) out = out * 10 + (i < digits ? text[i] - '0' : 0);
     text.remove_prefix(digits);
-    return std::chrono::microseconds{out};
+    return std::chrono::nanoseconds{out};
 }
 
 std::optional<std::chrono::minutes> take_offset(std::string_view& text) {
@@ -44,9 +48,12 @@ std::optional<std::chrono::minutes> take_offset(std::string_view& text) {
     return std::chrono::minutes{sign * (hours * 60 + minutes)};
 }
 
-}  // namespace
+struct Moment {
+    std::chrono::sys_seconds second;
+    std::chrono::nanoseconds fraction;
+};
 
-std::optional<std::chrono::sys_time<std::chrono::microseconds>> parse_timestamp(std::string_view text) {
+std::optional<Moment> parse_moment(std::string_view text) {
     const int year = take_number(text, 4);
     if (!take(text, "-")) return std::nullopt;
     const int month = take_number(text, 2);
@@ -67,9 +74,42 @@ std::optional<std::chrono::sys_time<std::chrono::microseconds>> parse_timestamp(
                        second >= 0 && second <= 60 && fraction && offset && text.empty();
     if (!valid) return std::nullopt;
     const auto local = std::chrono::sys_days(date) + std::chrono::hours(hour) + std::chrono::minutes(minute) +
-                       std::chrono::seconds(second) + *fraction;
-    const auto utc = local - *offset;
-    return utc.time_since_epoch().count() < 0 ? std::nullopt : std::optional(utc);
+                       std::chrono::seconds(second);
+    const Moment out{local - *offset, *fraction};
+    return out.second.time_since_epoch().count() < 0 ? std::nullopt : std::optional(out);
 }
 
-}  // namespace synchost::k8s
+}  // namespace
+
+std::optional<std::chrono::sys_time<std::chrono::microseconds>> parse_timestamp(std::string_view text) {
+    const auto moment = parse_moment(text);
+    if (!moment) return std::nullopt;
+    return moment->second + std::chrono::floor<std::chrono::microseconds>(moment->fraction);
+}
+
+std::optional<std::int64_t> parse_timestamp_ns(std::string_view text) {
+    constexpr std::chrono::sys_days kEnd{std::chrono::year(2262) / 1 / 1};
+    const auto moment = parse_moment(text);
+    if (!moment || moment->second >= kEnd) return std::nullopt;
+    return (moment->second.time_since_epoch() + moment->fraction).count();
+}
+
+std::string format_timestamp_ns(std::int64_t ns) {
+    constexpr std::int64_t kSecond = 1'000'000'000;
+    ns = std::max<std::int64_t>(ns, 0);
+    const std::time_t seconds = ns / kSecond;
+    std::tm parts{};
+    ::gmtime_r(&seconds, &parts);
+    std::array<char, 64> out{};
+    const int size = std::snprintf(out.data(), out.size(), "%04d-%02d-%02dT%02d:%02d:%02d.%09lldZ",
+                                   parts.tm_year + 1900, parts.tm_mon + 1, parts.tm_mday, parts.tm_hour,
+                                   parts.tm_min, parts.tm_sec, static_cast<long long>(ns % kSecond));
+    return {out.data(), static_cast<std::size_t>(size)};
+}
+
+std::int64_t now_ns() {
+    const auto now = std::chrono::system_clock::now().time_since_epoch();
+    return std::chrono::duration_cast<std::chrono::nanoseconds>(now).count();
+}
+
+}  // namespace synchost

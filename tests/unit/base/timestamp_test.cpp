@@ -1,8 +1,8 @@
-#include "k8s/detail/timestamp.hpp"
+#include "base/timestamp.hpp"
 
 #include <gtest/gtest.h>
 
-namespace synchost::k8s {
+namespace synchost {
 namespace {
 
 using namespace std::chrono;
@@ -38,5 +38,17 @@ TEST(Timestamp, RefusesEverythingElse) {
         EXPECT_FALSE(parse_timestamp(text)) << text;
 }
 
+TEST(Timestamp, InNanosecondsIsReadBackAsItWasWritten) {
+    const std::int64_t last = 9'214'646'399'999'999'999;  // of 2261
+    for (const std::int64_t ns :
+         {std::int64_t{0}, std::int64_t{1}, std::int64_t{1'700'000'000'123'456'789}, last})
+        EXPECT_EQ(parse_timestamp_ns(format_timestamp_ns(ns)), ns) << format_timestamp_ns(ns);
+    EXPECT_EQ(format_timestamp_ns(1'714'564'800'000'000'005), "2024-05-01T12:00:00.000000005Z");
+    EXPECT_EQ(format_timestamp_ns(-1), "1970-01-01T00:00:00.000000000Z");
+    EXPECT_EQ(parse_timestamp_ns("2024-05-01T14:00:00.5+02:00"), 1'714'564'800'500'000'000);
+    EXPECT_FALSE(parse_timestamp_ns("2262-01-01T00:00:00Z"));
+    EXPECT_FALSE(parse_timestamp_ns("2024-05-01"));
+}
+
 }  // namespace
-}  // namespace synchost::k8s
+}  // namespace synchost

@@ -1,0 +1,52 @@
+#include "host/logs/log_query.hpp"
+
+#include <re2/re2.h>
+
+#include "base/rel_path.hpp"
+
+namespace synchost::host {
+namespace {
+
+constexpr std::size_t kMaxExpressionBytes = 1'000;
+constexpr std::int64_t kMaxExpressionMemory = 8 << 20;
+
+RE2::Options options_of_ours() {
+    RE2::Options options;
+    options.set_log_errors(false);
+    options.set_max_mem(kMaxExpressionMemory);
+    return options;
+}
+
+}  // namespace
+
+struct LogMatcher::Expression {
+    explicit Expression(const std::string& text) : expression(text, options_of_ours()) {}
+    RE2 expression;
+};
+
+Result<LogMatcher> LogMatcher::make(const LogQuery& query) {
+    LogMatcher out;
+    out.pod_ = query.pod;
+    out.container_ = query.container;
+    out.since_ns_ = query.since_ns.value_or(0);
+    if (query.grep.empty()) return out;
+    const std::string shown = "grep: \"" + printable(query.grep.substr(0, 100)) + '"';
+    if (query.grep.size() > kMaxExpressionBytes)
+        return fail(Errc::invalid_input,
+                    shown + ": longer than " + std::to_string(kMaxExpressionBytes) + " bytes");
+    auto expression = std::make_shared<const Expression>(query.grep);
+    if (!expression->expression.ok())
+        return fail(Errc::invalid_input, shown + ": " + printable(expression->expression.error()),
+                    "Put a \\ before a character that stands for itself.");
+    out.expression_ = std::move(expression);
+    return out;
+}
+
+bool LogMatcher::fits(const LogRecord& record) const {
+    if (record.time_ns < since_ns_) return false;
+    if (!pod_.empty() && record.pod != pod_) return false;
+    if (!container_.empty() && record.container != container_) return false;
+    return !expression_ || RE2::PartialMatch(record.text, expression_->expression);
+}
+
+}  // namespace synchost::host

@@ -1,0 +1,226 @@
+#include "host/logs/log_store.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <limits>
+#include <system_error>
+#include <utility>
+
+#include "base/fd.hpp"
+#include "base/file.hpp"
+#include "base/rel_path.hpp"
+#include "host/logs/segments.hpp"
+
+namespace synchost::host {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::size_t kMostPending = std::size_t{256} << 10;
+constexpr std::size_t kMaxSegmentBytes = std::size_t{64} << 20;  // of a file that is read at all
+
+// What was kept of one container before this run. Times rise within a container, so its lines are known until
+// one comes that is newer, or is of the newest moment and was not counted there.
+struct KeptUntil {
+    std::int64_t newest = 0;
+    std::size_t at_newest = 0;
+    std::size_t again = 0;  // of them, told in this run
+    bool is_past = false;
+
+    void keep(std::int64_t time) {
+        if (time < newest) return;
+        at_newest = time == newest ? at_newest + 1 : 1;
+        newest = time;
+    }
+    bool has(std::int64_t time) {
+        if (is_past || time < newest) return !is_past;
+        if (time == newest && again < at_newest) {
+            ++again;
+            return true;
+        }
+        is_past = true;
+        return false;
+    }
+};
+
+std::string container_of(const LogRecord& record) {
+    return record.pod + '/' + record.container;
+}
+
+std::int64_t last_written(const fs::path& folder) {
+    const auto segments = list_segments(folder);
+    struct stat info{};
+    if (segments.empty() || ::stat(segment_path(folder, segments.back()).c_str(), &info) != 0) return 0;
+    return info.st_mtim.tv_sec;
+}
+
+}  // namespace
+
+struct LogStore::Ring {
+    fs::path folder;
+    Fd fd;  // of the newest segment
+    std::uint32_t number = 0;
+    std::size_t size = 0;
+    std::string pending;
+    std::map<std::string, KeptUntil> kept;  // by container
+    std::int64_t pushed_out_until = 0;      // nothing is known of what is older
+
+    bool has(const LogRecord& record) {
+        const auto found = kept.find(container_of(record));
+        return found == kept.end() ? record.time_ns < pushed_out_until : found->second.has(record.time_ns);
+    }
+    // Learns what is in the segment; how many bytes of it are whole records.
+    Result<std::size_t> learn(std::uint32_t segment, bool is_oldest) {
+        TRY_ASSIGN(const std::string bytes, read_file(segment_path(folder, segment), kMaxSegmentBytes));
+        std::size_t at = 0;
+        while (true) {
+            const DecodedRecord next = decode_log_record(std::string_view(bytes).substr(at));
+            if (next.outcome != Decoding::whole) return at;
+            if (is_oldest && at == 0 && segment > 1) pushed_out_until = next.record.time_ns;
+            kept[container_of(next.record)].keep(next.record.time_ns);
+            at += next.bytes;
+        }
+    }
+};
+
+LogStore::LogStore(fs::path root, Hooks hooks, Limits limits)
+    : root_(std::move(root)), hooks_(std::move(hooks)), limits_(limits) {}
+
+Result<std::unique_ptr<LogStore>> LogStore::open(const fs::path& root, Hooks hooks, Limits limits) {
+    TRY(make_folders(root, 0700));
+    std::unique_ptr<LogStore> store(new LogStore(root, std::move(hooks), limits));
+    store->writer_ = std::thread([raw = store.get()] { raw->run(); });
+    return store;
+}
+
+LogStore::~LogStore() {
+    {
+        const std::lock_guard lock(mutex_);
+        stop_ = true;
+    }
+    appended_.notify_one();
+    writer_.join();
+}
+
+void LogStore::append(const std::string& workload, const LogRecord& record) {
+    const std::lock_guard lock(mutex_);
+    Ring* ring = ring_of(workload);
+    if (ring == nullptr || ring->has(record)) return;
+    encode_log_record(record, ring->pending);
+    if (ring->pending.size() >= kMostPending) {
+        if (auto written = write(*ring); !written) return give_up(workload, written.error());
+    }
+    if (!std::exchange(dirty_, true)) appended_.notify_one();
+}
+
+void LogStore::flush() {
+    const std::lock_guard lock(mutex_);
+    if (write_all_rings()) hooks_.on_written();
+}
+
+void LogStore::run() {
+    std::unique_lock lock(mutex_);
+    while (!stop_) {
+        appended_.wait(lock, [&] { return stop_ || dirty_; });
+        appended_.wait_for(lock, limits_.delay, [&] { return stop_; });
+        if (!write_all_rings()) continue;
+        lock.unlock();
+        hooks_.on_written();
+        lock.lock();
+    }
+    (void)write_all_rings();
+}
+
+bool LogStore::write_all_rings() {
+    if (!std::exchange(dirty_, false)) return false;
+    for (const auto& [workload, ring] : rings_) {
+        if (ring == nullptr || ring->pending.empty()) continue;
+        if (auto written = write(*ring); !written) give_up(workload, written.error());
+    }
+    return true;
+}
+
+void LogStore::give_up(const std::string& workload, const Error& error) {
+    rings_[workload] = nullptr;
+    hooks_.on_problem(workload, Error(error).context("its log is not kept from here on"));
+}
+
+LogStore::Ring* LogStore::ring_of(const std::string& workload) {
+    const auto [found, is_new] = rings_.try_emplace(workload);
+    if (!is_new) return found->second.get();
+    auto ring = open_ring(workload);
+    if (ring) {
+        found->second = *std::move(ring);
+    } else {
+        give_up(workload, ring.error());
+    }
+    return found->second.get();
+}
+
+Result<std::unique_ptr<LogStore::Ring>> LogStore::open_ring(const std::string& workload) {
+    const auto name = log_folder_name(workload);
+    if (!name) return fail(Errc::invalid_input, printable(workload) + " names no workload");
+    auto ring = std::make_unique<Ring>();
+    ring->folder = root_ / *name;
+    if (std::error_code error; !fs::exists(ring->folder, error)) TRY(make_room());
+    TRY(make_folders(ring->folder, 0700));
+    const auto segments = list_segments(ring->folder);
+    for (const std::uint32_t segment : segments) {
+        TRY_ASSIGN(ring->size, ring->learn(segment, segment == segments.front()));
+    }
+    ring->number = segments.empty() ? 1 : segments.back();
+    TRY_ASSIGN(ring->fd, open_file(segment_path(ring->folder, ring->number), O_WRONLY | O_CREAT, 0600));
+    // What a writer that was killed left of its last record is gone.
+    if (::ftruncate(ring->fd.get(), static_cast<off_t>(ring->size)) != 0 ||
+        ::lseek(ring->fd.get(), 0, SEEK_END) < 0)
+        return fail_errno(printable(ring->folder.native()));
+    return ring;
+}
+
+// A workload that nobody writes any more makes room for a new one.
+Result<> LogStore::make_room() const {
+    const auto workloads = list_log_workloads(root_);
+    if (workloads.size() < limits_.workloads) return {};
+    fs::path oldest;
+    std::int64_t oldest_time = std::numeric_limits<std::int64_t>::max();
+    for (const std::string& workload : workloads) {
+        if (rings_.contains(workload)) continue;
+        const fs::path folder = root_ / log_folder_name(workload).value_or("");
+        const std::int64_t time = last_written(folder);
+        if (time < oldest_time) {
+            oldest = folder;
+            oldest_time = time;
+        }
+    }
+    if (oldest.empty())
+        return fail(Errc::unsupported, "the logs of " + std::to_string(limits_.workloads) +
+                                           " workloads are kept, and of no more");
+    std::error_code error;
+    fs::remove_all(oldest, error);
+    if (error) return fail_errno(printable(oldest.native()), error.value());
+    return {};
+}
+
+Result<> LogStore::write(Ring& ring) const {
+    if (ring.size > 0 && ring.size + ring.pending.size() > limits_.segment_bytes) {
+        if (ring.number == std::numeric_limits<std::uint32_t>::max())
+            return fail(Errc::unsupported, "no number is left for a segment");
+        TRY_ASSIGN(ring.fd,
+                   open_file(segment_path(ring.folder, ring.number + 1), O_WRONLY | O_CREAT | O_TRUNC, 0600));
+        ++ring.number;
+        ring.size = 0;
+        auto segments = list_segments(ring.folder);
+        for (std::size_t i = 0; i + limits_.segments < segments.size(); ++i)
+            ::unlink(segment_path(ring.folder, segments[i]).c_str());
+    }
+    TRY(write_all(ring.fd.get(), ring.pending));
+    ring.size += ring.pending.size();
+    ring.pending.clear();
+    return {};
+}
+
+}  // namespace synchost::host

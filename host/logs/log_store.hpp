@@ -1,0 +1,81 @@
+// Keeps what containers wrote: for each workload a ring of segments on disk, so that one that writes a lot
+// pushes out nobody else's lines. What was kept before is known: a runtime that tells a container's log from
+// its beginning again, as it does to each new watch, adds nothing twice.
+#pragma once
+
+#include <chrono>
+#include <condition_variable>
+#include <cstddef>
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+
+#include "base/error.hpp"
+#include "host/logs/log_record.hpp"
+
+namespace synchost::host {
+
+// Below a project's state folder.
+inline constexpr const char* kLogFolder = "logs";
+
+class LogStore {
+  public:
+    struct Limits {
+        std::size_t segment_bytes = std::size_t{4} << 20;
+        std::size_t segments = 8;             // of a workload: 32 MiB
+        std::size_t workloads = 32;           // 1 GiB in all; the one that was written longest ago goes
+        std::chrono::milliseconds delay{50};  // until what was appended is written
+    };
+    struct Hooks {
+        // There is more to read. From any thread.
+        std::function<void()> on_written = [] {};
+        // A workload's lines are not kept from here on: once each. From any thread.
+        std::function<void(const std::string& workload, const Error& error)> on_problem =
+            [](const std::string&, const Error&) {};
+    };
+
+    // The folder is made where it is absent, for its user alone. One store has it at a time: the caller holds
+    // the project's lock.
+    static Result<std::unique_ptr<LogStore>> open(const std::filesystem::path& root, Hooks hooks) {
+        return open(root, std::move(hooks), Limits{});
+    }
+    static Result<std::unique_ptr<LogStore>> open(const std::filesystem::path& root, Hooks hooks,
+                                                  Limits limits);
+    ~LogStore();  // what was appended is written
+    LogStore(const LogStore&) = delete;
+    LogStore& operator=(const LogStore&) = delete;
+
+    [[nodiscard]] const std::filesystem::path& root() const { return root_; }
+    // From any thread. The lines of a container come in the order of their times.
+    void append(const std::string& workload, const LogRecord& record);
+    // Writes what was appended before this call, so that a reader finds it.
+    void flush();
+
+  private:
+    struct Ring;
+    LogStore(std::filesystem::path root, Hooks hooks, Limits limits);
+    // Under the lock; nullptr where its lines are not kept.
+    Ring* ring_of(const std::string& workload);
+    Result<std::unique_ptr<Ring>> open_ring(const std::string& workload);
+    Result<> make_room() const;
+    Result<> write(Ring& ring) const;
+    bool write_all_rings();
+    void give_up(const std::string& workload, const Error& error);
+    void run();
+
+    std::filesystem::path root_;
+    Hooks hooks_;
+    Limits limits_;
+    std::mutex mutex_;  // of all below
+    std::condition_variable appended_;
+    std::map<std::string, std::unique_ptr<Ring>> rings_;  // by workload; none for one that is not kept
+    bool dirty_ = false;
+    bool stop_ = false;
+    std::thread writer_;
+};
+
+}  // namespace synchost::host

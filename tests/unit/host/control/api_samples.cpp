@@ -1,0 +1,64 @@
+// Prints what the API really says, a JSON document for each schema of openapi.json that stands for an answer:
+// openapi_test.py holds the two together.
+#include <cstdio>
+#include <string>
+
+#include "host/control/api.hpp"
+#include "host/control/event_feed.hpp"
+#include "host/control/status.hpp"
+#include "host/logs/log_record.hpp"
+
+using namespace synchost;
+using namespace synchost::host;
+
+namespace {
+
+void print(const char* schema, const std::string& json) {
+    std::printf("%s %s\n", schema, json.c_str());
+}
+
+Status whole_status() {
+    ContainerStatus held{.name = "web", .image = "api", .state = "held", .generation = 6, .starts = 2};
+    held.exit_code = 139;
+    held.gate = GateOutcome::without_host;
+    held.last_error = "no space left";
+    held.next_step = "Free some.";
+    held.last_output = "boom\n";
+    held.verified = Verification{.paths = 2,
+                                 .differing = 1,
+                                 .differences = {{"/app/a.py", "missing"}},
+                                 .foreign = 1,
+                                 .foreign_paths = {"/app/b.pyc"}};
+    const ContainerStatus fresh{.name = "other", .image = "api", .state = "running", .current = true};
+    return {
+        .version = "1",
+        .project = "p",
+        .folder = "/p",
+        .pid = 1,
+        .images = {{.name = "api", .digest = "sha256:00", .generation = 7, .paths = 2}},
+        .pods = {
+            {.name = "api-0", .workload = "Deployment/api", .connected = true, .containers = {held, fresh}}}};
+}
+
+}  // namespace
+
+int main() {
+    print("Status", to_json(whole_status()));
+    print("Status", to_json(Status{}));
+    print("Event", to_json(Event{.id = 1'767'225'600'000'000,
+                                 .time_ns = 1'767'225'600'000'000'001,
+                                 .kind = "failed",
+                                 .tone = "bad",
+                                 .subject = "api",
+                                 .text = "it\nbroke",
+                                 .next_step = "Mend it."}));
+    print("LogRecord", to_json(LogRecord{.time_ns = 1'767'225'600'000'000'001,
+                                         .pod = "api-0",
+                                         .container = "app",
+                                         .text = "a\xff\n",
+                                         .error_stream = true},
+                               "Deployment/api"));
+    print("LogGap", std::string(kLogGapJson));
+    print("Error", error_response(404, "there is none", "Make one.").body);
+    return 0;
+}

@@ -1,0 +1,157 @@
+#include "host/logs/log_store.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include <fstream>
+#include <future>
+#include <thread>
+
+#include "host/logs/segments.hpp"
+#include "tests/unit/host/logs/log_files.hpp"
+
+namespace synchost::host {
+namespace {
+
+using namespace test_logs;
+using testing::ElementsAre;
+using testing::IsEmpty;
+namespace fs = std::filesystem;
+
+using LogStoreTest = LogFiles;
+
+TEST_F(LogStoreTest, KeepsWhatWasAppendedForItsUserAlone) {
+    auto store = open();
+    store->append(kApi, line(1, "one"));
+    store->append(kApi, line(2, "two"));
+    store->flush();
+    EXPECT_THAT(texts(), ElementsAre("one", "two"));
+    struct stat info{};
+    ASSERT_EQ(::stat(segment_path(folder(), 1).c_str(), &info), 0);
+    EXPECT_EQ(info.st_mode & 07777, 0600u);
+    ASSERT_EQ(::stat(root().c_str(), &info), 0);
+    EXPECT_EQ(info.st_mode & 07777, 0700u);
+    store.reset();
+    store = open();
+    store->append(kApi, line(3, "three"));
+    store.reset();
+    EXPECT_THAT(texts(), ElementsAre("one", "two", "three"));
+}
+
+TEST_F(LogStoreTest, WritesByItself) {
+    std::promise<void> written;
+    std::atomic<bool> told = false;
+    auto store = open({}, {.on_written = [&] {
+                          if (!told.exchange(true)) written.set_value();
+                      }});
+    store->append(kApi, line(1, "one"));
+    ASSERT_EQ(written.get_future().wait_for(std::chrono::seconds(60)), std::future_status::ready);
+    EXPECT_THAT(texts(), ElementsAre("one"));
+}
+
+TEST_F(LogStoreTest, AContainerThatIsToldFromTheBeginningAgainAddsNothingTwice) {
+    const auto tell = [&](LogStore& store) {
+        store.append(kApi, line(1, "one"));
+        store.append(kApi, line(2, "two"));
+        store.append(kApi, line(2, "two, too"));
+    };
+    tell(*open());
+    auto store = open();
+    tell(*store);
+    store->append(kApi, line(2, "two, new"));
+    store->append(kApi, line(2, "two, new"));
+    store->append(kApi, line(1, "older: a clock that was set back"));
+    store->append(kApi, line(1, "of another container", "api-1"));
+    store.reset();
+    EXPECT_THAT(texts({.pod = "api-0"}), ElementsAre("one", "two", "two, too", "two, new", "two, new",
+                                                     "older: a clock that was set back"));
+    EXPECT_THAT(texts({.pod = "api-1"}), ElementsAre("of another container"));
+    EXPECT_EQ(texts().size(), 7u);
+}
+
+TEST_F(LogStoreTest, OldSegmentsGoAndTheirLinesDoNotComeBack) {
+    const LogStore::Limits limits{.segment_bytes = 2'000, .segments = 3};
+    const auto tell = [&](LogStore& store) {
+        for (int i = 0; i < 200; ++i) {
+            store.append(kApi, line(i + 1, std::string(100, 'x') + std::to_string(i)));
+            store.flush();
+        }
+    };
+    auto store = open(limits);
+    store->append(kUi, line(1, "of a service that says little"));
+    tell(*store);
+    store.reset();
+    EXPECT_EQ(list_segments(folder()).size(), 3u);
+    std::uintmax_t bytes = 0;
+    for (const std::uint32_t number : list_segments(folder()))
+        bytes += fs::file_size(segment_path(folder(), number));
+    EXPECT_LE(bytes, 6'000u);
+    const auto before = texts({.workloads = {kApi}});
+    EXPECT_TRUE(before.back().ends_with("x199"));
+    tell(*open(limits));
+    EXPECT_EQ(texts({.workloads = {kApi}}), before);
+    EXPECT_THAT(texts({.workloads = {kUi}}), ElementsAre("of a service that says little"));
+}
+
+TEST_F(LogStoreTest, ATornTailIsCutOffAndWrittenOver) {
+    open()->append(kApi, line(1, "one"));
+    const auto whole = fs::file_size(segment_path(folder(), 1));
+    std::string next;
+    encode_log_record(line(2, "torn"), next);
+    for (std::size_t size = 1; size < next.size(); ++size) {
+        std::ofstream(segment_path(folder(), 1), std::ios::app) << next.substr(0, size);
+        EXPECT_THAT(texts(), ElementsAre("one")) << size;
+        open()->append(kApi, line(1, "one"));
+        EXPECT_EQ(fs::file_size(segment_path(folder(), 1)), whole) << size;
+    }
+    open()->append(kApi, line(3, "three"));
+    EXPECT_THAT(texts(), ElementsAre("one", "three"));
+}
+
+TEST_F(LogStoreTest, HasRoomForSoManyWorkloads) {
+    const LogStore::Limits limits{.workloads = 2};
+    open(limits)->append("Job/one", line(1, "one"));
+    open(limits)->append("Job/two", line(1, "two"));
+    const timespec long_ago[2] = {{1, 0}, {1, 0}};
+    ASSERT_EQ(::utimensat(AT_FDCWD, segment_path(root() / "Job.two", 1).c_str(), long_ago, 0), 0);
+    open(limits)->append("Job/three", line(1, "three"));
+    EXPECT_THAT(list_log_workloads(root()), ElementsAre("Job/one", "Job/three"));
+    std::vector<std::string> problems;
+    auto store = open(limits, {.on_problem = [&](const std::string& workload, const Error& error) {
+                          problems.push_back(workload + ": " + error.message);
+                      }});
+    for (const char* name : {"Job/one", "Job/three", "Job/four", "Job/four", "../etc"})
+        store->append(name, line(2, "more"));
+    store.reset();
+    EXPECT_THAT(problems,
+                ElementsAre(testing::HasSubstr("Job/four: its log is not kept from here on: the logs of 2"),
+                            testing::HasSubstr("../etc names no workload")));
+    EXPECT_EQ(texts().size(), 4u);
+}
+
+TEST_F(LogStoreTest, ManyThreadsAppendWholeLines) {
+    auto store = open({.segment_bytes = 100'000, .segments = 100});
+    std::vector<std::thread> threads;
+    for (int t = 0; t < 4; ++t) {
+        threads.emplace_back([&, t] {
+            for (int i = 0; i < 1'000; ++i)
+                store->append(t % 2 == 0 ? kApi : kUi, line(i + 1, "line", "pod-" + std::to_string(t)));
+        });
+    }
+    for (std::thread& thread : threads) thread.join();
+    store.reset();
+    EXPECT_THAT(texts(), testing::AllOf(testing::SizeIs(4'000), testing::Each("line")));
+}
+
+TEST(LogFolders, AreNamedByTheirWorkload) {
+    EXPECT_EQ(log_folder_name("Deployment/api.v1"), "Deployment.api.v1");
+    EXPECT_EQ(workload_of_log_folder("Deployment.api.v1"), "Deployment/api.v1");
+    for (const char* wrong : {"", "api", "/api", "Deployment/", "Deployment/../x", "a.b/c", "Deployment/a/b",
+                              "D/.x", "D/a b", "D/a\n"})
+        EXPECT_EQ(log_folder_name(wrong), std::nullopt) << wrong;
+    for (const char* wrong : {"", "api", ".api", "Deployment.", "x..", "a.b/c"})
+        EXPECT_EQ(workload_of_log_folder(wrong), std::nullopt) << wrong;
+}
+
+}  // namespace
+}  // namespace synchost::host
