@@ -125,8 +125,10 @@ boost::asio::awaitable<bool> Engine::wait_for_dependencies(std::uint64_t number,
 void Engine::end_deployment(Result<> outcome) {
     if (!outcome && !stop_) parts_.reporter->failure(parts_.config.name, outcome.error());
     deployment_ended_ = !deployment_wanted_;
+    const bool is_there = outcome.has_value();
     if (!outcome_) outcome_ = std::move(outcome);
     for (const auto& service : services_) {
+        if (is_there) spawn(prune_registry(*service), "pruning the registry");
         if (!std::exchange(service->files_signed, true))
             spawn(sign_large_files(*service), "signing the files of " + service->name);
     }

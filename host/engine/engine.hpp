@@ -187,6 +187,7 @@ class Engine {
 
     // Rebuilds (rebuild.cpp)
     boost::asio::awaitable<void> sign_large_files(Service& service);
+    boost::asio::awaitable<void> prune_registry(Service& service);
     // Begins a build, or has the one that is under way begin again.
     void want_build(Service& service);
     boost::asio::awaitable<void> rebuild(Service& service);

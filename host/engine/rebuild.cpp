@@ -5,6 +5,7 @@
 #include <iterator>
 #include <utility>
 
+#include "base/log.hpp"
 #include "base/on_pool.hpp"
 #include "base/rel_path.hpp"
 #include "host/engine/engine.hpp"
@@ -132,6 +133,7 @@ boost::asio::awaitable<Result<>> Engine::build(Service& service) {
                     human(built.build_time), counted(built.pushed.blobs_sent, "blob"),
                     human_bytes(built.pushed.bytes_sent), human(built.push_time)));
     const auto guard = co_await service.lock.acquire();
+    if (built.pushed.blobs_sent > 0) service.pushed.push_back(built.image.digest);
     service.rules.baked = std::move(tree.baked);
     service.inputs = inputs;
     if (service.built && built.image.digest == service.image.digest) co_return Result<>{};
@@ -210,6 +212,30 @@ boost::asio::awaitable<bool> Engine::go_on_with_kept_image(Service& service) {
     parts_.reporter->line(Tone::plain, "kept", service.name,
                           "the image of the run before is gone on with; its pods get what has changed since");
     co_return true;
+}
+
+// Leaves the image that runs and the one before it, which a `kubectl rollout undo` goes back to. Only what
+// this run brought is removed; a registry that removes nothing keeps all of it.
+boost::asio::awaitable<void> Engine::prune_registry(Service& service) {
+    constexpr std::size_t kKept = 2;
+    const auto kept =
+        service.pushed.end() - static_cast<std::ptrdiff_t>(std::min(kKept, service.pushed.size()));
+    std::vector<Digest> old;
+    std::copy_if(service.pushed.begin(), kept, std::back_inserter(old), [&](const Digest& digest) {
+        return std::find(kept, service.pushed.end(), digest) == service.pushed.end() &&
+               digest != service.image.digest;
+    });
+    service.pushed.erase(service.pushed.begin(), kept);
+    if (old.empty()) co_return;
+    const auto removed = co_await on_pool(pool_, [&, repository = service.repository]() -> Result<> {
+        registry::Client client = parts_.registries->client(repository.host());
+        for (const Digest& digest : old) {
+            auto gone = client.delete_manifest(repository.with_digest(digest));
+            if (!gone && gone.error().code != Errc::not_found) return gone;
+        }
+        return {};
+    });
+    if (!removed) log(LogLevel::info, "registry", "old_images_stay", {{"error", removed.error().message}});
 }
 
 // While nothing else goes on: a save does not wait for it.

@@ -91,6 +91,7 @@ struct Service {
     DecisionRules rules;
     registry::Reference repository;  // where its builds are pushed
     images::Image image;             // the last one that was built and pushed
+    std::vector<Digest> pushed;      // by this run, oldest first; what became of older ones: prune_registry()
     std::string deployed_image;      // `image` as the manifests that were applied last pin it; or empty
     Mirror mirror;
     std::optional<FileIndex> index;      // of request.context; used on the pool, under the lock

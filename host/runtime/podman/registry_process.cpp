@@ -10,6 +10,7 @@
 
 #include "base/file.hpp"
 #include "host/runtime/host_ports.hpp"
+#include "host/runtime/podman/registry_storage.hpp"
 
 namespace synchost::host::podman {
 namespace {
@@ -59,17 +60,21 @@ Result<RegistryProcess> RegistryProcess::start(const std::filesystem::path& fold
     TRY(make_folders(folder, 0700));
     TRY(make_folders(storage, 0700));
     const auto log = folder / "registry.log";
+    const auto config = folder / "registry.yml";
+    TRY(write_file_atomic(config, config_text("127.0.0.1:0", storage), 0600));
+    TRY_ASSIGN(Fd in_use, use_registry_storage(storage, *program, config));
     for (int attempt = 0; attempt < kAttempts; ++attempt) {
         TRY_ASSIGN(const std::uint16_t port, choose_port(folder / "registry.port", attempt == 0));
         const std::string address = "127.0.0.1:" + std::to_string(port);
-        const auto config = folder / "registry.yml";
         TRY(write_file_atomic(config, config_text(address, storage), 0600));
         TRY(write_file_atomic(folder / "registry.port", std::to_string(port), 0600));
         TRY_ASSIGN(auto process,
                    BackgroundProcess::start({.argv = {program->native(), "serve", config.native()}}, log));
         const auto deadline = std::chrono::steady_clock::now() + kStartTime;
         while (!process.poll() && std::chrono::steady_clock::now() < deadline) {
-            if (accepts(port) && !process.poll()) return RegistryProcess(std::move(process), address);
+            if (accepts(port) && !process.poll()) {
+                return RegistryProcess(std::move(in_use), std::move(process), address);
+            }
             std::this_thread::sleep_for(kLookAgain);
         }
     }

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "base/error.hpp"
+#include "base/fd.hpp"
 #include "base/subprocess.hpp"
 
 namespace synchost::host::podman {
@@ -23,8 +24,9 @@ class RegistryProcess {
     void stop() { process_.stop(); }
 
   private:
-    RegistryProcess(BackgroundProcess process, std::string address)
-        : process_(std::move(process)), address_(std::move(address)) {}
+    RegistryProcess(Fd storage, BackgroundProcess process, std::string address)
+        : storage_(std::move(storage)), process_(std::move(process)), address_(std::move(address)) {}
+    Fd storage_;  // see registry_storage.hpp
     BackgroundProcess process_;
     std::string address_;
 };

@@ -413,6 +413,33 @@ TEST_F(Graph, OnceFailsWhereAWorkloadDoesNotGetReady) {
     EXPECT_EQ(pods_->ended_by(), "down");
 }
 
+TEST_F(Graph, TheRegistryKeepsTheImageThatRunsAndTheOneBefore) {
+    add_service("a");
+    write_config();
+    gate_.open();
+    start();
+    ASSERT_TRUE(is_well());
+    registry::Client client = connector_.client(registry_->address());
+    const auto repository = registry::Reference::parse(registry_->address() + "/library/a:dev").value();
+    std::vector<Digest> digests;
+    for (int i = 1; i <= 4; ++i) {
+        const auto tagged = client.head_manifest(repository);
+        ASSERT_OK(tagged);
+        digests.push_back(tagged->value());
+        write("dep/a", std::to_string(i));
+        ASSERT_TRUE(eventually([&] { return baked_of("a").back() == std::to_string(i); }));
+        ASSERT_TRUE(is_well());
+    }
+    const auto is_there = [&](std::size_t i) {
+        const auto found = client.head_manifest(repository.with_digest(digests.at(i)));
+        return found && found->has_value();
+    };
+    EXPECT_TRUE(eventually([&] { return !is_there(2); }));
+    EXPECT_FALSE(is_there(0));
+    EXPECT_FALSE(is_there(1));
+    EXPECT_TRUE(is_there(3)) << "the one before";
+}
+
 TEST_F(Graph, StoppingEndsABuildThatHangs) {
     add_service("a");
     write_config();
