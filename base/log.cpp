@@ -10,6 +10,7 @@ namespace synchost {
 namespace {
 
 std::atomic<LogLevel> threshold = LogLevel::info;
+std::atomic<LogSink> log_sink = nullptr;
 
 std::string_view name_of(LogLevel level) {
     switch (level) {
@@ -45,6 +46,10 @@ void set_log_level(LogLevel level) {
     threshold = level;
 }
 
+void set_log_sink(LogSink sink) {
+    log_sink = sink;
+}
+
 std::string format_log_line(LogLevel level, std::string_view component, std::string_view event,
                             std::initializer_list<LogField> fields) {
     std::string line(name_of(level));
@@ -61,6 +66,7 @@ void log(LogLevel level, std::string_view component, std::string_view event,
          std::initializer_list<LogField> fields) {
     if (level < threshold.load(std::memory_order_relaxed)) return;
     const std::string line = format_log_line(level, component, event, fields) + '\n';
+    if (const LogSink sink = log_sink.load()) return sink(line);
     // A log line that cannot be written has nowhere to be reported.
     [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, line.data(), line.size());
 }

@@ -25,6 +25,10 @@ struct LogField {
 };
 
 void set_log_level(LogLevel level);  // info until set
+// Takes each line, with its end, by the thread that logs.
+using LogSink = void (*)(std::string_view line);
+// Where lines go from now on; to stderr where it is null, as at first.
+void set_log_sink(LogSink sink);
 void log(LogLevel level, std::string_view component, std::string_view event,
          std::initializer_list<LogField> fields = {});
 

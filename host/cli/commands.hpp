@@ -43,6 +43,7 @@ struct WatchFlags {
     std::string registry;                 // wins over synchost.yaml's
     std::vector<std::string> build_args;  // NAME=value, for every image; win over synchost.yaml's
     std::string cache_limit;              // see CacheFlags
+    bool plain = false;                   // lines alone, on a terminal too
     RuntimeFlags runtime;
     RegistryFlags registries;
 };

@@ -1,14 +1,13 @@
 #include "host/cli/transfer_view.hpp"
 
 #include <fmt/format.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <nlohmann/json.hpp>
 
 #include "host/engine/reporter.hpp"
+#include "host/view/terminal_writer.hpp"
 
 namespace synchost::host {
 namespace {
@@ -18,7 +17,6 @@ using registry::BlobStep;
 
 constexpr std::chrono::milliseconds kPause{100};
 constexpr std::size_t kNarrow = 20;
-constexpr std::size_t kUsualColumns = 80;
 
 std::string rate(std::uint64_t bytes, std::chrono::nanoseconds time) {
     if (bytes == 0 || time.count() <= 0) return "";
@@ -70,12 +68,6 @@ std::string json_line(const BlobEvent& event, std::chrono::nanoseconds time) {
     if (event.step == BlobStep::sent)
         out["milliseconds"] = std::chrono::duration_cast<std::chrono::milliseconds>(time).count();
     return out.dump() + "\n";
-}
-
-std::size_t terminal_columns() {
-    winsize size{};
-    if (::ioctl(STDERR_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col == 0) return kUsualColumns;
-    return size.ws_col;
 }
 
 }  // namespace
@@ -149,7 +141,7 @@ std::string TransferView::fitted(std::string line) const {
 }
 
 TransferPrinter::TransferPrinter(ViewForm form)
-    : out_(form == ViewForm::json ? stdout : stderr), view_(form, terminal_columns()) {}
+    : out_(form == ViewForm::json ? stdout : stderr), view_(form, terminal_size(STDERR_FILENO).width) {}
 
 TransferPrinter::~TransferPrinter() {
     print(view_.end());
@@ -169,9 +161,7 @@ void TransferPrinter::print(const std::string& text) {
 
 ViewForm choose_view(bool json, bool plain) {
     if (json) return ViewForm::json;
-    const char* terminal = std::getenv("TERM");
-    const bool can_move = terminal != nullptr && std::string_view(terminal) != "dumb";
-    return !plain && can_move && ::isatty(STDERR_FILENO) != 0 ? ViewForm::terminal : ViewForm::plain;
+    return !plain && can_redraw(STDERR_FILENO) ? ViewForm::terminal : ViewForm::plain;
 }
 
 }  // namespace synchost::host

@@ -25,6 +25,8 @@ void add_deploy_flags(CLI::App* command, WatchFlags& flags) {
         ->add_option("--build-arg", flags.build_args, "NAME=value for every image; wins over synchost.yaml")
         ->allow_extra_args(false);
     command->add_option("--cache-limit", flags.cache_limit, kCacheLimitHelp);
+    command->add_flag("--plain", flags.plain,
+                      "Print lines alone, without the live view below them, on a terminal too");
     add_runtime_flags(*command, flags.runtime);
     add_registry_flags(*command, flags.registries);
 }

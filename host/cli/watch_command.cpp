@@ -1,9 +1,11 @@
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <chrono>
 #include <csignal>
+#include <memory>
 #include <optional>
 
 #include "host/cli/cache_limit.hpp"
@@ -16,6 +18,7 @@
 #include "host/control/server.hpp"
 #include "host/control/token.hpp"
 #include "host/engine/engine.hpp"
+#include "host/view/live_view.hpp"
 
 namespace synchost::host {
 namespace {
@@ -24,18 +27,39 @@ namespace {
 constexpr std::chrono::milliseconds kSameSignal{500};
 
 // The first signal asks the engine to take everything down; a later one ends the process at once.
-void stop_on_signals(boost::asio::signal_set& signals, Engine& engine,
+void stop_on_signals(boost::asio::signal_set& signals, Engine& engine, LiveView* view,
                      std::optional<std::chrono::steady_clock::time_point>& interrupted) {
-    signals.async_wait([&](const boost::system::error_code& error, int) {
+    signals.async_wait([&, view](const boost::system::error_code& error, int) {
         if (error) return;
         const auto now = std::chrono::steady_clock::now();
-        if (interrupted && now - *interrupted > kSameSignal) std::_Exit(static_cast<int>(130));
+        if (interrupted && now - *interrupted > kSameSignal) {
+            if (view != nullptr) view->erase_at_once();
+            std::_Exit(static_cast<int>(130));
+        }
         if (!interrupted) {
             interrupted = now;
             engine.stop();
+            if (view != nullptr) view->stop();  // what is taken down now is no state to look at
         }
-        stop_on_signals(signals, engine, interrupted);
+        stop_on_signals(signals, engine, view, interrupted);
     });
+}
+
+// What the reporter tells goes by it from now on; null where standard output is no terminal that can show it.
+std::unique_ptr<LiveView> open_view(boost::asio::io_context& io, Reporter& reporter, bool plain) {
+    if (plain || !can_redraw(STDOUT_FILENO)) return nullptr;
+    auto out = std::make_unique<LiveView>(io.get_executor(), STDOUT_FILENO, terminal_wants_colour());
+    reporter.print_to([view = out.get()](std::string_view lines) { view->print(lines); });
+    return out;
+}
+
+void show_builds(LiveView& view, EngineParts& parts) {
+    parts.on_build_line = [&](const std::string& image, std::string_view line) {
+        view.note_build_line(image, line);
+    };
+    parts.on_blob = [&](const std::string& image, const registry::BlobEvent& event) {
+        view.note_blob(image, event);
+    };
 }
 
 Event event_of(const ToldLine& told) {
@@ -65,7 +89,11 @@ Result<> run_watch(const WatchFlags& flags) {
     boost::asio::io_context io(1);
     EventFeed events(io.get_executor());
     Reporter reporter(terminal_wants_colour());
-    reporter.observe([&](const ToldLine& told) { events.publish(event_of(told)); });
+    const auto view = open_view(io, reporter, flags.plain);
+    reporter.observe([&](const ToldLine& told) {
+        events.publish(event_of(told));
+        if (view) view->note(told);
+    });
     TRY_ASSIGN(ProjectParts project,
                open_project(flags.folder, flags.profiles, flags.registry, flags.build_args));
     TRY_ASSIGN(const protocol::PskKey key, load_or_make_key(project.folders.state));
@@ -80,25 +108,31 @@ Result<> run_watch(const WatchFlags& flags) {
                                               [&](const std::string& workload, const Error& error) {
                                                   reporter.failure(workload, error);
                                               }));
-    Engine engine(io, {.config = std::move(project.config),
-                       .key = key,
-                       .runtime = std::move(chosen.runtime),
-                       .namespace_name = chosen.namespace_name,
-                       .registries = &registries,
-                       .store = store,
-                       .store_limit = store_limit,
-                       .state = project.folders.state,
-                       .reporter = &reporter,
-                       .log_store = &logs->store(),
-                       .on_state = [&] { events.note_new_state(); },
-                       .reload = [&flags]() -> Result<Config> {
-                           TRY_ASSIGN(ProjectParts now, open_project(flags.folder, flags.profiles,
-                                                                     flags.registry, flags.build_args));
-                           return std::move(now.config);
-                       },
-                       .only = flags.only,
-                       .parallel_builds = flags.parallel_builds,
-                       .mode = flags.mode});
+    EngineParts parts{.config = std::move(project.config),
+                      .key = key,
+                      .runtime = std::move(chosen.runtime),
+                      .namespace_name = chosen.namespace_name,
+                      .registries = &registries,
+                      .store = store,
+                      .store_limit = store_limit,
+                      .state = project.folders.state,
+                      .reporter = &reporter,
+                      .log_store = &logs->store(),
+                      .on_state =
+                          [&] {
+                              events.note_new_state();
+                              if (view) view->changed();
+                          },
+                      .reload = [&flags]() -> Result<Config> {
+                          TRY_ASSIGN(ProjectParts now, open_project(flags.folder, flags.profiles,
+                                                                    flags.registry, flags.build_args));
+                          return std::move(now.config);
+                      },
+                      .only = flags.only,
+                      .parallel_builds = flags.parallel_builds,
+                      .mode = flags.mode};
+    if (view) show_builds(*view, parts);
+    Engine engine(io, std::move(parts));
     // The runtime holds the project's lock: a socket that is there was left by an earlier run.
     TRY_ASSIGN(std::string token, make_token(project.folders.state));
     ControlApi api(backend_of(engine, events, *logs), std::move(token));
@@ -107,7 +141,7 @@ Result<> run_watch(const WatchFlags& flags) {
                                      [&](const HttpRequest& request) { return api.answer(request); }));
     std::optional<std::chrono::steady_clock::time_point> interrupted;
     boost::asio::signal_set signals(io, SIGINT, SIGTERM);
-    stop_on_signals(signals, engine, interrupted);
+    stop_on_signals(signals, engine, view.get(), interrupted);
     reporter.line(Tone::plain, "synchost", name, fmt::format("{} {}, {}", SYNCHOST_VERSION, folder, where));
     for (const std::string& profile : flags.profiles) reporter.line(Tone::plain, "note", "profile", profile);
     if (!chosen.why.empty())
@@ -116,9 +150,16 @@ Result<> run_watch(const WatchFlags& flags) {
     boost::asio::co_spawn(io, engine.run(), [&](const std::exception_ptr& failure, Result<> result) {
         signals.cancel();
         control->stop();
+        if (view) view->stop();
         if (failure) std::rethrow_exception(failure);
         outcome = std::move(result);
     });
+    if (view) {
+        boost::asio::co_spawn(io, view->run([&] { return engine.status(); }),
+                              [](const std::exception_ptr& failure) {
+                                  if (failure) std::rethrow_exception(failure);
+                              });
+    }
     io.run();
     if (!outcome) return outcome;
     if (interrupted) return fail(Errc::cancelled, "stopped; everything that this run started was taken down");

@@ -60,6 +60,9 @@ struct EngineParts {
     std::vector<std::string> only{};  // services, and what they depend on; empty for all
     std::size_t parallel_builds = 2;
     EngineMode mode = EngineMode::watch;
+    // What the builds of an image tell, as images::BuildTools has it; by their threads. Or empty.
+    std::function<void(const std::string& image, std::string_view line)> on_build_line{};
+    std::function<void(const std::string& image, const registry::BlobEvent&)> on_blob{};
 };
 
 class Engine {
@@ -204,6 +207,9 @@ class Engine {
 
     // What a person asks for (commands.cpp)
     boost::asio::awaitable<void> tell_state_changes();
+
+    // For whoever shows what is going on (live.cpp)
+    void observe_build(const Service& service, images::BuildTools& tools) const;
 
     // Status (status.cpp)
     void note_error(const SyncOutcome& outcome);

@@ -96,6 +96,7 @@ boost::asio::awaitable<Result<>> Engine::build(Service& service) {
     images::BuildTools stoppable = tools();
     stoppable.registries = &registries;
     stoppable.stop = service.stop_build.get_token();
+    observe_build(service, stoppable);
     Survey tree;
     KeptImage kept;
     Xxh3 inputs;

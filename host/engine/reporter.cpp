@@ -53,6 +53,7 @@ bool terminal_wants_colour() {
 }
 
 void Reporter::print(const std::string& text) {
+    if (sink_) return sink_(text);
     const std::lock_guard lock(mutex_);
     std::fwrite(text.data(), 1, text.size(), stdout);
     std::fflush(stdout);

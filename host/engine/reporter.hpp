@@ -44,6 +44,9 @@ class Reporter {
     // What a process printed before it died: its last 20 lines.
     void last_output(std::string_view subject, std::string_view output);
     void log_line(std::string_view service, std::string_view text, bool error_stream);
+    // From now on whole lines go there, by the thread that tells them, and not to standard output. Called
+    // before others use the reporter.
+    void print_to(std::function<void(std::string_view lines)> sink) { sink_ = std::move(sink); }
 
   private:
     void print(const std::string& text);
@@ -52,6 +55,7 @@ class Reporter {
     bool colour_;
     std::function<void(const ToldLine&)> observer_ = [](const ToldLine&) {};
     std::mutex mutex_;
+    std::function<void(std::string_view)> sink_;
 };
 
 bool terminal_wants_colour();
