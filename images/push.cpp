@@ -18,6 +18,25 @@ void add(registry::TransferPlan& plan, const Image& image) {
     plan.manifests.push_back({std::string(registry::kOciManifest), image.manifest});
 }
 
+// What is held in memory, while the end of a layer is on its way. What does not arrive here stays in the
+// plan.
+void send_small_ones(registry::TransferPlan& plan, const registry::Reference& target, const BuildTools& tools,
+                     PushReport& out) {
+    registry::Client client = tools.registries->impatient_client(target.host());
+    std::erase_if(plan.blobs, [&](const registry::TransferBlob& blob) {
+        if (!blob.bytes || !client.upload_blob_bytes(target.repository(), blob.blob.digest, *blob.bytes))
+            return false;
+        ++out.blobs_sent;
+        out.bytes_sent += blob.blob.size;
+        if (tools.transfer_progress) {
+            tools.transfer_progress({blob.blob.digest, blob.blob.size, 0, registry::BlobStep::started});
+            tools.transfer_progress(
+                {blob.blob.digest, blob.blob.size, blob.blob.size, registry::BlobStep::sent});
+        }
+        return true;
+    });
+}
+
 // What went there while it was made needs no other look.
 PushReport take_sent_ahead(registry::TransferPlan& plan, const registry::Reference& target,
                            const BuildTools& tools) {
@@ -25,6 +44,7 @@ PushReport take_sent_ahead(registry::TransferPlan& plan, const registry::Referen
     if (tools.ahead == nullptr || tools.ahead->target().host() != target.host() ||
         tools.ahead->target().repository() != target.repository())
         return out;
+    if (tools.ahead->is_under_way()) send_small_ones(plan, target, tools, out);
     for (const UploadAhead::Sent& sent : tools.ahead->finish(tools.transfer_progress)) {
         if (std::erase_if(plan.blobs, [&](const registry::TransferBlob& blob) {
                 return blob.blob.digest == sent.digest;

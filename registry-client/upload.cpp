@@ -20,7 +20,7 @@ namespace {
 using detail::UploadSession;
 using End = UploadSession::End;
 
-constexpr std::uint64_t kStreamPiece = std::uint64_t{8} << 20;  // held in memory until the registry has it
+constexpr std::uint64_t kStreamPiece = std::uint64_t{4} << 20;  // held in memory until the registry has it
 constexpr int kTimesDamaged =
     3;  // the registry got other bytes so often: it is ours that are not of that digest
 

@@ -83,6 +83,11 @@ void UploadAhead::take(const std::vector<Sent>& sent) {
     }
 }
 
+bool UploadAhead::is_under_way() {
+    const std::scoped_lock lock(mutex_);
+    return std::ranges::any_of(followings_, [](const auto& following) { return !following->ended; });
+}
+
 void UploadAhead::start(const std::shared_ptr<Following>& following) {
     followings_.push_back(following);
     threads_.emplace_back([this, following] { follow(*following); });

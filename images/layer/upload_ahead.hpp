@@ -61,6 +61,8 @@ class UploadAhead {
     // What another process sent to the same target: finish() says it too.
     void take(const std::vector<Sent>& sent);
     [[nodiscard]] const registry::Reference& target() const { return target_; }
+    // Whether finish() would have to wait.
+    [[nodiscard]] bool is_under_way();
     // Waits for the blobs that are complete, while nothing more begins, and says which of them the repository
     // has now. `progress`, which may be empty, is told of them the first time (TransferOptions::progress).
     std::vector<Sent> finish(const Progress& progress);
