@@ -68,6 +68,13 @@ const char* address_fault(std::string_view text) {
 
 }  // namespace
 
+std::optional<std::uint16_t> parse_port(std::string_view text) {
+    std::uint16_t port = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), port);
+    if (error != std::errc() || end != text.data() + text.size() || port == 0) return std::nullopt;
+    return port;
+}
+
 std::unexpected<Error> ConfigValue::refuse(int line, std::string_view why, std::string step) const {
     if (step.empty() && !example_.empty())
         step = "Write, for example: " + std::string(key_) + ": " + std::string(example_);

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -14,6 +15,9 @@
 #include "host/plan/patterns.hpp"
 
 namespace synchost::host::detail {
+
+// A port from 1 to 65535 in decimal digits.
+std::optional<std::uint16_t> parse_port(std::string_view text);
 
 // Borrows the node and the texts. Every reader's error begins with "synchost.yaml:7: " and names the key.
 class ConfigValue {

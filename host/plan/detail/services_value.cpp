@@ -1,7 +1,6 @@
 #include "host/plan/detail/services_value.hpp"
 
 #include <algorithm>
-#include <charconv>
 #include <optional>
 
 #include "base/rel_path.hpp"
@@ -53,13 +52,6 @@ Result<> read_trigger(const ConfigValue& value, ServiceConfig& service, const Pl
     }
     service.trigger = word == "manual" ? Trigger::manual : Trigger::automatic;
     return {};
-}
-
-std::optional<std::uint16_t> parse_port(std::string_view text) {
-    std::uint16_t port = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), port);
-    if (error != std::errc() || end != text.data() + text.size() || port == 0) return std::nullopt;
-    return port;
 }
 
 // "9229" or "9229:19229".

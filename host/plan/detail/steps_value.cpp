@@ -1,6 +1,5 @@
 #include "host/plan/detail/steps_value.hpp"
 
-#include <charconv>
 #include <optional>
 #include <utility>
 
@@ -111,13 +110,6 @@ Result<> read_ready(const ConfigValue& value, StepConfig& step, const Place& pla
         return value.refuse(value.line(), "asks for more than one thing",
                             "Keep one of http, port and output");
     return {};
-}
-
-std::optional<std::uint16_t> parse_port(std::string_view text) {
-    std::uint16_t port = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), port);
-    if (error != std::errc() || end != text.data() + text.size() || port == 0) return std::nullopt;
-    return port;
 }
 
 // "http://127.0.0.1:8123/health".
