@@ -1,5 +1,6 @@
 #include "images/context/scan.hpp"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 
@@ -10,39 +11,33 @@
 
 #include "base/file.hpp"
 #include "base/rel_path.hpp"
-#include "images/context/folder_reader.hpp"
 
 namespace synchost::images {
 namespace {
 
+struct CloseDir {
+    void operator()(DIR* dir) const { ::closedir(dir); }
+};
+
 class Scanner {
   public:
     Scanner(const IgnoreRules& rules, ScanFor use, ScannedContext& out)
-        : rules_(rules), reader_(use == ScanFor::layers), out_(out) {}
-    Result<> run(Fd root);
+        : rules_(rules), use_(use), out_(out) {}
+    Result<> folder(Fd fd, const std::string& path, const IgnoreRules::Verdict* verdict);
 
   private:
-    using Verdict = IgnoreRules::Verdict;
-    Result<> folder(const std::shared_ptr<const Listing>& listing, const std::string& path,
-                    const Verdict* above);
-    [[nodiscard]] Verdict judge(const std::string& path, const Verdict* above) const;
-    Result<> entry(const ListedEntry& listed, std::string path, const Verdict& verdict);
-    Result<> subfolder(const ListedEntry& listed, const std::string& path, FolderReader::Job& job,
-                       const Verdict& verdict);
-    static Result<> take_xattrs(const ListedEntry& listed, const std::string& path, Node& node);
+    Result<> entry(int folder_fd, std::string path, const char* name, const IgnoreRules::Verdict* above);
+    Result<> subfolder(int folder_fd, const std::string& path, const char* name, std::uint32_t mode,
+                       const IgnoreRules::Verdict& verdict);
+    Result<> xattrs(int folder_fd, const std::string& path, const char* name, Node& node) const;
     // Folders above a re-included file that are themselves excluded come in with it.
     void add_parents(std::string_view path);
     const IgnoreRules& rules_;
-    FolderReader reader_;
+    ScanFor use_;
     ScannedContext& out_;
     std::map<std::pair<dev_t, ino_t>, std::shared_ptr<const LinkGroup>> links_;
     std::vector<std::pair<std::string, Node>> excluded_folders_;  // on the way from the root to here
 };
-
-Result<> Scanner::run(Fd root) {
-    TRY_ASSIGN(const auto listing, reader_.read(std::move(root)));
-    return folder(listing, "", nullptr);
-}
 
 void Scanner::add_parents(std::string_view path) {
     for (const auto& [folder, node] : excluded_folders_) {
@@ -50,47 +45,35 @@ void Scanner::add_parents(std::string_view path) {
     }
 }
 
-IgnoreRules::Verdict Scanner::judge(const std::string& path, const Verdict* above) const {
-    return rules_.empty() ? Verdict{} : rules_.judge(path, above);
-}
-
-Result<> Scanner::folder(const std::shared_ptr<const Listing>& listing, const std::string& path,
-                         const Verdict* above) {
-    std::vector<std::string> below;
-    std::vector<Verdict> verdicts;  // of these
-    for (const ListedEntry& listed : listing->entries) {
-        if (listed.stat_errno != 0 || !S_ISDIR(listed.info.st_mode)) continue;
-        const std::string child = join_path(path, listed.name);
-        Verdict verdict = judge(child, above);
-        if (verdict.excluded && !rules_.may_include_below(child)) continue;
-        below.push_back(listed.name);
-        verdicts.push_back(std::move(verdict));
+Result<> Scanner::folder(Fd fd, const std::string& path, const IgnoreRules::Verdict* verdict) {
+    const std::unique_ptr<DIR, CloseDir> dir(::fdopendir(fd.get()));
+    if (!dir) return fail_errno(printable(path));
+    const int folder_fd = fd.release();
+    for (;;) {
+        errno = 0;
+        const dirent* item = ::readdir(dir.get());
+        if (item == nullptr) break;
+        const std::string_view name = item->d_name;
+        if (name == "." || name == "..") continue;
+        TRY(entry(folder_fd, join_path(path, name), item->d_name, verdict));
     }
-    const auto jobs = reader_.ahead(listing, below);
-    std::size_t next = 0;
-    for (const ListedEntry& listed : listing->entries) {
-        std::string child = join_path(path, listed.name);
-        if (listed.stat_errno != 0) {
-            if (listed.stat_errno == ENOENT) continue;
-            return fail_errno(printable(child), listed.stat_errno);
-        }
-        if (!S_ISDIR(listed.info.st_mode)) {
-            const Verdict verdict = judge(child, above);
-            TRY(entry(listed, std::move(child), verdict));
-        } else if (next < below.size() && below[next] == listed.name) {
-            TRY(subfolder(listed, child, *jobs[next], verdicts[next]));
-            ++next;
-        }
-    }
+    if (errno != 0) return fail_errno(printable(path));
     return {};
 }
 
-Result<> Scanner::entry(const ListedEntry& listed, std::string path, const Verdict& verdict) {
+Result<> Scanner::entry(int folder_fd, std::string path, const char* name,
+                        const IgnoreRules::Verdict* above) {
+    IgnoreRules::Verdict verdict;
+    if (!rules_.empty()) verdict = rules_.judge(path, above);
+    struct stat info{};
+    if (::fstatat(folder_fd, name, &info, AT_SYMLINK_NOFOLLOW) != 0) {
+        if (errno == ENOENT) return {};
+        return fail_errno(printable(path));
+    }
+    const auto mode = static_cast<std::uint32_t>(info.st_mode) & 07777;
+    if (S_ISDIR(info.st_mode)) return subfolder(folder_fd, path, name, mode, verdict);
     if (verdict.excluded) return {};
-    const struct stat& info = listed.info;
-    Node node{.kind = FileKind::file,
-              .mode = static_cast<std::uint32_t>(info.st_mode) & 07777,
-              .context_source = path};
+    Node node{.kind = FileKind::file, .mode = mode, .context_source = path};
     if (S_ISREG(info.st_mode)) {
         node.content = ContextFile{.path = path, .stamp = stamp_of(info)};
         if (info.st_nlink > 1) {
@@ -101,7 +84,10 @@ Result<> Scanner::entry(const ListedEntry& listed, std::string path, const Verdi
     } else if (S_ISLNK(info.st_mode)) {
         node.kind = FileKind::symlink;
         node.mode = 0777;
-        node.link = listed.link;
+        node.link.resize_and_overwrite(4096, [&](char* data, std::size_t size) {
+            const ssize_t length = ::readlinkat(folder_fd, name, data, size);
+            return length > 0 ? static_cast<std::size_t>(length) : 0;
+        });
         if (node.link.empty()) return {};
     } else if (S_ISFIFO(info.st_mode)) {
         node.kind = FileKind::fifo;
@@ -112,38 +98,38 @@ Result<> Scanner::entry(const ListedEntry& listed, std::string path, const Verdi
         out_.skipped.push_back(std::move(path));
         return {};
     }
-    TRY(take_xattrs(listed, path, node));
+    if (!S_ISLNK(info.st_mode)) TRY(xattrs(folder_fd, path, name, node));
     add_parents(path);
     out_.tree.put(std::move(path), std::move(node));
     return {};
 }
 
-Result<> Scanner::take_xattrs(const ListedEntry& listed, const std::string& path, Node& node) {
-    if (!listed.xattrs && listed.xattrs.error().code == Errc::not_found) return {};
-    if (!listed.xattrs) return std::unexpected(Error(listed.xattrs.error()).context(printable(path)));
-    node.xattrs = *listed.xattrs;
+Result<> Scanner::xattrs(int folder_fd, const std::string& path, const char* name, Node& node) const {
+    if (use_ == ScanFor::places) return {};
+    auto found = read_xattrs(folder_fd, name);
+    if (!found && found.error().code == Errc::not_found) return {};
+    if (!found) return std::unexpected(std::move(found.error()).context(printable(path)));
+    node.xattrs = *std::move(found);
     return {};
 }
 
-Result<> Scanner::subfolder(const ListedEntry& listed, const std::string& path, FolderReader::Job& job,
-                            const Verdict& verdict) {
-    const auto listing = reader_.take(job);
-    if (!listing) {
-        const int why = listing.error().sys_errno;
-        if (why == ENOENT || why == ELOOP || why == ENOTDIR) return {};
-        return fail_errno(printable(path), why);
+Result<> Scanner::subfolder(int folder_fd, const std::string& path, const char* name, std::uint32_t mode,
+                            const IgnoreRules::Verdict& verdict) {
+    if (verdict.excluded && !rules_.may_include_below(path)) return {};
+    Fd fd(::openat(folder_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+    if (!fd) {
+        if (errno == ENOENT || errno == ELOOP || errno == ENOTDIR) return {};
+        return fail_errno(printable(path));
     }
-    Node node{.kind = FileKind::folder,
-              .mode = static_cast<std::uint32_t>(listed.info.st_mode) & 07777,
-              .context_source = path};
-    TRY(take_xattrs(listed, path, node));
+    Node node{.kind = FileKind::folder, .mode = mode, .context_source = path};
+    TRY(xattrs(folder_fd, path, name, node));
     if (!verdict.excluded) {
         add_parents(path);
         out_.tree.put(path, std::move(node));
-        return folder(*listing, path, &verdict);
+        return folder(std::move(fd), path, &verdict);
     }
     excluded_folders_.emplace_back(path, std::move(node));
-    auto done = folder(*listing, path, &verdict);
+    auto done = folder(std::move(fd), path, &verdict);
     excluded_folders_.pop_back();
     return done;
 }
@@ -160,7 +146,7 @@ Result<ScannedContext> scan_context(const std::filesystem::path& context, const 
     Node& root = *out.tree.find("");
     root.mode = static_cast<std::uint32_t>(info.st_mode) & 07777;
     root.context_source = "";
-    TRY(Scanner(rules, use, out).run(std::move(*fd)));
+    TRY(Scanner(rules, use, out).folder(std::move(*fd), "", nullptr));
     std::ranges::sort(out.skipped);
     return out;
 }
