@@ -202,6 +202,7 @@ boost::asio::awaitable<bool> PodSession::advance(const std::string& name, Contai
     auto generation = co_await next_generation(container);
     if (generation) {
         outcome.generation = (*generation)->id();
+        container.sent = outcome.generation;
         outcome.applied = co_await link_.apply(name, *generation);
     } else {
         outcome.applied = std::unexpected(generation.error());

@@ -84,6 +84,7 @@ class PodSession : public std::enable_shared_from_this<PodSession> {
         Service* service = nullptr;
         std::optional<protocol::ContainerReport> report;
         protocol::GenerationId acknowledged{};
+        protocol::GenerationId sent{};  // the newest when it was sent last; the number may skip on since
         std::optional<protocol::GenerationId>
             refused;  // the agent said no: not sent again until there is a newer one
         std::shared_ptr<const Lacking> lacking;  // set from a comparison until what it found has arrived

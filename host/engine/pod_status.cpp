@@ -58,7 +58,8 @@ void PodSession::note_gate(Container& container, const protocol::ContainerReport
     if (report.state == ProcessState::gated) {
         container.gate = GateOutcome::waiting;
     } else if (container.gate == GateOutcome::waiting) {
-        const bool current = std::max(container.acknowledged, report.generation) == newest;
+        const auto has = std::max(container.acknowledged, report.generation);
+        const bool current = has == newest || (has == container.sent && has != protocol::GenerationId{});
         container.gate = current ? GateOutcome::current : GateOutcome::without_host;
     } else if (!container.report && container.gate == GateOutcome::unseen && report.generation < newest &&
                !container.service->image_is_older) {
