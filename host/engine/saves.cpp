@@ -10,6 +10,7 @@
 
 #include "base/on_pool.hpp"
 #include "base/rel_path.hpp"
+#include "host/engine/below.hpp"
 #include "host/engine/engine.hpp"
 #include "host/engine/kept_image.hpp"
 #include "host/tree/snapshot.hpp"
@@ -20,13 +21,6 @@ namespace {
 namespace fs = std::filesystem;
 using Clock = std::chrono::steady_clock;
 using std::chrono::duration_cast;
-
-// The part of the path below the folder `top`, or nothing where it does not lie there.
-std::optional<std::string> below(const std::string& whole, const std::string& top) {
-    if (whole.size() <= top.size() + 1 || !whole.starts_with(top) || whole[top.size()] != '/')
-        return std::nullopt;
-    return whole.substr(top.size() + 1);
-}
 
 bool is_file(const fs::path& path) {
     struct stat info{};
@@ -240,8 +234,9 @@ bool Engine::is_manual(const Service& service) const {
 }
 
 void Engine::hold_rebuild(Service& service, const RebuildCause& cause, SourceSet& sources) {
-    parts_.reporter->line(Tone::plain, "held", service.name,
-                          cause.source + ": " + cause.decision.reason + "; `synchost trigger` builds it");
+    parts_.reporter->line(
+        Tone::plain, "held", service.name,
+        cause.source + ": " + cause.decision.reason + "; to build it: synchost trigger " + service.name);
     std::erase_if(sources,
                   [&](const std::string& source) { return why_rebuild(source, service.rules).has_value(); });
 }

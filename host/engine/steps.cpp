@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/rel_path.hpp"
+#include "host/engine/below.hpp"
 #include "host/engine/engine.hpp"
 #include "host/steps/step_graph.hpp"
 #include "host/steps/step_memory.hpp"
@@ -13,13 +14,6 @@ namespace synchost::host {
 namespace {
 
 namespace fs = std::filesystem;
-
-// What is left of the path below the folder; nothing where it lies elsewhere.
-std::optional<std::string> below(const std::string& whole, const std::string& folder) {
-    if (whole.size() <= folder.size() + 1 || !whole.starts_with(folder) || whole[folder.size()] != '/')
-        return std::nullopt;
-    return whole.substr(folder.size() + 1);
-}
 
 std::string words_of(const StepConfig& step) {
     std::string out;
