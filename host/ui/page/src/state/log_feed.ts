@@ -10,7 +10,7 @@ import type { LogEntry } from '../api/types';
 import { gapRow, rowOf, type LogRow } from '../model/log_row';
 import { Ring } from '../model/ring';
 import { compareTimes } from '../model/time';
-import { backOffMs, Breather, delay, perFrame } from './schedule';
+import { backOffMs, Breather, delay, perFrame, throttled } from './schedule';
 import { snapshot } from './store';
 
 export const MOST_LINES = 100_000;
@@ -18,6 +18,7 @@ const FIRST_LINES = 5_000;
 const OLDER_LINES = 1_000;
 // Lines after the last time that was seen may be told twice by a stream that goes on: so many are remembered.
 const REMEMBERED = 2_000;
+const SOURCES_INTERVAL_MS = 1_000;
 
 /** What the server is asked for beyond the scope. */
 export interface Wanted {
@@ -44,6 +45,11 @@ export class LogFeed {
   private readonly seenPods = new Set<string>();
   private readonly seenContainers = new Set<string>();
   private readonly flush = perFrame(() => this.take());
+  // Of hundreds of pods the choices are long: they are not laid out anew for each pod that is seen first.
+  private readonly tellSources = throttled(async () => {
+    this.pods.value = [...this.seenPods].sort();
+    this.containers.value = [...this.seenContainers].sort();
+  }, SOURCES_INTERVAL_MS);
 
   /** `services`: workloads and builds; all where there is none. */
   constructor(services: readonly string[]) {
@@ -138,18 +144,14 @@ export class LogFeed {
 
   private take(): void {
     if (this.arrived.length === 0) return;
-    let sources = this.seenPods.size + this.seenContainers.size;
+    const sources = this.seenPods.size + this.seenContainers.size;
     for (const row of this.arrived) {
       this.rows.push(row);
       if (row.pod !== '') this.seenPods.add(row.pod);
       if (row.container !== '') this.seenContainers.add(row.container);
     }
     this.arrived = [];
-    sources -= this.seenPods.size + this.seenContainers.size;
-    if (sources !== 0) {
-      this.pods.value = [...this.seenPods].sort();
-      this.containers.value = [...this.seenContainers].sort();
-    }
+    if (this.seenPods.size + this.seenContainers.size !== sources) this.tellSources();
     this.version.value += 1;
   }
 }
