@@ -110,10 +110,8 @@ async function readEvents(opened: () => void): Promise<void> {
   parser.lastId = lastEvent;
   const breather = new Breather();
   const ended = new AbortController();
-  // The head of an answer that says nothing yet comes with its first comment, which may be seconds away.
-  opened();
   try {
-    for await (const piece of pieces('/events', headers, ended.signal)) {
+    for await (const piece of pieces('/events', headers, ended.signal, opened)) {
       for (const event of parser.push(piece)) take(event);
       lastEvent = parser.lastId;
       await breather.breathe();

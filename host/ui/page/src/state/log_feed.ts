@@ -91,7 +91,10 @@ export class LogFeed {
     let failures = 0;
     while (!this.stopped.signal.aborted) {
       try {
-        await this.read(() => { failures = 0; });
+        await this.read(() => {
+          failures = 0;
+          this.problem.value = '';
+        });
         this.problem.value = 'The stream of lines has ended. It goes on by itself.';
       } catch (error) {
         if (this.stopped.signal.aborted) return;
@@ -120,9 +123,7 @@ export class LogFeed {
     const known = goesOn ? this.lastOnes() : null;
     const splitter = new LineSplitter();
     const breather = new Breather();
-    for await (const piece of pieces(path, { Accept: 'application/x-ndjson' }, this.stopped.signal)) {
-      opened();
-      this.problem.value = '';
+    for await (const piece of pieces(path, { Accept: 'application/x-ndjson' }, this.stopped.signal, opened)) {
       for (const entry of entriesOf(splitter.push(piece))) {
         if (known === null || !known.delete(keyOf(entry))) this.add(entry);
       }
