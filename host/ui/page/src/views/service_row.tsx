@@ -34,7 +34,7 @@ export const ServiceRow = memo(function ServiceRow({ service, generations, chang
         <span>{replicasInWords(service)}</span>
         <span class="faint">{generations}</span>
       </div>
-      <div role="cell" class="cell-change"><LastChange change={change} /></div>
+      <div role="cell" class="cell-change"><LastChange change={change} known={service.lastChange !== null} /></div>
       <div role="cell" class="cell-links"><Links service={service} /></div>
       <div role="cell" class="cell-restarts" title="Starts of its processes beyond the first">
         {service.restarts}
@@ -45,8 +45,9 @@ export const ServiceRow = memo(function ServiceRow({ service, generations, chang
   );
 });
 
-function LastChange({ change }: { change: Change | undefined }) {
-  if (change === undefined) return <span class="faint">no change yet</span>;
+/** `known`: there was one, though it may be older than those that the page holds. */
+function LastChange({ change, known }: { change: Change | undefined; known: boolean }) {
+  if (change === undefined) return <span class="faint">{known ? 'an older change' : 'no change yet'}</span>;
   return (
     <>
       <span class="change-line" title={change.sources.join('\n')}>
