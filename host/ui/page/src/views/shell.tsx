@@ -81,7 +81,7 @@ function Header() {
         <Tab to={{ view: 'activity' }} icon="activity" views={['activity']}>Activity</Tab>
       </nav>
       <div class="tools">
-        <Connected />
+        <Runtime />
         {snapshot.value === null ? (
           <a class="icon-button" href="/snapshot.html" download aria-label="Download a snapshot" title="Download a snapshot">
             <Icon name="download" />
@@ -115,7 +115,7 @@ function Tab({ to, icon, views, children }: TabProps) {
   );
 }
 
-function Connected() {
+function Runtime() {
   const runtime = status.value?.runtime ?? '';
   if (snapshot.value !== null || runtime === '') return null;
   return <span class="runtime" title={status.value?.folder}>{runtime}</span>;
