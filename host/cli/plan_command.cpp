@@ -57,8 +57,9 @@ Result<ImagePlan> plan_of(const ImageConfig& image, const ProjectParts& project)
     TRY_ASSIGN(DecisionRules rules, decision_rules(image));
     out.rules = std::make_unique<DecisionRules>(std::move(rules));
     out.rules->baked = trace.baked;
-    out.explainer = std::make_unique<Explainer>(std::move(trace), *out.rules, image.after,
-                                                printable(image.dockerfile.filename().native()));
+    out.explainer = std::make_unique<Explainer>(
+        std::move(trace), *out.rules, image.after,
+        image.from.empty() ? printable(image.dockerfile.filename().native()) : "");
     return out;
 }
 
@@ -109,6 +110,7 @@ Result<std::vector<Explained>> explain_below(const ImagePlan& plan, const std::s
 }
 
 std::string title_of(const ImageConfig& image) {
+    if (!image.from.empty()) return printable(image.name) + " (from " + printable(image.from) + ")";
     const std::string target = image.target.empty() ? "" : ", target " + image.target;
     return printable(image.name) + " (" + printable(image.dockerfile.filename().native()) + target + ")";
 }

@@ -115,17 +115,28 @@ Files files_of(const fs::path& root) {
 
 class Sample {
   public:
-    Sample(const std::string& name, std::string target) : target_(std::move(target)) {
+    Sample(const std::string& name, std::string target) {
         fs::copy(kSamples / name, context(), fs::copy_options::recursive);
         EXPECT_OK(make_folders(base() / "bin"));
         for (const char* shell : {"busybox", "sh"}) fs::copy_file("/bin/busybox", base() / "bin" / shell);
         for (const auto& [program, script] : programs())
             EXPECT_OK(write_file_atomic(base() / "bin" / program, "#!/bin/sh\n" + script + "\n", 0755));
+        image_ = {.name = "app",
+                  .context = context(),
+                  .dockerfile = context() / "Dockerfile",
+                  .target = std::move(target),
+                  .args = {},
+                  .secrets = {},
+                  .rebuild = {},
+                  .after = {}};
         const fs::path config_file = context() / "synchost.yaml";
         if (!fs::exists(config_file)) return;
         auto config = parse_config(read_file(config_file, 64U << 10).value(), config_file);
         EXPECT_OK(config);
-        if (config) steps_ = std::move(config->steps);
+        if (!config) return;
+        EXPECT_OK(write_existing_images(*config, folder_.path() / "existing"));
+        steps_ = std::move(config->steps);
+        image_ = std::move(config->images.front());
         run_steps();
     }
 
@@ -159,21 +170,14 @@ class Sample {
         return out;
     }
     [[nodiscard]] Explained explain(const std::string& path) const {
-        const ImageConfig image{.name = "app",
-                                .context = context(),
-                                .dockerfile = context() / "Dockerfile",
-                                .target = target_,
-                                .args = {},
-                                .secrets = {},
-                                .rebuild = {},
-                                .after = {}};
-        auto rules = decision_rules(image);
+        auto rules = decision_rules(image_);
         auto trace = images::trace(request());
         EXPECT_OK(rules);
         EXPECT_OK(trace);
         if (!rules || !trace) return {};
         rules->baked = trace->baked;
-        return Explainer(*std::move(trace), *rules, image.after, "Dockerfile").explain(path);
+        return Explainer(*std::move(trace), *rules, image_.after, image_.from.empty() ? "Dockerfile" : "")
+            .explain(path);
     }
     // Of a clean build.
     Files build() {
@@ -190,12 +194,13 @@ class Sample {
   private:
     [[nodiscard]] fs::path base() const { return folder_.path() / "base"; }
     [[nodiscard]] images::BuildRequest request() const {
-        images::BuildRequest out{.context = context(), .target = target_};
+        images::BuildRequest out{
+            .context = context(), .dockerfile = image_.dockerfile, .target = image_.target};
         out.build_args["SOURCE_DATE_EPOCH"] = "1000";
         for (const char* name : kBases) out.build_contexts[name] = base();
         return out;
     }
-    std::string target_;
+    ImageConfig image_;
     std::vector<StepConfig> steps_;
     TempDir folder_ = TempDir::make("sample").value();
 };
@@ -300,9 +305,10 @@ TEST_P(Samples, ANewFileIsWhereTheBuildHasIt) {
 
 INSTANTIATE_TEST_SUITE_P(All, Samples,
                          testing::Values(Case{"flask", ""}, Case{"express", ""}, Case{"compiled", ""},
-                                         Case{"cpp", ""}, Case{"static", ""}, Case{"monorepo", "web"},
-                                         Case{"monorepo", "api"}, Case{"monorepo", "worker"},
-                                         Case{"monorepo", "migrations"}, Case{"run_last", ""}),
+                                         Case{"cpp", ""}, Case{"existing", ""}, Case{"static", ""},
+                                         Case{"monorepo", "web"}, Case{"monorepo", "api"},
+                                         Case{"monorepo", "worker"}, Case{"monorepo", "migrations"},
+                                         Case{"run_last", ""}),
                          [](const testing::TestParamInfo<Case>& it) {
                              const std::string target = it.param.target;
                              return it.param.sample + (target.empty() ? "" : "_" + target);
