@@ -291,6 +291,8 @@ TEST(ConfigMessages, OfServices) {
              "Did you mean manual?"),
          api("trigger: later", "\"trigger\" is neither automatic nor manual: \"later\"",
              "Write automatic or manual"),
+         wrong("\n  api: {container: a}", "4: service \"api\" has container without run",
+               "Say what it runs: run: [node, --inspect, server.js]"),
          api("workload: api", "\"workload\" is no Kind/name: \"api\"", workload),
          api("workload: Deployment/", "\"workload\" is no Kind/name: \"Deployment/\"", workload),
          wrong("\n  a: {workload: Job/x}\n  b: {workload: Job/x}",

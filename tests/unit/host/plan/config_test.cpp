@@ -157,8 +157,9 @@ TEST(ConfigKeys, EveryExampleAndEveryFallbackThatIsAValueIsTaken) {
                         std::string(key.example) + "}}]}\n" + project));
     }
     for (const KeySpec& key : service_keys()) {
-        EXPECT_OK(parse("images: {a: }\nmanifests: [k8s]\nservices: {db: , x: {" + std::string(key.name) +
-                        ": " + std::string(key.example) + "}}\n"));
+        const std::string with_it = key.name == "container" ? "run: [a], " : "";
+        EXPECT_OK(parse("images: {a: }\nmanifests: [k8s]\nservices: {db: , x: {" + with_it +
+                        std::string(key.name) + ": " + std::string(key.example) + "}}\n"));
     }
     std::string rule;
     for (const KeySpec& key : after_keys())
