@@ -119,22 +119,27 @@ class Graph : public testing::Test {
         write("synchost.yaml", "name: graph\nmanifests: [k8s]\nimages:\n" + images_ + more);
     }
 
+    // As the command line opens the project.
+    [[nodiscard]] Result<Config> load() const {
+        TRY_ASSIGN(Config config, load_config(project() / "synchost.yaml"));
+        TRY(write_existing_images(config, dir_.path() / "existing"));
+        return config;
+    }
     void start(EngineMode mode = EngineMode::watch, std::vector<std::string> only = {}) {
-        auto config = load_config(project() / "synchost.yaml");
+        auto config = load();
         ASSERT_OK(config);
         fs::create_directories(dir_.path() / "state/graph");
-        engine_.emplace(io_,
-                        EngineParts{.config = *std::move(config),
-                                    .key = key_,
-                                    .runtime = std::make_unique<PlayedRuntime>(*pods_),
-                                    .namespace_name = {},
-                                    .registries = &connector_,
-                                    .store = dir_.path() / "cache/store",
-                                    .state = dir_.path() / "state/graph",
-                                    .reporter = &reporter_,
-                                    .reload = [this] { return load_config(project() / "synchost.yaml"); },
-                                    .only = std::move(only),
-                                    .mode = mode});
+        engine_.emplace(io_, EngineParts{.config = *std::move(config),
+                                         .key = key_,
+                                         .runtime = std::make_unique<PlayedRuntime>(*pods_),
+                                         .namespace_name = {},
+                                         .registries = &connector_,
+                                         .store = dir_.path() / "cache/store",
+                                         .state = dir_.path() / "state/graph",
+                                         .reporter = &reporter_,
+                                         .reload = [this] { return load(); },
+                                         .only = std::move(only),
+                                         .mode = mode});
         boost::asio::co_spawn(io_, engine_->run(), [this](const std::exception_ptr&, Result<> outcome) {
             outcome_ = std::move(outcome);
         });
@@ -237,6 +242,32 @@ TEST_F(Graph, TwoHundredSavesWhileABuildRunsLoseNothingAndDeployNothingStale) {
     for (int i = 1; i <= 200; i += 4) EXPECT_TRUE(has("b", std::to_string(i), "more-" + std::to_string(i)));
     auto verified = boost::asio::co_spawn(io_, engine_->verified_status(), boost::asio::use_future).get();
     EXPECT_TRUE(verified.all_well()) << to_text(verified);
+}
+
+TEST_F(Graph, AnImageThatIsNotBuiltHereIsKeptLive) {
+    const std::string root = pods_->root_of("app").native();
+    write("elsewhere/Dockerfile", "FROM scratch\nCOPY baked.txt /\nCOPY . " + root + "/\nCMD [\"/run\"]\n");
+    write("elsewhere/baked.txt", "theirs");
+    write("elsewhere/main", "theirs");
+    const std::string theirs = registry_->address() + "/team/app:1";
+    const images::BuildTools tools{.store = dir_.path() / "elsewhere", .registries = &connector_};
+    const auto built = images::build({.context = project() / "elsewhere"}, tools);
+    ASSERT_OK(built);
+    ASSERT_OK(images::push(*built, registry::Reference::parse(theirs).value(), tools));
+
+    write("src/main", "ours");
+    write_manifest("app", "app");
+    images_ = "  app: {from: \"" + theirs + "\", sync: {src: " + root + "}}\n";
+    write_config();
+    start();
+    ASSERT_TRUE(is_well());
+    EXPECT_EQ(content_of(pods_->root_of("app") / "main"), "ours");
+    EXPECT_EQ(content_of(pods_->root_of("app") / "baked.txt"), "theirs") << "what lies beside stays";
+
+    write("src/main", "saved");
+    EXPECT_TRUE(has("app", "saved"));
+    EXPECT_THAT(baked_of("app"), ElementsAre("theirs"));
+    EXPECT_EQ(pods_->applied().size(), 1U) << "no image is built for a save";
 }
 
 TEST_F(Graph, AWorkloadStartsOnceWhatItDependsOnIsReady) {
