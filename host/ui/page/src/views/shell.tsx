@@ -135,9 +135,11 @@ function Banners() {
   const taken = snapshot.value;
   if (taken !== null) {
     return (
-      <p class="banner snapshot" role="note">
-        A snapshot of {moment(taken.time)}, by synchost {taken.version}: what it shows does not change any more.
-      </p>
+      <aside aria-label="Snapshot">
+        <p class="banner snapshot">
+          A snapshot of {moment(taken.time)}, by synchost {taken.version}: what it shows does not change any more.
+        </p>
+      </aside>
     );
   }
   const link = connection.value;
