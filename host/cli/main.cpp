@@ -354,6 +354,10 @@ int run_program(int argc, char** argv) {
     LogFlags logs;
     ServiceFlags restart;
     ServiceFlags trigger;
+    ServiceFlags pause;
+    ServiceFlags resume;
+    ServiceFlags stop;
+    ServiceFlags start;
     DownFlags down;
     BuildFlags build;
     PushFlags push;
@@ -377,6 +381,10 @@ int run_program(int argc, char** argv) {
     add_logs(app, logs, run);
     add_restart(app, restart, run);
     add_trigger(app, trigger, run);
+    add_pause(app, pause, run);
+    add_resume(app, resume, run);
+    add_stop(app, stop, run);
+    add_start(app, start, run);
     add_down(app, down, run);
     add_build(app, build, run);
     add_push(app, push, run);

@@ -11,6 +11,8 @@
 #include <vector>
 
 #include "base/error.hpp"
+#include "host/control/service_status.hpp"
+#include "host/runtime/pod_detail.hpp"
 
 namespace synchost::host {
 
@@ -86,9 +88,11 @@ struct Status {
     std::string project;
     std::string folder;
     std::int64_t pid = 0;
+    std::string runtime;     // where the pods run: "podman runtime"
     bool deploying = false;  // something is on its way to the pods, or waits for what it depends on
     std::vector<ImageStatus> images;
     std::vector<PodStatus> pods;
+    std::vector<ServiceStatus> services;  // in the manifests' order
 
     // There are pods, every container is current and, where it was verified, equal; no build has failed, and
     // nothing is on its way to them.
@@ -96,8 +100,16 @@ struct Status {
     bool operator==(const Status&) const = default;
 };
 
+// One service, with its pods as their runtime sees them now.
+struct ServiceDetail {
+    ServiceStatus service;
+    std::vector<PodDetail> pods;
+    std::string pods_problem;  // why they, or parts of them, are not known
+};
+
 // One line. Bytes that are not UTF-8 are replaced.
 std::string to_json(const Status& status);
+std::string to_json(const ServiceDetail& detail);
 // protocol for anything but what to_json() writes; keys that are not known are passed over.
 Result<Status> parse_status(std::string_view json);
 // {"error": ..., "next_step": ...}, one line.

@@ -75,6 +75,7 @@ boost::asio::awaitable<Result<>> Engine::deploy() {
     const std::vector<ExtraPort> ports = extra_ports(step);
     CO_TRY(co_await on_pool(pool_, [&] { return parts_.runtime->apply(manifests, options, ports); }));
     rollout_.started(step.apply);
+    CO_TRY_ASSIGN(ports_, co_await on_pool(pool_, [&] { return parts_.runtime->ports(); }));
     adopt();  // pods that were told of before their images were known
     // Saves and builds go on meanwhile; a newer deployment ends this wait.
     spawn(follow_deployment(number, std::move(step), started), "the deployment");
@@ -102,7 +103,7 @@ boost::asio::awaitable<void> Engine::follow_deployment(std::uint64_t number, Rol
         ready = fail(Errc::timeout, fmt::format("not every container has your files after {}", kReadyWait),
                      "What is in the way stands above. It is tried on.");
     }
-    if (auto ports = report_ports(); !ports && ready) ready = std::move(ports);
+    report_ports();
     end_deployment(std::move(ready));
 }
 
@@ -127,6 +128,7 @@ void Engine::end_deployment(Result<> outcome) {
     if (!outcome && !stop_) parts_.reporter->failure(parts_.config.name, outcome.error());
     deployment_ended_ = !deployment_wanted_;
     const bool is_there = outcome.has_value();
+    settle_rebuilds(outcome);
     if (!outcome_) outcome_ = std::move(outcome);
     for (const auto& service : services_) {
         if (is_there) spawn(prune_registry(*service), "pruning the registry");
@@ -169,6 +171,7 @@ std::vector<ExtraPort> Engine::extra_ports(const Rollout::Step& step) const {
 }
 
 void Engine::adopt() {
+    if (stop_) return;  // nobody would end what begins now
     std::vector<std::shared_ptr<PodSession>> kept;
     for (const RunningPod& pod : pods_) {
         auto services = services_of(pod);
@@ -191,6 +194,7 @@ void Engine::adopt() {
                 [this](const SyncOutcome& outcome) {
                     note_error(outcome);
                     on_outcome(outcome);
+                    changed_.notify();  // its report may have come before, and be the last for long
                 },
             .on_state = [this] { changed_.notify(); },
             .on_renumbered = [this](const Service& of) { notify_sessions(of); },
@@ -223,9 +227,8 @@ boost::asio::awaitable<bool> Engine::wait_until_current(std::uint64_t number) {
     co_return true;
 }
 
-Result<> Engine::report_ports() {
-    TRY_ASSIGN(const auto ports, parts_.runtime->ports());
-    for (const ForwardedPort& port : ports) {
+void Engine::report_ports() {
+    for (const ForwardedPort& port : ports_) {
         if (port.is_ours && parts_.mode != EngineMode::watch) continue;
         parts_.reporter->line(Tone::good, "ready", port.service,
                               fmt::format("http://127.0.0.1:{}", port.local));
@@ -234,7 +237,6 @@ Result<> Engine::report_ports() {
         for (const ServiceLink& link : workload.service.links)
             parts_.reporter->line(Tone::good, "ready", workload.name, link.name + ": " + link.url);
     }
-    return {};
 }
 
 std::map<std::string, Service*> Engine::services_of(const RunningPod& pod) {

@@ -25,6 +25,8 @@ boost::asio::awaitable<Result<>> Engine::load_manifests() {
     CO_TRY_ASSIGN(const auto wanted, select_workloads(workloads, parts_.only));
     std::erase_if(workloads, [&](const Workload& workload) { return !wanted.contains(workload.id); });
     manifests_ = manifests_of(all, wanted);
+    facts_ = workload_facts(manifests_);
+    state_times_.keep_only(workloads);
     rollout_.set(std::move(workloads));
     co_return Result<>{};
 }
@@ -80,6 +82,7 @@ Result<> Engine::ask_owners() {
         service->asked_owner = owner;
         service->request.managed_owner = owner;
         parts_.reporter->line(Tone::plain, "rebuild", service->name, "the manifests give it another user");
+        note_rebuild(*service, {}, "the manifests give it another user");
         want_build(*service);
     }
     return {};
@@ -168,8 +171,12 @@ Result<> Engine::replace_services(const Config& config) {
         gone->stop_build.request_stop();
         gone->contents->stop();
         drop_sessions(*gone);
+        give_up_changes(*gone);
         retired_.push_back(std::move(gone));
     }
+    builds_.keep_only([&](const std::string& image) {
+        return std::ranges::any_of(services_, [&](const auto& service) { return service->name == image; });
+    });
     rewatch_ = true;
     reconfigured_.notify();
     if (!may_deploy_) return {};

@@ -1,6 +1,7 @@
 // The part of the engine that says how things are, and looks into the pods for it.
 #include <unistd.h>
 
+#include <algorithm>
 #include <boost/asio/experimental/awaitable_operators.hpp>
 #include <utility>
 
@@ -23,14 +24,22 @@ Verification unknown(std::string why) {
 
 }  // namespace
 
+// An image that was built, and whose build begins anew before it is deployed, is on its way as well.
+bool Engine::is_deploying() const {
+    const auto waits = [](const auto& service) { return service->undeployed; };
+    return !deployment_ended_ || (may_deploy_ && std::ranges::any_of(services_, waits));
+}
+
 Status Engine::status() const {
     Status out{.version = SYNCHOST_VERSION,
                .project = parts_.config.name,
                .folder = parts_.config.file.parent_path().native(),
                .pid = ::getpid(),
-               .deploying = !deployment_ended_,
+               .runtime = parts_.runtime->description(),
+               .deploying = is_deploying(),
                .images = {},
-               .pods = {}};
+               .pods = {},
+               .services = {}};
     for (const auto& service : services_) {
         out.images.push_back({.name = service->name,
                               .digest = service->built ? service->image.digest.to_string() : "",
@@ -49,6 +58,7 @@ Status Engine::status() const {
         }
         out.pods.push_back(std::move(pod));
     }
+    out.services = service_statuses(out.pods);
     return out;
 }
 

@@ -30,6 +30,7 @@ namespace fs = std::filesystem;
 constexpr int kNativeSidecars = 29;  // minor version: on by default from 1.29
 constexpr int kOldest = 25;
 constexpr std::chrono::milliseconds kCloseTick{20};
+constexpr std::chrono::seconds kDescribeTime{5};
 
 // One thread runs everything that talks to the cluster; the Runtime's calls hand it coroutines and wait.
 class KubernetesRuntime : public Runtime {
@@ -90,6 +91,11 @@ class KubernetesRuntime : public Runtime {
         return call([this]() -> asio::awaitable<Result<std::vector<ForwardedPort>>> {
             co_return forwards_.ports();
         }());
+    }
+    Result<PodsDetail> describe(const std::set<std::string>& workloads) override {
+        return call([this](std::set<std::string> of) -> asio::awaitable<Result<PodsDetail>> {
+            co_return co_await pods_.describe(std::move(of), Clock::now() + kDescribeTime);
+        }(workloads));
     }
     Result<> follow_logs(std::function<void(const LogLine&)> on_line) override {
         return call([&]() -> asio::awaitable<Result<>> {
@@ -170,8 +176,23 @@ class KubernetesRuntime : public Runtime {
         co_return co_await deployer_.apply(std::move(planned));
     }
 
+    void tell_all_pods() {
+        std::vector<PodSummary> all;
+        for (const auto& [uid, view] : pods_.pods()) {
+            all.push_back({.workload = view.workload,
+                           .name = view.name,
+                           .ready = view.ready,
+                           .ended = view.phase == "Succeeded",
+                           .failed = view.phase == "Failed"});
+        }
+        if (all == all_told_) return;
+        all_told_ = all;
+        if (events_.on_all_pods) events_.on_all_pods(std::move(all));
+    }
+
     void on_change() {
         logs_.look();
+        tell_all_pods();
         std::vector<RunningPod> pods;
         std::set<std::string> there;
         for (const auto& [uid, view] : pods_.pods()) {
@@ -222,6 +243,7 @@ class KubernetesRuntime : public Runtime {
     Logs logs_;
     std::map<std::string, std::unique_ptr<k8s::PortForward>> agents_;  // by uid of the pod
     std::string told_ = "nothing yet";
+    std::vector<PodSummary> all_told_;
     bool is_closed_ = false;
     std::thread thread_;
 };

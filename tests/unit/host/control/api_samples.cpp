@@ -4,6 +4,8 @@
 #include <string>
 
 #include "host/control/api.hpp"
+#include "host/control/build_log.hpp"
+#include "host/control/change_log.hpp"
 #include "host/control/event_feed.hpp"
 #include "host/control/status.hpp"
 #include "host/logs/log_record.hpp"
@@ -30,14 +32,31 @@ Status whole_status() {
                                  .foreign = 1,
                                  .foreign_paths = {"/app/b.pyc"}};
     const ContainerStatus fresh{.name = "other", .image = "api", .state = "running", .current = true};
-    return {
-        .version = "1",
-        .project = "p",
-        .folder = "/p",
-        .pid = 1,
-        .images = {{.name = "api", .digest = "sha256:00", .generation = 7, .paths = 2}},
-        .pods = {
-            {.name = "api-0", .workload = "Deployment/api", .connected = true, .containers = {held, fresh}}}};
+    ServiceStatus api{.name = "api", .workload = "Deployment/api", .images = {"api"}};
+    api.labels = {{"app", "api"}};
+    api.depends_on = {"Deployment/db"};
+    api.manual = true;
+    api.state = ServiceState::crashed;
+    api.reason = "exit code 139";
+    api.since_ns = 1'767'225'600'000'000'001;
+    api.replicas = {.wanted = 1, .there = 1, .current = 0};
+    api.ports = {{.port = 80, .local = 8080, .url = "http://127.0.0.1:8080", .problem = "taken"},
+                 {.port = 81}};
+    api.links = {{"Admin", "http://localhost:8080/admin"}};
+    api.probes = {{"web", "readiness", "http GET :8080/ every 10 s"}};
+    api.last_change = 17;
+    const ServiceStatus job{.name = "migrate", .workload = "Job/migrate", .state = ServiceState::ended};
+    return {.version = "1",
+            .project = "p",
+            .folder = "/p",
+            .pid = 1,
+            .runtime = "podman runtime",
+            .images = {{.name = "api", .digest = "sha256:00", .generation = 7, .paths = 2}},
+            .pods = {{.name = "api-0",
+                      .workload = "Deployment/api",
+                      .connected = true,
+                      .containers = {held, fresh}}},
+            .services = {api, job}};
 }
 
 }  // namespace
@@ -45,6 +64,53 @@ Status whole_status() {
 int main() {
     print("Status", to_json(whole_status()));
     print("Status", to_json(Status{}));
+    const ChangeRecord sync{
+        .id = 17,
+        .time_ns = 1'767'225'600'000'000'001,
+        .image = "api",
+        .services = {"Deployment/api"},
+        .outcome = SaveOutcome::done,
+        .sources = {"api/app.py"},
+        .source_count = 1,
+        .reason = "COPY lays it at /srv/api/app.py",
+        .generation = 12,
+        .containers = 2,
+        .files = {{"/srv/api/app.py", "api/app.py", false}, {"/srv/api/old.py", "", true}},
+        .file_count = 2,
+        .after = "restart",
+        .phases = {{"detected", std::chrono::microseconds(2'300)}},
+        .total = std::chrono::microseconds(5'900),
+        .build = 5,
+        .error = "it broke",
+        .next_step = "Mend it."};
+    const ChangeRecord ignored{
+        .id = 18, .services = {}, .kind = SaveKind::ignored, .outcome = SaveOutcome::done, .sources = {}};
+    print("Change", to_json(sync));
+    print("Change", to_json(ignored));
+    const std::vector<const ChangeRecord*> changes = {&sync, &ignored};
+    print("Changes", changes_json(changes));
+    const BuildRecord build{.id = 5,
+                            .image = "api",
+                            .time_ns = 1'767'225'600'000'000'001,
+                            .state = BuildState::built,
+                            .time = std::chrono::milliseconds(2'400),
+                            .layers = 7,
+                            .cause = "requirements.txt: RUN may read it",
+                            .steps = {{.line = 24,
+                                       .text = "RUN pip install",
+                                       .stage = "0",
+                                       .time = std::chrono::milliseconds(2'000),
+                                       .why = {"requirements.txt changed"}}}};
+    print("Build", to_json(build));
+    print("Build", to_json(BuildRecord{.steps = {}}));
+    const std::vector<const BuildRecord*> builds = {&build};
+    print("Builds", builds_json(builds));
+    ServiceDetail detail{.service = whole_status().services.front(), .pods = {}, .pods_problem = "no events"};
+    detail.pods.push_back({.workload = "Deployment/api", .name = "api-0", .phase = "Running", .ready = true});
+    detail.pods[0].containers = {{.name = "web", .image = "api", .state = "terminated", .exit_code = 137},
+                                 {.name = "other", .image = "api", .state = "running"}};
+    detail.pods[0].events = {{.type = "Warning", .reason = "BackOff", .message = "again", .count = 3}};
+    print("ServiceDetail", to_json(detail));
     print("Event", to_json(Event{.id = 1'767'225'600'000'000,
                                  .time_ns = 1'767'225'600'000'000'001,
                                  .kind = "failed",
