@@ -103,6 +103,11 @@ void EventFeed::note_new_state() {
     state_->bell->ring();
 }
 
+std::vector<Event> EventFeed::kept() const {
+    const std::lock_guard lock(state_->mutex);
+    return {state_->ring.begin(), state_->ring.end()};
+}
+
 std::unique_ptr<ByteSource> EventFeed::follow(std::optional<std::uint64_t> last) {
     return std::make_unique<Follower>(state_, last);
 }

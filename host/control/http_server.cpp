@@ -21,6 +21,7 @@
 #include <boost/beast/http/write.hpp>
 #include <charconv>
 #include <set>
+#include <tuple>
 #include <utility>
 
 #include "base/log.hpp"
@@ -37,6 +38,7 @@ using Socket = Protocol::socket;
 
 constexpr auto kToken = asio::as_tuple(asio::use_awaitable);
 constexpr std::chrono::milliseconds kAfterFailedAccept{100};  // no descriptor is left, say
+constexpr std::chrono::milliseconds kDrain{1'000};
 constexpr unsigned kHttp11 = 11;
 
 struct Connection {
@@ -183,6 +185,7 @@ class HttpServer::Impl : public std::enable_shared_from_this<Impl> {
             if (error == http::error::end_of_stream || error == http::error::partial_message) co_return;
             if (error) {
                 co_await write(connection, bad_request(error, options_.limits.head_bytes), Form{});
+                co_await drain(connection);
                 co_return;
             }
             const auto message = parser.release();
@@ -226,6 +229,18 @@ class HttpServer::Impl : public std::enable_shared_from_this<Impl> {
             co_await asio::async_write(connection->socket, asio::buffer(bytes), kToken);
         connection->deadline.cancel();
         co_return !error;
+    }
+
+    // TCP forgets an answer that is under way when what came was not read: what is left is, for a while.
+    asio::awaitable<void> drain(Shared connection) {
+        boost::system::error_code error;
+        connection->socket.shutdown(Socket::shutdown_send, error);
+        set_deadline(connection, kDrain);
+        char piece[4'096];
+        while (!error)
+            std::tie(error, std::ignore) =
+                co_await connection->socket.async_read_some(asio::buffer(piece), kToken);
+        connection->deadline.cancel();
     }
 
     // Whoever is sent a stream has nothing more to say: what can be read is its end.
