@@ -228,6 +228,7 @@ std::string to_json(const Status& status) {
                    {"project", status.project},
                    {"folder", status.folder},
                    {"pid", status.pid},
+                   {"ui", status.ui},
                    {"deploying", status.deploying},
                    {"well", status.all_well()},
                    {"images", std::move(images)},
@@ -266,6 +267,7 @@ Result<Status> parse_status(std::string_view json) {
                .project = reader.text("project"),
                .folder = reader.text("folder"),
                .pid = reader.number<std::int64_t>("pid"),
+               .ui = reader.optional("ui") == nullptr ? "" : reader.text("ui"),  // an older watch says nothing
                .deploying = reader.flag("deploying"),
                .images = {},
                .pods = {}};
