@@ -1,0 +1,93 @@
+// Requests to the watch. Each carries the token that the server wrote into the page; an answer that is no success becomes an
+// ApiError with the server's own words and next step.
+
+import { record, text } from './decode';
+
+const BASE = '/api/v1';
+const PATIENCE_MS = 15_000;
+
+export class ApiError extends Error {
+  constructor(
+    message: string,
+    readonly nextStep: string,
+    /** The HTTP status; 0 where there was no answer. */
+    readonly status: number,
+  ) {
+    super(message);
+  }
+}
+
+let token = tokenIn(document);
+
+function tokenIn(page: Document): string {
+  return page.querySelector('meta[name="synchost-token"]')?.getAttribute('content') ?? '';
+}
+
+/** Each watch makes its own token: a page that outlives its watch takes the next one's from the page of that one. */
+export async function renewToken(): Promise<void> {
+  const answer = await fetch('/', { cache: 'no-store' });
+  if (answer.ok) token = tokenIn(new DOMParser().parseFromString(await answer.text(), 'text/html'));
+}
+
+async function send(path: string, init: RequestInit): Promise<Response> {
+  const headers = new Headers(init.headers);
+  if (token !== '') headers.set('Authorization', `Bearer ${token}`);
+  let answer: Response;
+  try {
+    answer = await fetch(BASE + path, { ...init, headers, cache: 'no-store' });
+  } catch (cause) {
+    if (init.signal?.aborted) throw cause;
+    throw new ApiError('The watch does not answer', 'Start it again with: synchost watch', 0);
+  }
+  if (answer.ok) return answer;
+  const body = record(await answer.json().catch(() => null));
+  throw new ApiError(text(body.error) || `The watch answers ${answer.status}`, text(body.next_step), answer.status);
+}
+
+export async function get<T>(path: string, decode: (value: unknown) => T, signal?: AbortSignal): Promise<T> {
+  const patience = AbortSignal.timeout(PATIENCE_MS);
+  const answer = await send(path, { signal: signal ? either(signal, patience) : patience });
+  return decode(await answer.json());
+}
+
+/** Answers when the watch is done with it, which for a build may be minutes. */
+export async function post(path: string): Promise<unknown> {
+  return (await send(path, { method: 'POST' })).json();
+}
+
+/** The pieces of a stream, as text. Ends when the watch ends it; throws where it breaks. */
+export async function* pieces(path: string, headers: Record<string, string>, signal: AbortSignal): AsyncGenerator<string> {
+  const answer = await send(path, { headers, signal });
+  if (answer.body === null) return;
+  const reader = answer.body.getReader();
+  const decoder = new TextDecoder();
+  try {
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) return;
+      yield decoder.decode(value, { stream: true });
+    }
+  } finally {
+    // Frees the connection where the reader stops first; the stream may have failed already.
+    reader.cancel().catch(() => undefined);
+  }
+}
+
+export function query(values: Readonly<Record<string, string | number | undefined>>): string {
+  const pairs = new URLSearchParams();
+  for (const [name, value] of Object.entries(values)) {
+    if (value !== undefined && value !== '') pairs.set(name, String(value));
+  }
+  const written = pairs.toString();
+  return written === '' ? '' : `?${written}`;
+}
+
+// AbortSignal.any is younger than the browsers that this page is for.
+function either(first: AbortSignal, second: AbortSignal): AbortSignal {
+  const both = new AbortController();
+  for (const signal of [first, second]) {
+    if (signal.aborted) both.abort(signal.reason);
+    else signal.addEventListener('abort', () => both.abort(signal.reason), { once: true });
+  }
+  return both.signal;
+}

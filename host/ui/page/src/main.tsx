@@ -1,0 +1,29 @@
+// Starts the page: from the snapshot in it, or from the watch that served it.
+
+import { render } from 'preact';
+import { follow } from './state/live';
+import { startRouting } from './state/location';
+import { applyTheme } from './state/preferences';
+import { loadSnapshot } from './state/snapshot';
+import { startClock } from './state/store';
+import { showInTitle } from './state/title';
+import './styles/tokens.css';
+import './styles/base.css';
+import './styles/shell.css';
+import './styles/overview.css';
+import './styles/service.css';
+import './styles/logs.css';
+import { startKeyboard } from './views/keyboard';
+import { Shell } from './views/shell';
+
+applyTheme();
+startRouting();
+startKeyboard();
+const live = !loadSnapshot();
+showInTitle();
+const place = document.getElementById('app');
+if (place !== null) render(<Shell />, place);
+if (live) {
+  startClock();
+  void follow();
+}

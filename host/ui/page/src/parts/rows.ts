@@ -1,0 +1,18 @@
+// A long list is drawn piece by piece: the first rows at once, the rest a few in each frame, so that 300 services cost no
+// long task. In the end all are there, for the browser's own search and for a screen reader.
+
+import { useEffect, useState } from 'preact/hooks';
+
+const FIRST = 40;
+const MORE = 20;
+
+/** How many of `count` rows to draw by now. */
+export function useGrowing(count: number): number {
+  const [drawn, setDrawn] = useState(FIRST);
+  useEffect(() => {
+    if (drawn >= count) return undefined;
+    const frame = requestAnimationFrame(() => setDrawn(drawn + MORE));
+    return () => cancelAnimationFrame(frame);
+  }, [drawn, count]);
+  return Math.min(drawn, count);
+}

@@ -1,0 +1,3 @@
+export function LogsView({ service }: { service: string }) {
+  return <h1>Logs {service}</h1>;
+}

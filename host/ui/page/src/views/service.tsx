@@ -1,0 +1,3 @@
+export function ServiceView({ workload }: { workload: string }) {
+  return <h1>{workload}</h1>;
+}

@@ -1,0 +1,71 @@
+// A service's row of the overview.
+
+import type { Change, Service } from '../api/types';
+import { changeTone, outcomeInWords, replicasInWords, sourcesInWords } from '../model/words';
+import { writeRoute } from '../model/route';
+import { Ago } from '../parts/ago';
+import { RowControls } from '../parts/controls';
+import { memo } from '../parts/memo';
+import { Dot, StateBadge } from '../parts/state';
+import { WebLink } from '../parts/web_link';
+
+interface Props {
+  readonly service: Service;
+  readonly generations: string;
+  readonly change: Change | undefined;
+}
+
+export const ServiceRow = memo(function ServiceRow({ service, generations, change }: Props) {
+  return (
+    <div role="row" class={`row tone-${service.state}`} aria-label={service.name} data-workload={service.workload}>
+      <div role="cell" class="cell-name">
+        <a class="row-link" href={writeRoute({ view: 'service', workload: service.workload })}>{service.name}</a>
+        <span class="faint">
+          {service.workload.split('/')[0]}
+          {service.manual ? ', manual' : ''}
+        </span>
+      </div>
+      <div role="cell" class="cell-state">
+        <StateBadge state={service.state} />
+        {service.reason === '' ? null : <span class="reason" title={service.reason}>{service.reason}</span>}
+      </div>
+      <div role="cell" class="cell-replicas">
+        <span>{replicasInWords(service)}</span>
+        <span class="faint">{generations}</span>
+      </div>
+      <div role="cell" class="cell-change"><LastChange change={change} /></div>
+      <div role="cell" class="cell-links"><Links service={service} /></div>
+      <div role="cell" class="cell-restarts" title="Starts of its processes beyond the first">
+        {service.restarts}
+        <span class="narrow-word"> {service.restarts === 1 ? 'restart' : 'restarts'}</span>
+      </div>
+      <div role="cell" class="cell-controls"><RowControls service={service} /></div>
+    </div>
+  );
+});
+
+function LastChange({ change }: { change: Change | undefined }) {
+  if (change === undefined) return <span class="faint">no change yet</span>;
+  return (
+    <>
+      <span class="change-line" title={change.sources.join('\n')}>
+        <Dot tone={changeTone(change)} />
+        <span class="file">{sourcesInWords(change)}</span>
+      </span>
+      <span class="faint">
+        {outcomeInWords(change)}, <Ago time={change.time} />
+      </span>
+    </>
+  );
+}
+
+export function Links({ service }: { service: Service }) {
+  return (
+    <>
+      {service.ports.map((port) => (port.open
+        ? <WebLink key={port.port} url={port.url} label={`Open ${service.name}, port ${port.port}`}>{`:${port.local}`}</WebLink>
+        : <span key={port.port} class="faint" title={port.problem}>{`:${port.port} closed`}</span>))}
+      {service.links.map((link) => <WebLink key={link.url} url={link.url}>{link.name}</WebLink>)}
+    </>
+  );
+}
