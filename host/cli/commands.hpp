@@ -34,6 +34,14 @@ struct RuntimeFlags {
     std::string namespace_name;        // wins over synchost.yaml's
 };
 
+// Where a watch serves its page.
+struct PageFlags {
+    bool none = false;
+    std::string address = "127.0.0.1";
+    std::optional<std::uint16_t> port;  // the first free one of ui::kFirstPort to kLastPort; 0 for any
+    bool open = false;                  // in a browser
+};
+
 struct WatchFlags {
     EngineMode mode = EngineMode::watch;
     std::filesystem::path folder = ".";  // where the search for synchost.yaml begins
@@ -44,6 +52,7 @@ struct WatchFlags {
     std::vector<std::string> build_args;  // NAME=value, for every image; win over synchost.yaml's
     std::string cache_limit;              // see CacheFlags
     bool plain = false;                   // lines alone, on a terminal too
+    PageFlags page;                       // of `watch` without --once alone
     RuntimeFlags runtime;
     RegistryFlags registries;
 };

@@ -263,14 +263,15 @@ Result<Error> parse_error(std::string_view json) {
 Result<Status> parse_status(std::string_view json) {
     TRY_ASSIGN(const Parsed object, parse_bounded(json));
     Reader reader(object);
-    Status out{.version = reader.text("version"),
-               .project = reader.text("project"),
-               .folder = reader.text("folder"),
-               .pid = reader.number<std::int64_t>("pid"),
-               .ui = reader.optional("ui") == nullptr ? "" : reader.text("ui"),  // an older watch says nothing
-               .deploying = reader.flag("deploying"),
-               .images = {},
-               .pods = {}};
+    Status out{
+        .version = reader.text("version"),
+        .project = reader.text("project"),
+        .folder = reader.text("folder"),
+        .pid = reader.number<std::int64_t>("pid"),
+        .ui = reader.optional("ui") == nullptr ? "" : reader.text("ui"),  // an older watch says nothing
+        .deploying = reader.flag("deploying"),
+        .images = {},
+        .pods = {}};
     TRY(read_list(reader.list("images"), out.images, read_image));
     TRY(read_list(reader.list("pods"), out.pods, read_pod));
     TRY(reader.done());
