@@ -18,6 +18,30 @@ std::string_view to_string(GateOutcome outcome) {
     return "unseen";
 }
 
+std::string_view to_string(ServiceState state) {
+    switch (state) {
+        case ServiceState::building:
+            return "building";
+        case ServiceState::deploying:
+            return "deploying";
+        case ServiceState::running:
+            return "running";
+        case ServiceState::crashed:
+            return "crashed";
+        case ServiceState::waiting:
+            return "waiting";
+        case ServiceState::failed:
+            return "failed";
+        case ServiceState::paused:
+            return "paused";
+        case ServiceState::stopped:
+            return "stopped";
+        case ServiceState::ended:
+            return "ended";
+    }
+    return "deploying";
+}
+
 bool Status::all_well() const {
     const auto is_well = [](const ContainerStatus& container) {
         return container.current && (!container.verified || container.verified->equal());

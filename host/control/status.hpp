@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/error.hpp"
+#include "host/control/service_status.hpp"
 
 namespace synchost::host {
 
@@ -87,9 +88,11 @@ struct Status {
     std::string folder;
     std::int64_t pid = 0;
     std::string ui;          // where a browser finds the page; empty where there is none
+    std::string runtime;     // where the pods run: "podman runtime"
     bool deploying = false;  // something is on its way to the pods, or waits for what it depends on
     std::vector<ImageStatus> images;
     std::vector<PodStatus> pods;
+    std::vector<ServiceStatus> services;  // in the manifests' order
 
     // There are pods, every container is current and, where it was verified, equal; no build has failed, and
     // nothing is on its way to them.

@@ -3,6 +3,7 @@
 #include <limits>
 #include <nlohmann/json.hpp>
 
+#include "base/timestamp.hpp"
 #include "host/control/status.hpp"
 
 namespace synchost::host {
@@ -14,8 +15,17 @@ using Parsed = nlohmann::json;        // ordered_json looks through all keys for
 constexpr std::array kOutcomes{GateOutcome::unseen, GateOutcome::waiting, GateOutcome::current,
                                GateOutcome::without_host};
 
+constexpr std::array kStates{ServiceState::building, ServiceState::deploying, ServiceState::running,
+                             ServiceState::crashed,  ServiceState::waiting,   ServiceState::failed,
+                             ServiceState::paused,   ServiceState::stopped,   ServiceState::ended};
+
 std::string dumped(const Json& json) {
     return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+template <typename Number>
+Json or_null(const std::optional<Number>& number) {
+    return number ? Json(*number) : Json(nullptr);
 }
 
 Json json_of(const Verification& verified) {
@@ -35,14 +45,52 @@ Json json_of(const ContainerStatus& container) {
                 {"generation", container.generation},
                 {"current", container.current},
                 {"starts", container.starts},
-                {"exit_code", nullptr},
+                {"exit_code", or_null(container.exit_code)},
                 {"gate", to_string(container.gate)},
                 {"last_error", container.last_error},
                 {"next_step", container.next_step},
                 {"last_output", container.last_output}};
-    if (container.exit_code) out["exit_code"] = *container.exit_code;
     if (container.verified) out["verified"] = json_of(*container.verified);
     return out;
+}
+
+Json json_of(const ServiceStatus& service) {
+    Json ports = Json::array();
+    for (const PortStatus& port : service.ports) {
+        ports.push_back({{"port", port.port},
+                         {"local", port.is_open() ? Json(port.local) : Json(nullptr)},
+                         {"url", port.url},
+                         {"state", port.is_open() ? "open" : "closed"},
+                         {"problem", port.problem}});
+    }
+    Json links = Json::array();
+    for (const LinkStatus& link : service.links) links.push_back({{"name", link.name}, {"url", link.url}});
+    Json probes = Json::array();
+    for (const ProbeStatus& probe : service.probes)
+        probes.push_back({{"container", probe.container}, {"kind", probe.kind}, {"text", probe.text}});
+    Json labels = Json::object();
+    for (const auto& [key, value] : service.labels) labels[key] = value;
+    return {{"name", service.name},
+            {"workload", service.workload},
+            {"labels", std::move(labels)},
+            {"images", service.images},
+            {"depends_on", service.depends_on},
+            {"trigger", service.manual ? "manual" : "automatic"},
+            {"state", to_string(service.state)},
+            {"reason", service.reason},
+            {"next_step", service.next_step},
+            {"since", format_timestamp_ns(service.since_ns)},
+            {"replicas",
+             {{"wanted", or_null(service.replicas.wanted)},
+              {"there", service.replicas.there},
+              {"current", service.replicas.current}}},
+            {"restarts", service.restarts},
+            {"paused", service.paused},
+            {"stopped", service.stopped},
+            {"ports", std::move(ports)},
+            {"links", std::move(links)},
+            {"probes", std::move(probes)},
+            {"last_change", or_null(service.last_change)}};
 }
 
 // Reads fields of one object, and remembers the first that is not what it should be.
@@ -66,6 +114,27 @@ class Reader {
         const auto read = value->get<std::uint64_t>();
         if (read > static_cast<std::uint64_t>(std::numeric_limits<Number>::max())) fault_ = key;
         return static_cast<Number>(read);
+    }
+    // Nothing where it is absent or null.
+    template <typename Number = std::uint64_t>
+    std::optional<Number> optional_number(const char* key) {
+        return optional(key) == nullptr ? std::nullopt : std::optional(number<Number>(key));
+    }
+    std::int64_t time(const char* key) {
+        const auto read = parse_timestamp_ns(text(key));
+        if (!read && fault_.empty()) fault_ = key;
+        return read.value_or(0);
+    }
+    // One of two words: whether it is the first.
+    bool word(const char* key, std::string_view yes, std::string_view no) {
+        const std::string read = text(key);
+        if (read != yes && read != no && fault_.empty()) fault_ = key;
+        return read == yes;
+    }
+    const Parsed& object(const char* key) {
+        static const Parsed kNone = Parsed::object();
+        const Parsed* value = find(key, &Parsed::is_object);
+        return value == nullptr ? kNone : *value;
     }
     const Parsed& list(const char* key) {
         static const Parsed kNone = Parsed::array();
@@ -144,7 +213,7 @@ Result<ContainerStatus> read_container(const Parsed& json) {
                         .next_step = reader.text("next_step"),
                         .last_output = reader.text("last_output"),
                         .verified = {}};
-    if (reader.optional("exit_code") != nullptr) out.exit_code = reader.number<std::uint8_t>("exit_code");
+    out.exit_code = reader.optional_number<std::uint8_t>("exit_code");
     const std::string gate = reader.text("gate");
     const auto* outcome = std::ranges::find(kOutcomes, gate, [](GateOutcome o) { return to_string(o); });
     if (outcome == kOutcomes.end()) {
@@ -178,6 +247,80 @@ Result<ImageStatus> read_image(const Parsed& json) {
                     .paths = reader.number("paths"),
                     .building = reader.flag("building"),
                     .build_failed = reader.flag("build_failed")};
+    TRY(reader.done());
+    return out;
+}
+
+Result<PortStatus> read_port(const Parsed& json) {
+    Reader reader(json);
+    PortStatus out{.port = reader.number<std::uint16_t>("port"),
+                   .local = reader.optional_number<std::uint16_t>("local").value_or(0),
+                   .url = reader.text("url"),
+                   .problem = reader.text("problem")};
+    if (reader.word("state", "open", "closed") != out.is_open()) reader.refuse("state");
+    TRY(reader.done());
+    return out;
+}
+
+Result<LinkStatus> read_link(const Parsed& json) {
+    Reader reader(json);
+    LinkStatus out{reader.text("name"), reader.text("url")};
+    TRY(reader.done());
+    return out;
+}
+
+Result<ProbeStatus> read_probe(const Parsed& json) {
+    Reader reader(json);
+    ProbeStatus out{reader.text("container"), reader.text("kind"), reader.text("text")};
+    TRY(reader.done());
+    return out;
+}
+
+Result<ReplicaCount> read_replicas(const Parsed& json) {
+    Reader reader(json);
+    ReplicaCount out{.wanted = reader.optional_number("wanted"),
+                     .there = reader.number("there"),
+                     .current = reader.number("current")};
+    TRY(reader.done());
+    return out;
+}
+
+Result<ServiceStatus> read_service(const Parsed& json) {
+    Reader reader(json);
+    ServiceStatus out{.name = reader.text("name"),
+                      .workload = reader.text("workload"),
+                      .labels = {},
+                      .images = {},
+                      .depends_on = {},
+                      .manual = reader.word("trigger", "manual", "automatic"),
+                      .reason = reader.text("reason"),
+                      .next_step = reader.text("next_step"),
+                      .since_ns = reader.time("since"),
+                      .replicas = {},
+                      .restarts = reader.number("restarts"),
+                      .paused = reader.flag("paused"),
+                      .stopped = reader.flag("stopped"),
+                      .ports = {},
+                      .links = {},
+                      .probes = {},
+                      .last_change = reader.optional_number("last_change")};
+    const Parsed& labels = reader.object("labels");
+    for (const auto& [key, value] : labels.items()) {
+        TRY_ASSIGN(out.labels[key], read_text(value));
+    }
+    const std::string word = reader.text("state");
+    const auto* state = std::ranges::find(kStates, word, [](ServiceState s) { return to_string(s); });
+    if (state == kStates.end()) {
+        reader.refuse("state");
+    } else {
+        out.state = *state;
+    }
+    TRY_ASSIGN(out.replicas, read_replicas(reader.object("replicas")));
+    TRY(read_list(reader.list("images"), out.images, read_text));
+    TRY(read_list(reader.list("depends_on"), out.depends_on, read_text));
+    TRY(read_list(reader.list("ports"), out.ports, read_port));
+    TRY(read_list(reader.list("links"), out.links, read_link));
+    TRY(read_list(reader.list("probes"), out.probes, read_probe));
     TRY(reader.done());
     return out;
 }
@@ -224,15 +367,19 @@ std::string to_json(const Status& status) {
                         {"connected", pod.connected},
                         {"containers", std::move(containers)}});
     }
+    Json services = Json::array();
+    for (const ServiceStatus& service : status.services) services.push_back(json_of(service));
     return dumped({{"version", status.version},
                    {"project", status.project},
                    {"folder", status.folder},
                    {"pid", status.pid},
                    {"ui", status.ui},
+                   {"runtime", status.runtime},
                    {"deploying", status.deploying},
                    {"well", status.all_well()},
                    {"images", std::move(images)},
-                   {"pods", std::move(pods)}});
+                   {"pods", std::move(pods)},
+                   {"services", std::move(services)}});
 }
 
 std::string to_json(const Error& error) {
@@ -269,11 +416,14 @@ Result<Status> parse_status(std::string_view json) {
         .folder = reader.text("folder"),
         .pid = reader.number<std::int64_t>("pid"),
         .ui = reader.optional("ui") == nullptr ? "" : reader.text("ui"),  // an older watch says nothing
+        .runtime = reader.text("runtime"),
         .deploying = reader.flag("deploying"),
         .images = {},
-        .pods = {}};
+        .pods = {},
+        .services = {}};
     TRY(read_list(reader.list("images"), out.images, read_image));
     TRY(read_list(reader.list("pods"), out.pods, read_pod));
+    TRY(read_list(reader.list("services"), out.services, read_service));
     TRY(reader.done());
     return out;
 }

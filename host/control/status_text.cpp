@@ -68,6 +68,25 @@ void add_container(std::string& out, const ContainerStatus& container) {
     if (container.verified) add_verification(out, *container.verified);
 }
 
+void add_service(std::string& out, const ServiceStatus& service) {
+    out += fmt::format("service {} ({}): {}", printable(service.name), printable(service.workload),
+                       to_string(service.state));
+    if (service.replicas.wanted && service.state != ServiceState::stopped)
+        out += fmt::format(", {} of {}", service.replicas.current, counted(*service.replicas.wanted, "pod"));
+    if (service.paused && service.state != ServiceState::paused) out += ", paused";
+    out += '\n';
+    const std::string_view reason = service.reason;
+    for (const std::string_view line : reason.empty() ? std::vector<std::string_view>() : lines_of(reason))
+        out += "  " + printable(line) + "\n";
+    if (!service.next_step.empty()) out += "  " + printable(service.next_step) + "\n";
+    for (const PortStatus& port : service.ports) {
+        if (port.is_open()) out += fmt::format("  port {}: {}\n", port.port, printable(port.url));
+        if (!port.problem.empty()) out += fmt::format("  port {}: {}\n", port.port, printable(port.problem));
+    }
+    for (const LinkStatus& link : service.links)
+        out += "  " + printable(link.name) + ": " + printable(link.url) + "\n";
+}
+
 }  // namespace
 
 std::string to_text(const Status& status) {
@@ -80,6 +99,7 @@ std::string to_text(const Status& status) {
                            image.build_failed ? ", the last build failed" : "");
     }
     if (status.deploying) out += "being deployed\n";
+    for (const ServiceStatus& service : status.services) add_service(out, service);
     if (status.pods.empty()) out += "no pods yet\n";
     for (const PodStatus& pod : status.pods) {
         out += fmt::format("pod {} ({}){}\n", printable(pod.name), printable(pod.workload),

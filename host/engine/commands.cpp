@@ -95,11 +95,4 @@ boost::asio::awaitable<Result<std::vector<TriggerOutcome>>> Engine::trigger_serv
     co_return out;
 }
 
-boost::asio::awaitable<void> Engine::tell_state_changes() {
-    while (!stop_) {
-        parts_.on_state();
-        co_await changed_.wait();
-    }
-}
-
 }  // namespace synchost::host

@@ -74,6 +74,7 @@ boost::asio::awaitable<Result<>> Engine::deploy() {
     const std::vector<ExtraPort> ports = extra_ports(step);
     CO_TRY(co_await on_pool(pool_, [&] { return parts_.runtime->apply(manifests, options, ports); }));
     rollout_.started(step.apply);
+    CO_TRY_ASSIGN(ports_, co_await on_pool(pool_, [&] { return parts_.runtime->ports(); }));
     adopt();  // pods that were told of before their images were known
     // Saves and builds go on meanwhile; a newer deployment ends this wait.
     spawn(follow_deployment(number, std::move(step), started), "the deployment");
@@ -101,7 +102,7 @@ boost::asio::awaitable<void> Engine::follow_deployment(std::uint64_t number, Rol
         ready = fail(Errc::timeout, fmt::format("not every container has your files after {}", kReadyWait),
                      "What is in the way stands above. It is tried on.");
     }
-    if (auto ports = report_ports(); !ports && ready) ready = std::move(ports);
+    report_ports();
     end_deployment(std::move(ready));
 }
 
@@ -222,9 +223,8 @@ boost::asio::awaitable<bool> Engine::wait_until_current(std::uint64_t number) {
     co_return true;
 }
 
-Result<> Engine::report_ports() {
-    TRY_ASSIGN(const auto ports, parts_.runtime->ports());
-    for (const ForwardedPort& port : ports) {
+void Engine::report_ports() {
+    for (const ForwardedPort& port : ports_) {
         if (port.is_ours && parts_.mode != EngineMode::watch) continue;
         parts_.reporter->line(Tone::good, "ready", port.service,
                               fmt::format("http://127.0.0.1:{}", port.local));
@@ -233,7 +233,6 @@ Result<> Engine::report_ports() {
         for (const ServiceLink& link : workload.service.links)
             parts_.reporter->line(Tone::good, "ready", workload.name, link.name + ": " + link.url);
     }
-    return {};
 }
 
 std::map<std::string, Service*> Engine::services_of(const RunningPod& pod) {

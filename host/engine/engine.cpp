@@ -156,8 +156,15 @@ void Engine::observe_runtime() {
             if (!stop_) adopt();
         });
     };
-    events.on_problem = [reporter = parts_.reporter](const std::string& subject, const Error& problem) {
-        reporter->failure(subject, problem);
+    events.on_all_pods = [this](std::vector<PodSummary> pods) {
+        boost::asio::post(io_, [this, pods = std::move(pods)]() mutable { take_all_pods(std::move(pods)); });
+    };
+    events.on_problem = [this](const std::string& subject, const Error& problem) {
+        parts_.reporter->failure(subject, problem);
+        boost::asio::post(io_, [this, subject, problem] {
+            problems_.insert_or_assign(subject, problem);
+            changed_.notify();
+        });
     };
     events.on_note = [reporter = parts_.reporter](const std::string& subject, const std::string& text) {
         reporter->line(Tone::plain, "note", subject, text);

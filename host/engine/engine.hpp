@@ -32,6 +32,8 @@
 #include "host/engine/reporter.hpp"
 #include "host/engine/rollout.hpp"
 #include "host/engine/service.hpp"
+#include "host/engine/service_state.hpp"
+#include "host/engine/workload_facts.hpp"
 #include "host/engine/workshop.hpp"
 #include "host/plan/config.hpp"
 #include "host/runtime/runtime.hpp"
@@ -152,7 +154,7 @@ class Engine {
     void adopt();
     // False where the time is over, or somebody stops or deploys anew.
     boost::asio::awaitable<bool> wait_until_current(std::uint64_t number);
-    Result<> report_ports();
+    void report_ports();
     std::map<std::string, Service*> services_of(const RunningPod& pod);
 
     // What is deployed from (reload.cpp)
@@ -205,8 +207,10 @@ class Engine {
     boost::asio::awaitable<void> catch_up(Service& service);
     void drop_sessions(const Service& service);
 
-    // What a person asks for (commands.cpp)
+    // Services as others see them (services_status.cpp)
     boost::asio::awaitable<void> tell_state_changes();
+    [[nodiscard]] std::vector<ServiceStatus> service_statuses(const std::vector<PodStatus>& pods) const;
+    void take_all_pods(std::vector<PodSummary> pods);
 
     // For whoever shows what is going on (live.cpp)
     void observe_build(const Service& service, images::BuildTools& tools) const;
@@ -237,7 +241,12 @@ class Engine {
     std::vector<k8s::SourceFolder> manifest_sources_;
     RegistryAddress registry_;
     std::string agent_image_;
-    std::vector<RunningPod> pods_;  // as the runtime told last
+    std::map<std::string, WorkloadFacts> facts_;  // of all manifests
+    std::vector<RunningPod> pods_;                // as the runtime told last, as are the next three
+    std::vector<PodSummary> all_pods_;
+    std::map<std::string, Error> problems_;  // by subject
+    std::vector<ForwardedPort> ports_;
+    mutable StateTimes state_times_;  // whoever looks sees a change first
     std::uint64_t deployments_ = 0;
     bool may_deploy_ = false;          // the first builds have ended
     bool deployment_wanted_ = false;   // from the next look of the deployer on

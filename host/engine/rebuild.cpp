@@ -65,6 +65,7 @@ boost::asio::awaitable<Result<>> Engine::build_until_settled(Service& service) {
         outcome = co_await build(service);
         const bool is_stale = !outcome && outcome.error().code == Errc::cancelled && service.build_again;
         service.build_failed = !outcome && !is_stale;
+        service.build_error = service.build_failed ? std::optional(outcome.error()) : std::nullopt;
         // Before the pods come: they start with what was saved meanwhile.
         co_await catch_up(service);
         if (stop_ || service.retired) {

@@ -25,6 +25,8 @@ boost::asio::awaitable<Result<>> Engine::load_manifests() {
     CO_TRY_ASSIGN(const auto wanted, select_workloads(workloads, parts_.only));
     std::erase_if(workloads, [&](const Workload& workload) { return !wanted.contains(workload.id); });
     manifests_ = manifests_of(all, wanted);
+    facts_ = workload_facts(manifests_);
+    state_times_.keep_only(workloads);
     rollout_.set(std::move(workloads));
     co_return Result<>{};
 }

@@ -120,6 +120,7 @@ struct Service {
     std::set<std::string> gone_since_image;  // image paths; what the image has and that tree does not
     bool building = false;
     bool build_failed = false;                   // the last one; the tree cannot be read by its Dockerfile
+    std::optional<Error> build_error;            // why it failed
     bool build_again = false;                    // something that rebuilds was saved during a build
     bool retired = false;                        // synchost.yaml has no such image any more
     bool undeployed = false;                     // `image` is newer than what was applied last

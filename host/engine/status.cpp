@@ -28,9 +28,11 @@ Status Engine::status() const {
                .project = parts_.config.name,
                .folder = parts_.config.file.parent_path().native(),
                .pid = ::getpid(),
+               .runtime = parts_.runtime->description(),
                .deploying = !deployment_ended_,
                .images = {},
-               .pods = {}};
+               .pods = {},
+               .services = {}};
     for (const auto& service : services_) {
         out.images.push_back({.name = service->name,
                               .digest = service->built ? service->image.digest.to_string() : "",
@@ -49,6 +51,7 @@ Status Engine::status() const {
         }
         out.pods.push_back(std::move(pod));
     }
+    out.services = service_statuses(out.pods);
     return out;
 }
 

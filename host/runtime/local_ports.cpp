@@ -24,15 +24,20 @@ Result<std::uint16_t> LocalPorts::choose(const std::string& key, const std::stri
             TRY_ASSIGN(port, free_port());
         } while (ours(port));
         if (wanted >= kFirstOrdinaryPort) {
+            const std::string holder = ours(wanted) ? "another Service" : holder_of(wanted);
             log(LogLevel::warn, "runtime", "port_taken",
-                {{"service", subject},
-                 {"port", wanted},
-                 {"by", ours(wanted) ? "another Service" : holder_of(wanted)},
-                 {"instead", port}});
+                {{"service", subject}, {"port", wanted}, {"by", holder}, {"instead", port}});
+            problems_[key] = "port " + std::to_string(wanted) + " is taken by " +
+                             (holder.empty() ? "another program" : holder);
         }
     }
     chosen_[key] = port;
     return port;
+}
+
+std::string LocalPorts::problem_of(const std::string& key) const {
+    const auto found = problems_.find(key);
+    return found == problems_.end() ? std::string() : found->second;
 }
 
 }  // namespace synchost::host

@@ -15,9 +15,12 @@ class LocalPorts {
     // `key` names the target ("default/api:8080"), `subject` it for people. Tells on stderr where a wanted
     // port is taken, and by whom.
     Result<std::uint16_t> choose(const std::string& key, const std::string& subject, std::uint16_t wanted);
+    // "port 8080 is taken by node (pid 4711)", where that was why another was chosen; else empty.
+    [[nodiscard]] std::string problem_of(const std::string& key) const;
 
   private:
     std::map<std::string, std::uint16_t> chosen_;
+    std::map<std::string, std::string> problems_;
 };
 
 }  // namespace synchost::host

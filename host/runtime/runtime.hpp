@@ -29,6 +29,16 @@ struct RunningPod {
     std::map<std::string, std::string> containers;  // the wrapped ones, and the pinned image that each runs
 };
 
+// Any pod of the project, also one in which nothing of ours runs.
+struct PodSummary {
+    std::string workload;  // "Deployment/api"
+    std::string name;
+    bool ready = false;
+    bool ended = false;   // it has run to its end
+    bool failed = false;  // it has, and not well
+    bool operator==(const PodSummary&) const = default;
+};
+
 // Where images go, and the name under which the pods get them.
 struct RegistryAddress {
     std::string push;    // "localhost:41234", from this machine
@@ -41,6 +51,7 @@ struct ForwardedPort {
     std::uint16_t port = 0;   // of the Service
     std::uint16_t local = 0;  // on 127.0.0.1
     bool is_ours = true;      // it ends with this process
+    std::string problem{};    // why it is not the port that was wanted; often empty
 };
 
 // A port of a workload's pods that is to lead to this machine though no manifest names it.
@@ -65,6 +76,8 @@ struct RuntimeEvents {
     // All pods whose agent can be reached, whenever that has changed: replicas that are new, replaced or
     // gone.
     std::function<void(std::vector<RunningPod>)> on_pods;
+    // The same for every pod of the project, in any state. Those that it does not name are gone.
+    std::function<void(std::vector<PodSummary>)> on_all_pods;
     // What is in the way of a workload ("api-6c9f: its image cannot be pulled"), or has got out of it: once
     // each.
     std::function<void(const std::string& subject, const Error& problem)> on_problem;

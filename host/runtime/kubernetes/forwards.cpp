@@ -189,7 +189,10 @@ std::vector<ForwardedPort> Forwards::ports() const {
     std::vector<ForwardedPort> out;
     for (const std::string& key : order_) {
         const Open& one = open_.at(key);
-        out.push_back({one.plan.subject, one.plan.port, one.forward->port()});
+        out.push_back({.service = one.plan.subject,
+                       .port = one.plan.port,
+                       .local = one.forward->port(),
+                       .problem = local_.problem_of(key)});
     }
     return out;
 }

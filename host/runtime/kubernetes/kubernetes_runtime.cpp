@@ -170,8 +170,23 @@ class KubernetesRuntime : public Runtime {
         co_return co_await deployer_.apply(std::move(planned));
     }
 
+    void tell_all_pods() {
+        std::vector<PodSummary> all;
+        for (const auto& [uid, view] : pods_.pods()) {
+            all.push_back({.workload = view.workload,
+                           .name = view.name,
+                           .ready = view.ready,
+                           .ended = view.phase == "Succeeded",
+                           .failed = view.phase == "Failed"});
+        }
+        if (all == all_told_) return;
+        all_told_ = all;
+        if (events_.on_all_pods) events_.on_all_pods(std::move(all));
+    }
+
     void on_change() {
         logs_.look();
+        tell_all_pods();
         std::vector<RunningPod> pods;
         std::set<std::string> there;
         for (const auto& [uid, view] : pods_.pods()) {
@@ -222,6 +237,7 @@ class KubernetesRuntime : public Runtime {
     Logs logs_;
     std::map<std::string, std::unique_ptr<k8s::PortForward>> agents_;  // by uid of the pod
     std::string told_ = "nothing yet";
+    std::vector<PodSummary> all_told_;
     bool is_closed_ = false;
     std::thread thread_;
 };

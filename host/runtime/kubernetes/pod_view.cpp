@@ -88,9 +88,9 @@ PodView view_of(const Json& pod) {
         for (const auto& [key, value] : labels.items()) out.labels[key] = text(value);
     }
     const Json& status = field(pod, "status");
-    const std::string phase = text(field(status, "phase"));
+    out.phase = text(field(status, "phase"));
     out.ending =
-        field(metadata, "deletionTimestamp").is_string() || phase == "Succeeded" || phase == "Failed";
+        field(metadata, "deletionTimestamp").is_string() || out.phase == "Succeeded" || out.phase == "Failed";
     if (const Json& conditions = field(status, "conditions"); conditions.is_array()) {
         out.ready = std::ranges::any_of(conditions, [](const Json& condition) {
             return text(field(condition, "type")) == "Ready" && text(field(condition, "status")) == "True";

@@ -32,6 +32,7 @@ struct PodView {
     std::string workload;  // "Deployment/api", as the manifests name it
     std::map<std::string, std::string> labels;
     bool ending = false;                         // it is being deleted, or has run to its end
+    std::string phase;                           // "Pending", "Running", "Succeeded", "Failed"
     bool ready = false;                          // the Ready condition
     bool agent_up = false;                       // its sidecar has started
     std::map<std::string, std::string> wrapped;  // supervised containers, and the image of each

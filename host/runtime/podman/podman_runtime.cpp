@@ -317,7 +317,12 @@ Result<> PodmanRuntime::apply(const std::vector<k8s::Manifest>& manifests, const
     TRY(update_service_rules());
     for (const Wanted* pod : started) TRY(wait_for_agent(*pod));
     std::vector<RunningPod> pods;
-    for (const Wanted& pod : wanted) pods.push_back(running_.at(pod.seat->name).pod);
+    std::vector<PodSummary> all;
+    for (const Wanted& pod : wanted) {
+        pods.push_back(running_.at(pod.seat->name).pod);
+        all.push_back({.workload = pod.seat->workload, .name = pod.seat->name, .ready = true});
+    }
+    if (events_.on_all_pods) events_.on_all_pods(std::move(all));
     if (events_.on_pods) events_.on_pods(std::move(pods));
     return {};
 }

@@ -14,7 +14,7 @@ Result<std::vector<std::vector<Published>>> PortPlan::choose(const std::vector<S
                 service.namespace_name + "/" + service.name + ":" + std::to_string(port.port);
             TRY_ASSIGN(const std::uint16_t local, local_.choose(key, service.name, port.port));
             out.at(first.seat).push_back({first.port, local});
-            ports_.push_back({service.name, port.port, local, false});
+            ports_.push_back({service.name, port.port, local, false, local_.problem_of(key)});
         }
     }
     return out;

@@ -53,6 +53,11 @@ class PlayedPods {
         const std::scoped_lock lock(mutex_);
         return ended_by_;
     }
+    void tell_problems_to(std::function<void(const std::string&, const Error&)> tell) {
+        tell_problem_ = std::move(tell);
+    }
+    // As a cluster tells it, while the engine runs.
+    void tell_problem(const std::string& subject, const Error& error) const { tell_problem_(subject, error); }
     // wait_until_ready() says so of these, until they are taken out.
     void set_broken(std::set<std::string> workloads) {
         const std::scoped_lock lock(mutex_);
@@ -115,26 +120,42 @@ class PlayedPods {
     std::vector<ExtraPort> ports_;
     std::set<std::string> broken_;
     std::string ended_by_;
+    std::function<void(const std::string&, const Error&)> tell_problem_;
 };
 
 class PlayedRuntime final : public Runtime {
   public:
     explicit PlayedRuntime(PlayedPods& pods) : pods_(pods) {}
     [[nodiscard]] std::string description() const override { return "played pods"; }
-    void observe(RuntimeEvents events) override { events_ = std::move(events); }
+    void observe(RuntimeEvents events) override {
+        events_ = std::move(events);
+        pods_.tell_problems_to(events_.on_problem);
+    }
     Result<RegistryAddress> registry() override {
         return RegistryAddress{pods_.registry(), pods_.registry()};
     }
     Result<> apply(const std::vector<k8s::Manifest>& manifests, const k8s::InjectOptions& options,
                    const std::vector<ExtraPort>& ports) override {
         TRY_ASSIGN(auto running, pods_.apply(manifests, options, ports));
+        std::vector<PodSummary> all;
+        const PlayedPods::Applied now = pods_.applied().back();
+        for (const std::string& workload : now.workloads)
+            all.push_back({.workload = workload,
+                           .name = workload.substr(workload.find('/') + 1),
+                           .ready = pods_.ready({workload}).has_value()});
+        events_.on_all_pods(std::move(all));
         events_.on_pods(std::move(running));
         return {};
     }
     Result<> wait_until_ready(const std::set<std::string>& workloads) override {
         return pods_.ready(workloads);
     }
-    Result<std::vector<ForwardedPort>> ports() override { return std::vector<ForwardedPort>(); }
+    Result<std::vector<ForwardedPort>> ports() override {
+        std::vector<ForwardedPort> out;
+        for (const ExtraPort& port : pods_.ports())
+            out.push_back({.service = port.workload, .port = port.port, .local = port.port});
+        return out;
+    }
     Result<> follow_logs(std::function<void(const LogLine&)>) override { return {}; }
     void interrupt() override {}
     Result<> down() override {

@@ -30,14 +30,31 @@ Status whole_status() {
                                  .foreign = 1,
                                  .foreign_paths = {"/app/b.pyc"}};
     const ContainerStatus fresh{.name = "other", .image = "api", .state = "running", .current = true};
-    return {
-        .version = "1",
-        .project = "p",
-        .folder = "/p",
-        .pid = 1,
-        .images = {{.name = "api", .digest = "sha256:00", .generation = 7, .paths = 2}},
-        .pods = {
-            {.name = "api-0", .workload = "Deployment/api", .connected = true, .containers = {held, fresh}}}};
+    ServiceStatus api{.name = "api", .workload = "Deployment/api", .images = {"api"}};
+    api.labels = {{"app", "api"}};
+    api.depends_on = {"Deployment/db"};
+    api.manual = true;
+    api.state = ServiceState::crashed;
+    api.reason = "exit code 139";
+    api.since_ns = 1'767'225'600'000'000'001;
+    api.replicas = {.wanted = 1, .there = 1, .current = 0};
+    api.ports = {{.port = 80, .local = 8080, .url = "http://127.0.0.1:8080", .problem = "taken"},
+                 {.port = 81}};
+    api.links = {{"Admin", "http://localhost:8080/admin"}};
+    api.probes = {{"web", "readiness", "http GET :8080/ every 10 s"}};
+    api.last_change = 17;
+    const ServiceStatus job{.name = "migrate", .workload = "Job/migrate", .state = ServiceState::ended};
+    return {.version = "1",
+            .project = "p",
+            .folder = "/p",
+            .pid = 1,
+            .runtime = "podman runtime",
+            .images = {{.name = "api", .digest = "sha256:00", .generation = 7, .paths = 2}},
+            .pods = {{.name = "api-0",
+                      .workload = "Deployment/api",
+                      .connected = true,
+                      .containers = {held, fresh}}},
+            .services = {api, job}};
 }
 
 }  // namespace

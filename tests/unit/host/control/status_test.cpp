@@ -13,9 +13,11 @@ Status example() {
                .folder = "/home/u/todo",
                .pid = 4711,
                .ui = "http://127.0.0.1:10360",
+               .runtime = "podman runtime",
                .deploying = true,
                .images = {},
-               .pods = {}};
+               .pods = {},
+               .services = {}};
     out.images = {{.name = "api", .digest = "sha256:11", .generation = 7, .paths = 14},
                   {.name = "ui", .digest = "", .building = true, .build_failed = true}};
     ContainerStatus web{
@@ -38,6 +40,24 @@ Status example() {
     out.pods = {
         {.name = "api-0", .workload = "Deployment/api", .connected = true, .containers = {web, worker}},
         {.name = "ui-0", .workload = "Pod/ui", .containers = {away}}};
+    ServiceStatus api{.name = "api", .workload = "Deployment/api", .images = {"api"}};
+    api.labels = {{"app", "api"}};
+    api.depends_on = {"Job/migrate"};
+    api.manual = true;
+    api.state = ServiceState::crashed;
+    api.reason = "api-0/worker: exit code 139\nit starts again";
+    api.next_step = "Save.";
+    api.since_ns = 1'767'225'600'000'000'001;
+    api.replicas = {.wanted = 2, .there = 1, .current = 0};
+    api.restarts = 2;
+    api.paused = true;
+    api.ports = {
+        {.port = 80, .local = 41'000, .url = "http://127.0.0.1:41000", .problem = "port 80 is taken"},
+        {.port = 81}};
+    api.links = {{"Admin", "http://localhost/admin"}};
+    api.probes = {{"web", "liveness", "tcp :80 every 10 s"}};
+    api.last_change = 17;
+    out.services = {api, {.name = "migrate", .workload = "Job/migrate", .state = ServiceState::ended}};
     return out;
 }
 
@@ -102,6 +122,18 @@ TEST(StatusJson, NumbersKeepToTheirBounds) {
     EXPECT_ERROR(parse_status(json.dump()), Errc::protocol, "pid");
 }
 
+TEST(StatusJson, APortIsOpenWhereItHasALocalOne) {
+    nlohmann::json json = nlohmann::json::parse(to_json(example()));
+    EXPECT_EQ(json["services"][0]["ports"][1]["local"], nullptr);
+    nlohmann::json wrong = json;
+    wrong["services"][0]["ports"][0]["state"] = "closed";
+    EXPECT_ERROR(parse_status(wrong.dump()), Errc::protocol, "state");
+    wrong["services"][0]["ports"][0]["state"] = "ajar";
+    EXPECT_ERROR(parse_status(wrong.dump()), Errc::protocol, "state");
+    json["services"][1]["since"] = "yesterday";
+    EXPECT_ERROR(parse_status(json.dump()), Errc::protocol, "since");
+}
+
 TEST(StatusJson, DepthAndSizeAreBounded) {
     EXPECT_ERROR(parse_status(std::string(100'000, '[')), Errc::protocol, "past its bounds");
     EXPECT_ERROR(parse_status(std::string(kMaxStatusBytes + 1, ' ')), Errc::protocol, "past its bounds");
@@ -155,6 +187,14 @@ page http://127.0.0.1:10360
 image api: generation 7, 14 paths
 image ui: generation 0, 0 paths, is being built, the last build failed
 being deployed
+service api (Deployment/api): crashed, 0 of 2 pods, paused
+  api-0/worker: exit code 139
+  it starts again
+  Save.
+  port 80: http://127.0.0.1:41000
+  port 80: port 80 is taken
+  Admin: http://localhost/admin
+service migrate (Job/migrate): ended
 pod api-0 (Deployment/api)
   web (api): running, generation 7, current, started with current files
     started 3 times

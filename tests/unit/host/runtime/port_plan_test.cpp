@@ -49,7 +49,11 @@ TEST(PortPlan, TakesAnotherWhereSomebodyListensAndSaysWho) {
     ASSERT_OK(published);
     EXPECT_NE(published->at(0).at(0).host, port);
     EXPECT_NE(told.find("port_taken service=api port=" + std::to_string(port)), std::string::npos) << told;
-    EXPECT_NE(told.find("(pid " + std::to_string(::getpid()) + ")"), std::string::npos) << told;
+    const std::string pid = "(pid " + std::to_string(::getpid()) + ")";
+    EXPECT_NE(told.find(pid), std::string::npos) << told;
+    const std::string& problem = plan.ports().at(0).problem;
+    EXPECT_TRUE(problem.starts_with("port " + std::to_string(port) + " is taken by ")) << problem;
+    EXPECT_TRUE(problem.ends_with(pid)) << problem;
 }
 
 TEST(PortPlan, LowPortsAreNeverTakenAndAChoiceStays) {
