@@ -92,6 +92,15 @@ struct LogFlags {
 // Returns early, without an error, where nobody reads the output any more.
 Result<> run_logs(const LogFlags& flags);
 
+struct SnapshotFlags {
+    std::filesystem::path file;  // named after the project and the time, in this folder, where it is empty
+    std::filesystem::path folder = ".";
+    bool json = false;   // the data alone, not the page around it
+    bool force = false;  // overwrite a file
+};
+// Nothing is written where the watch does not answer, or breaks off. conflict where the file is there.
+Result<> run_snapshot(const SnapshotFlags& flags);
+
 struct DownFlags {
     std::filesystem::path folder = ".";
     std::vector<std::string> profiles;  // of synchost.yaml, merged in this order

@@ -20,10 +20,9 @@ Result<ui::Listener> listen_as_told(const PageFlags& flags) {
 void tell(const ui::PageServer& page, const std::string& token, Reporter& reporter) {
     if (page.is_loopback()) return reporter.line(Tone::good, "ready", "synchost", page.url());
     reporter.line_for_terminal(Tone::good, "ready", "synchost", page.url() + "/#token=" + token);
-    reporter.line(
-        Tone::warn, "note", "page",
-        "others of the network reach it, and who has its address with the token may do what you may do; "
-        "it is sent without encryption");
+    reporter.line(Tone::warn, "note", "page",
+                  "others reach it by this machine's addresses, without encryption; who has the token may do "
+                  "what you may do");
 }
 
 }  // namespace

@@ -27,6 +27,7 @@ std::optional<IpAddress> parse_ip(std::string_view text) {
         address.sin_addr = v4;
         std::memcpy(&out.address, &address, sizeof address);
         out.is_loopback = is_loopback_v4(v4.s_addr);
+        out.is_any = v4.s_addr == htonl(INADDR_ANY);
         return out;
     }
     in6_addr v6{};
@@ -36,6 +37,7 @@ std::optional<IpAddress> parse_ip(std::string_view text) {
     address.sin6_addr = v6;
     std::memcpy(&out.address, &address, sizeof address);
     out.is_v6 = true;
+    out.is_any = IN6_IS_ADDR_UNSPECIFIED(&v6);
     std::uint32_t last = 0;
     std::memcpy(&last, &v6.s6_addr[12], sizeof last);
     out.is_loopback = IN6_IS_ADDR_LOOPBACK(&v6) || (IN6_IS_ADDR_V4MAPPED(&v6) && is_loopback_v4(last));
@@ -43,6 +45,7 @@ std::optional<IpAddress> parse_ip(std::string_view text) {
 }
 
 std::string url_of(const IpAddress& address, std::uint16_t port) {
+    if (address.is_any) return url_of(*parse_ip(address.is_v6 ? "::1" : "127.0.0.1"), port);
     char text[INET6_ADDRSTRLEN] = {};
     if (address.is_v6) {
         sockaddr_in6 v6{};

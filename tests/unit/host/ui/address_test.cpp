@@ -25,6 +25,8 @@ TEST(IpAddress, KnowsLoopback) {
 TEST(IpAddress, IsAUrl) {
     EXPECT_EQ(url_of(*parse_ip("127.0.0.1"), 10'360), "http://127.0.0.1:10360");
     EXPECT_EQ(url_of(*parse_ip("0:0::1"), 80), "http://[::1]:80");
+    EXPECT_EQ(url_of(*parse_ip("0.0.0.0"), 80), "http://127.0.0.1:80");
+    EXPECT_EQ(url_of(*parse_ip("::"), 80), "http://[::1]:80");
 }
 
 }  // namespace
