@@ -19,8 +19,9 @@ export interface Run {
 
 const PLAIN: Style = {};
 
-// CSI ... final · OSC, DCS, APC, PM, SOS ... ST or BEL · two-character escapes · what is left of one cut off at the end.
-const ESCAPE = /\x1b(?:\[([0-?]*)[ -/]*([@-~])|[\]P_^X][^\x07\x1b]*(?:\x07|\x1b\\|$)|[ -/]*[0-~]|\[?[0-?]*[ -/]*$)/g;
+// CSI with its parameters and final byte · OSC, DCS, APC, PM, SOS up to ST or BEL · escapes of two characters and more. What is
+// cut off is taken as far as it goes.
+const ESCAPE = /\x1b(?:\[([0-?]*)[ -/]*([@-~])?|[\]P_^X][^\x07\x1b]*(?:\x07|\x1b\\|(?=\x1b)|$)|[ -/]*(?:[0-~]|$))/g;
 const CONTROL = /[\x00-\x08\x0b-\x1f\x7f]/g;
 
 export function hasEscapes(line: string): boolean {

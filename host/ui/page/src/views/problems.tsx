@@ -25,19 +25,21 @@ export function ProblemCard({ problem, onItsPage = false }: { problem: Problem; 
   const { workload } = problem;
   return (
     <article class={problem.grave ? 'problem grave' : 'problem'} aria-label={problem.title}>
-      <h3>
-        <Icon name="alert" />
-        {problem.title}
-      </h3>
+      <div class="problem-head">
+        <h3>
+          <Icon name="alert" />
+          {problem.title}
+        </h3>
+        {workload === null ? null : (
+          <p class="problem-links">
+            {onItsPage ? null : <a href={writeRoute({ view: 'service', workload })}>Open the service</a>}
+            <a href={writeRoute({ view: 'logs', service: workload })}>Read its logs</a>
+          </p>
+        )}
+      </div>
       {problem.reason === '' ? null : <p>{problem.reason}</p>}
       {problem.output === '' ? null : <pre tabIndex={0} aria-label="The last output">{problem.output}</pre>}
       {problem.nextStep === '' ? null : <p class="next"><strong>Next:</strong> {problem.nextStep}</p>}
-      {workload === null ? null : (
-        <p class="problem-links">
-          {onItsPage ? null : <a href={writeRoute({ view: 'service', workload })}>Open the service</a>}
-          <a href={writeRoute({ view: 'logs', service: workload })}>Read its logs</a>
-        </p>
-      )}
     </article>
   );
 }
