@@ -22,6 +22,11 @@ constexpr std::chrono::seconds kPatience{30};
 // Logs have 32 MiB, and a status 16 MiB; what is not so bounded is no snapshot.
 constexpr std::size_t kMaxSnapshotBytes = std::size_t{128} << 20;
 
+std::filesystem::path choose_file(const SnapshotFlags& flags, const std::string& project) {
+    if (!flags.file.empty()) return flags.file;
+    return snapshot_name(project, now_ns()) + (flags.json ? ".json" : ".html");
+}
+
 Result<> refuse_to_overwrite(const std::filesystem::path& file, bool force) {
     std::error_code ignored;
     if (force || !std::filesystem::exists(std::filesystem::symlink_status(file, ignored))) return {};
@@ -39,9 +44,7 @@ Result<ui::SnapshotFrame> frame_for(bool json) {
 
 Result<> run_snapshot(const SnapshotFlags& flags) {
     TRY_ASSIGN(const ProjectParts project, open_project(flags.folder));
-    const std::filesystem::path file =
-        flags.file.empty() ? snapshot_name(project.config.name, now_ns()) + (flags.json ? ".json" : ".html")
-                           : flags.file;
+    const std::filesystem::path file = choose_file(flags, project.config.name);
     TRY(refuse_to_overwrite(file, flags.force));
     TRY_ASSIGN(const ui::SnapshotFrame frame, frame_for(flags.json));
     // It tells of the project: it is its user's until they give it away.

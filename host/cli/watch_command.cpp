@@ -105,6 +105,10 @@ Result<> run_watch(const WatchFlags& flags) {
     });
     TRY_ASSIGN(ProjectParts project,
                open_project(flags.folder, flags.profiles, flags.registry, flags.build_args));
+    std::optional<ui::Listener> page_port;
+    if (flags.mode == EngineMode::watch) {
+        TRY_ASSIGN(page_port, open_page_port(flags.page, reporter));
+    }
     TRY_ASSIGN(const protocol::PskKey key, load_or_make_key(project.folders.state));
     const std::filesystem::path store = project.folders.cache / "store";
     TRY_ASSIGN(const auto store_limit, choose_cache_limit(flags.cache_limit, store));
@@ -157,9 +161,10 @@ Result<> run_watch(const WatchFlags& flags) {
     if (!chosen.why.empty())
         reporter.line(Tone::plain, "note", "runtime", "no cluster is used: " + chosen.why);
     std::unique_ptr<ui::PageServer> page;
-    if (flags.mode == EngineMode::watch) {
-        TRY_ASSIGN(page, serve_page(io.get_executor(), flags.page, api, token, name, reporter));
-        if (page) page_address = page->url();
+    if (page_port) {
+        TRY_ASSIGN(page, serve_page(io.get_executor(), *std::move(page_port), api, token, name));
+        page_address = page->url();
+        tell_of_page(*page, flags.page, token, reporter);
     }
     Result<> outcome;
     boost::asio::co_spawn(io, engine.run(), [&](const std::exception_ptr& failure, Result<> result) {

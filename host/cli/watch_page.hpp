@@ -3,6 +3,7 @@
 
 #include <boost/asio/any_io_executor.hpp>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "base/error.hpp"
@@ -13,11 +14,17 @@
 
 namespace synchost::host {
 
-// `api` outlives the executor's run. nullptr where there is to be no page, or where nothing was asked for and
-// none of its ports is free, of which the user is told. conflict where the port that was asked for is taken.
+// Before anything is started. nullopt where there is to be no page, or where no port was asked for and none
+// of the page's is free, of which the user is told. conflict where the port that was asked for is taken.
+Result<std::optional<ui::Listener>> open_page_port(const PageFlags& flags, Reporter& reporter);
+
+// `api` outlives the executor's run.
 Result<std::unique_ptr<ui::PageServer>> serve_page(boost::asio::any_io_executor executor,
-                                                   const PageFlags& flags, ControlApi& api,
-                                                   const std::string& token, const std::string& project,
-                                                   Reporter& reporter);
+                                                   ui::Listener listener, ControlApi& api,
+                                                   const std::string& token, const std::string& project);
+
+// Its address, for a terminal, and in a browser where the flags say so.
+void tell_of_page(const ui::PageServer& page, const PageFlags& flags, const std::string& token,
+                  Reporter& reporter);
 
 }  // namespace synchost::host

@@ -2,6 +2,7 @@
 
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/basic_socket_acceptor.hpp>
 #include <boost/asio/buffer.hpp>
@@ -147,9 +148,8 @@ class HttpServer::Impl : public std::enable_shared_from_this<Impl> {
                 co_await pause_.async_wait(kToken);
                 continue;
             }
-            if (connections_.size() >= options_.limits.connections) continue;
             const auto peer = options_.admit(socket.native_handle());
-            if (!peer) continue;
+            if (!peer || !has_room_for(*peer)) continue;
             auto connection = std::make_shared<Connection>(std::move(socket), *peer);
             connections_.insert(connection.get());
             asio::co_spawn(acceptor_.get_executor(), serve(connection),
@@ -161,6 +161,13 @@ class HttpServer::Impl : public std::enable_shared_from_this<Impl> {
                                    log(LogLevel::error, "control", "a request ended by an exception");
                            });
         }
+    }
+
+    [[nodiscard]] bool has_room_for(PeerUser peer) const {
+        if (connections_.size() >= options_.limits.connections) return false;
+        if (peer != PeerUser::other) return true;
+        const auto others = std::ranges::count(connections_, PeerUser::other, &Connection::peer);
+        return static_cast<std::size_t>(others) < options_.limits.of_other_users;
     }
 
     // The connection is closed where its time is over before the timer is set anew.

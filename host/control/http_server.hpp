@@ -26,6 +26,7 @@ class HttpServer {
         std::chrono::milliseconds answer{30'000};     // until an answer, or a piece of a stream, is taken
         std::chrono::milliseconds heartbeat{15'000};  // of a stream that has nothing to say
         std::size_t connections = 64;
+        std::size_t of_other_users = 8;  // of these: who may not ask holds nobody else's
         std::size_t head_bytes = kMaxRequestHeadBytes;
     };
     struct Options {

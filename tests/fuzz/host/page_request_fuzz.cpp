@@ -31,7 +31,7 @@ std::string_view next_line(std::string_view& text) {
 
 std::string lower(std::string_view text) {
     std::string out;
-    for (const unsigned char c : text) out += static_cast<char>(std::tolower(c));
+    for (const char c : text) out += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
     return out;
 }
 

@@ -2,6 +2,10 @@
 
 #include <gmock/gmock.h>
 #include <poll.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <thread>
 
 #include "base/file.hpp"
 #include "support/io_thread.hpp"
@@ -219,6 +223,19 @@ TEST_F(PageServerTest, HasRoomForSoManyConnectionsAndNoMore) {
     second.reset();
     while (ask("GET /").empty()) {
     }
+}
+
+TEST_F(PageServerTest, AnotherUserDoesNotTakeTheRoomOfOurs) {
+    if (::geteuid() != 0) GTEST_SKIP() << "only root can be another user";
+    start("127.0.0.1", {.connections = 4, .of_other_users = 2});
+    std::vector<Fd> theirs;
+    std::thread([&] {
+        // The system call, which is for one thread alone; libc's is for all.
+        ASSERT_EQ(::syscall(SYS_setresuid, 65'534, 65'534, 65'534), 0);
+        for (int i = 0; i < 6; ++i) theirs.push_back(test::dial_local(port_));
+    }).join();
+    const Fd ours = test::dial_local(port_);
+    EXPECT_TRUE(ask("GET /").starts_with("HTTP/1.1 200 "));
 }
 
 TEST_F(PageServerTest, EndsWithItsOwner) {
