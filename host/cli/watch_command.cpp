@@ -162,9 +162,9 @@ Result<> run_watch(const WatchFlags& flags) {
         reporter.line(Tone::plain, "note", "runtime", "no cluster is used: " + chosen.why);
     std::unique_ptr<ui::PageServer> page;
     if (page_port) {
-        TRY_ASSIGN(page, serve_page(io.get_executor(), *std::move(page_port), api, token, name));
+        TRY_ASSIGN(page, serve_page(io.get_executor(), *std::move(page_port), flags.page, api, token, name,
+                                    reporter));
         page_address = page->url();
-        tell_of_page(*page, flags.page, token, reporter);
     }
     Result<> outcome;
     boost::asio::co_spawn(io, engine.run(), [&](const std::exception_ptr& failure, Result<> result) {

@@ -18,13 +18,11 @@ namespace synchost::host {
 // of the page's is free, of which the user is told. conflict where the port that was asked for is taken.
 Result<std::optional<ui::Listener>> open_page_port(const PageFlags& flags, Reporter& reporter);
 
-// `api` outlives the executor's run.
+// Serves it, tells the terminal its address, and opens it in a browser where the flags say so. `api` outlives
+// the executor's run.
 Result<std::unique_ptr<ui::PageServer>> serve_page(boost::asio::any_io_executor executor,
-                                                   ui::Listener listener, ControlApi& api,
-                                                   const std::string& token, const std::string& project);
-
-// Its address, for a terminal, and in a browser where the flags say so.
-void tell_of_page(const ui::PageServer& page, const PageFlags& flags, const std::string& token,
-                  Reporter& reporter);
+                                                   ui::Listener listener, const PageFlags& flags,
+                                                   ControlApi& api, const std::string& token,
+                                                   const std::string& project, Reporter& reporter);
 
 }  // namespace synchost::host
