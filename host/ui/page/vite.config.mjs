@@ -4,15 +4,22 @@ import { defineConfig } from 'vitest/config';
 // A snapshot lays the script into an HTML file, where these would end its element early.
 const ENDS_A_SCRIPT = /<\/script|<!--/i;
 
+const SCRIPT_TAG = '<script type="module" src="/assets/app.js"></script>';
+const STYLE_TAG = '<link rel="stylesheet" href="/assets/app.css">';
+
 /** Writes the two tags in one exact form, which the server replaces where it inlines the files into a snapshot. */
 const plainTags = {
   name: 'synchost-plain-tags',
   apply: 'build',
   transformIndexHtml: {
     order: 'post',
-    handler: (html) => html
-      .replace(/<script[^>]*src="\/assets\/app\.js"[^>]*><\/script>/, '<script type="module" src="/assets/app.js"></script>')
-      .replace(/<link[^>]*href="\/assets\/app\.css"[^>]*>/, '<link rel="stylesheet" href="/assets/app.css">'),
+    handler: (html) => {
+      const plain = html
+        .replace(/<script[^>]*src="\/assets\/app\.js"[^>]*><\/script>/, SCRIPT_TAG)
+        .replace(/<link[^>]*href="\/assets\/app\.css"[^>]*>/, STYLE_TAG);
+      if (!plain.includes(SCRIPT_TAG) || !plain.includes(STYLE_TAG)) throw new Error('index.html has no plain tags for its two files');
+      return plain;
+    },
   },
   generateBundle(_options, bundle) {
     for (const file of Object.values(bundle)) {

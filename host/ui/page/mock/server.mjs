@@ -14,7 +14,7 @@ const { values: options } = parseArgs({
   options: { port: { type: 'string', default: '4300' }, services: { type: 'string', default: '9' }, rate: { type: 'string', default: '5' } },
 });
 const DIST = path.join(path.dirname(fileURLToPath(import.meta.url)), '..', 'dist');
-const TOKEN = 'played';
+const TOKEN = `played-${process.pid}`;
 const POLICY = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
   + "base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 const FILES = {

@@ -55,9 +55,15 @@ export async function post(path: string): Promise<unknown> {
   return (await send(path, { method: 'POST' })).json();
 }
 
-/** The pieces of a stream, as text. Ends when the watch ends it; throws where it breaks. */
-export async function* pieces(path: string, headers: Record<string, string>, signal: AbortSignal): AsyncGenerator<string> {
+/**
+ * The pieces of a stream, as text. Ends when the watch ends it; throws where it breaks. `opened` is called once the watch has
+ * answered, which for a quiet stream may be long before its first piece.
+ */
+export async function* pieces(
+  path: string, headers: Record<string, string>, signal: AbortSignal, opened: () => void = () => undefined,
+): AsyncGenerator<string> {
   const answer = await send(path, { headers, signal });
+  opened();
   if (answer.body === null) return;
   const reader = answer.body.getReader();
   const decoder = new TextDecoder();

@@ -3,8 +3,8 @@
 
 import { useEffect, useState } from 'preact/hooks';
 
-const FIRST = 40;
-const MORE = 20;
+const FIRST = 30;
+const MORE = 10;
 
 /** How many of `count` rows to draw by now. */
 export function useGrowing(count: number): number {

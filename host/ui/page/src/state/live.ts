@@ -12,6 +12,7 @@ import { backOffMs, Breather, delay, perFrame, throttled } from './schedule';
 import { builds, changes, connection, era, events, status } from './store';
 
 const STATUS_INTERVAL_MS = 250;
+const HISTORY_INTERVAL_MS = 1_000;
 const FIRST_CHANGES = 500;
 
 /** Of the event that was taken last, for a stream that goes on. */
@@ -36,7 +37,9 @@ export async function follow(): Promise<never> {
       });
       lost('The watch has ended.');
     } catch (error) {
-      lost(error instanceof ApiError && error.status !== 0 ? `${error.message}.` : 'The watch has ended or cannot be reached.');
+      lost(error instanceof ApiError && error.status !== 0
+        ? `${error.message}. ${error.nextStep}`.trim()
+        : 'The watch has ended or cannot be reached.');
     }
     failures += 1;
     wake = new AbortController();
@@ -53,10 +56,7 @@ async function loadAll(): Promise<void> {
   const before = status.peek();
   if (before !== null && before.version !== fresh.version) location.reload();
   const another = before !== null && before.pid !== fresh.pid;
-  const [freshChanges, freshBuilds] = await Promise.all([
-    get(`/changes${query({ limit: FIRST_CHANGES })}`, shapes.changes),
-    get('/builds', shapes.builds),
-  ]);
+  const history = await askHistory();
   batch(() => {
     if (another) {
       lastEvent = '';
@@ -66,9 +66,26 @@ async function loadAll(): Promise<void> {
       era.value += 1;
     }
     takeStatus(fresh);
-    changes.value = withChanges(changes.peek(), freshChanges);
-    builds.value = withBuilds(builds.peek(), freshBuilds);
+    takeHistory(history);
   });
+}
+
+interface History {
+  readonly changes: readonly Change[];
+  readonly builds: readonly Build[];
+}
+
+async function askHistory(): Promise<History> {
+  const [freshChanges, freshBuilds] = await Promise.all([
+    get(`/changes${query({ limit: FIRST_CHANGES })}`, shapes.changes),
+    get('/builds', shapes.builds),
+  ]);
+  return { changes: freshChanges, builds: freshBuilds };
+}
+
+function takeHistory(fresh: History): void {
+  changes.value = withChanges(changes.peek(), fresh.changes);
+  builds.value = withBuilds(builds.peek(), fresh.builds);
 }
 
 function takeStatus(fresh: Status): void {
@@ -85,6 +102,15 @@ const refreshStatus = throttled(async () => {
   }
 }, STATUS_INTERVAL_MS);
 
+/** After a gap in the events: what they would have told of changes and builds. */
+const refreshHistory = throttled(async () => {
+  try {
+    takeHistory(await askHistory());
+  } catch {
+    // As above.
+  }
+}, HISTORY_INTERVAL_MS);
+
 interface Arrived {
   changes: Change[];
   builds: Build[];
@@ -97,8 +123,7 @@ const flush = perFrame(() => {
   const taken = arrived;
   arrived = { changes: [], builds: [], events: [] };
   batch(() => {
-    changes.value = withChanges(changes.peek(), taken.changes);
-    builds.value = withBuilds(builds.peek(), taken.builds);
+    takeHistory(taken);
     events.value = withEvents(events.peek(), taken.events);
   });
 });
@@ -110,10 +135,8 @@ async function readEvents(opened: () => void): Promise<void> {
   parser.lastId = lastEvent;
   const breather = new Breather();
   const ended = new AbortController();
-  // The head of an answer that says nothing yet comes with its first comment, which may be seconds away.
-  opened();
   try {
-    for await (const piece of pieces('/events', headers, ended.signal)) {
+    for await (const piece of pieces('/events', headers, ended.signal, opened)) {
       for (const event of parser.push(piece)) take(event);
       lastEvent = parser.lastId;
       await breather.breathe();
@@ -126,6 +149,7 @@ async function readEvents(opened: () => void): Promise<void> {
 function take(event: ServerEvent): void {
   if (event.type === 'status' || event.type === 'gap') {
     refreshStatus();
+    if (event.type === 'gap') refreshHistory();
     return;
   }
   let value: unknown;

@@ -10,7 +10,7 @@ import type { LogEntry } from '../api/types';
 import { gapRow, rowOf, type LogRow } from '../model/log_row';
 import { Ring } from '../model/ring';
 import { compareTimes } from '../model/time';
-import { backOffMs, Breather, delay, perFrame } from './schedule';
+import { backOffMs, Breather, delay, perFrame, throttled } from './schedule';
 import { snapshot } from './store';
 
 export const MOST_LINES = 100_000;
@@ -18,6 +18,7 @@ const FIRST_LINES = 5_000;
 const OLDER_LINES = 1_000;
 // Lines after the last time that was seen may be told twice by a stream that goes on: so many are remembered.
 const REMEMBERED = 2_000;
+const SOURCES_INTERVAL_MS = 1_000;
 
 /** What the server is asked for beyond the scope. */
 export interface Wanted {
@@ -44,6 +45,11 @@ export class LogFeed {
   private readonly seenPods = new Set<string>();
   private readonly seenContainers = new Set<string>();
   private readonly flush = perFrame(() => this.take());
+  // Of hundreds of pods the choices are long: they are not laid out anew for each pod that is seen first.
+  private readonly tellSources = throttled(async () => {
+    this.pods.value = [...this.seenPods].sort();
+    this.containers.value = [...this.seenContainers].sort();
+  }, SOURCES_INTERVAL_MS);
 
   /** `services`: workloads and builds; all where there is none. */
   constructor(services: readonly string[]) {
@@ -85,7 +91,10 @@ export class LogFeed {
     let failures = 0;
     while (!this.stopped.signal.aborted) {
       try {
-        await this.read(() => { failures = 0; });
+        await this.read(() => {
+          failures = 0;
+          this.problem.value = '';
+        });
         this.problem.value = 'The stream of lines has ended. It goes on by itself.';
       } catch (error) {
         if (this.stopped.signal.aborted) return;
@@ -114,9 +123,7 @@ export class LogFeed {
     const known = goesOn ? this.lastOnes() : null;
     const splitter = new LineSplitter();
     const breather = new Breather();
-    for await (const piece of pieces(path, { Accept: 'application/x-ndjson' }, this.stopped.signal)) {
-      opened();
-      this.problem.value = '';
+    for await (const piece of pieces(path, { Accept: 'application/x-ndjson' }, this.stopped.signal, opened)) {
       for (const entry of entriesOf(splitter.push(piece))) {
         if (known === null || !known.delete(keyOf(entry))) this.add(entry);
       }
@@ -138,18 +145,14 @@ export class LogFeed {
 
   private take(): void {
     if (this.arrived.length === 0) return;
-    let sources = this.seenPods.size + this.seenContainers.size;
+    const sources = this.seenPods.size + this.seenContainers.size;
     for (const row of this.arrived) {
       this.rows.push(row);
       if (row.pod !== '') this.seenPods.add(row.pod);
       if (row.container !== '') this.seenContainers.add(row.container);
     }
     this.arrived = [];
-    sources -= this.seenPods.size + this.seenContainers.size;
-    if (sources !== 0) {
-      this.pods.value = [...this.seenPods].sort();
-      this.containers.value = [...this.seenContainers].sort();
-    }
+    if (this.seenPods.size + this.seenContainers.size !== sources) this.tellSources();
     this.version.value += 1;
   }
 }

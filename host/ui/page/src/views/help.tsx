@@ -9,12 +9,12 @@ export const helpOpen = signal(false);
 const KEYS: readonly (readonly [keys: string, meaning: string])[] = [
   ['/', 'Filter services or log lines'],
   ['j k', 'Next and previous service'],
-  ['Enter', 'Open the service'],
+  ['Enter', 'Open the service; from the filter, go to the first'],
   ['r', 'Restart it'],
   ['b', 'Rebuild it'],
   ['l', 'Its logs, or all logs'],
   ['?', 'This help'],
-  ['Esc', 'Back'],
+  ['Esc', 'Back; in a filter, clear it'],
 ];
 
 export function Help() {

@@ -10,7 +10,7 @@ export function startKeyboard(): void {
     if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || helpOpen.peek()) return;
     const target = event.target instanceof HTMLElement ? event.target : document.body;
     if (isTyping(target)) {
-      if (event.key === 'Escape') target.blur();
+      if (leave(event.key, target)) event.preventDefault();
       return;
     }
     if (handle(event.key, target)) event.preventDefault();
@@ -20,6 +20,19 @@ export function startKeyboard(): void {
 function isTyping(target: HTMLElement): boolean {
   return target.isContentEditable || target instanceof HTMLInputElement || target instanceof HTMLTextAreaElement
     || target instanceof HTMLSelectElement;
+}
+
+/** Out of a filter: Enter goes on to what it has left, Escape clears it. */
+function leave(key: string, target: HTMLElement): boolean {
+  const filter = target instanceof HTMLInputElement && 'filter' in target.dataset ? target : null;
+  if (key === 'Enter' && filter !== null) return moveBy(1);
+  if (key !== 'Escape') return false;
+  if (filter !== null && filter.value !== '') {
+    filter.value = '';
+    filter.dispatchEvent(new Event('input', { bubbles: true }));
+  }
+  target.blur();
+  return true;
 }
 
 function handle(key: string, target: HTMLElement): boolean {

@@ -91,7 +91,8 @@ export function LogLines({ list, wrap, mixed, label }: Props) {
   const drawn = list.rows.slice(from, to);
   return (
     <div class="log-frame">
-      <div ref={box} class={wrap ? 'log-lines wrap' : 'log-lines'} role="region" aria-label={label} tabIndex={0} onScroll={onScroll}>
+      <div ref={box} class={wrap ? 'log-lines wrap' : 'log-lines'} role="region" aria-label={label} tabIndex={0} onScroll={onScroll}
+        onCopy={(event) => copySelected(event, rows.current)}>
         <div class="log-space" style={{ height: `${heights.total}px` }}>
           <div ref={rows} class="log-window" style={{ transform: `translateY(${heights.offset(from)}px)` }}>
             {drawn.map((row, index) => (
@@ -121,4 +122,15 @@ function measure(window: HTMLDivElement | null, from: number, heights: Heights):
     position += 1;
   }
   return changed;
+}
+
+/** A selection over several lines is copied as lines: the browser would put each of their columns on a line of its own. */
+function copySelected(event: ClipboardEvent, window: HTMLDivElement | null): void {
+  const selection = getSelection();
+  if (selection === null || selection.isCollapsed) return;
+  const selected = [...(window?.children ?? [])].filter((row) => selection.containsNode(row, true));
+  if (selected.length < 2) return;
+  const lines = selected.map((row) => [...row.children].map((cell) => cell.textContent).join(' ') || row.textContent);
+  event.clipboardData?.setData('text/plain', `${lines.join('\n')}\n`);
+  event.preventDefault();
 }

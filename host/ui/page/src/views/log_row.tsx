@@ -19,7 +19,7 @@ interface Props {
 }
 
 export const LogLine = memo(function LogLine({ row, wrap, pattern, mixed }: Props) {
-  if (row.gap) return <div class="log-row gap">{gapInWords(row)}{row.time === '' ? '' : ` (${clock(row.time)})`}</div>;
+  if (row.gap) return <div class="log-row gap"><span>{gapInWords(row)}{row.time === '' ? '' : ` (${clock(row.time)})`}</span></div>;
   const cut = !wrap && row.plain.length > MOST_UNWRAPPED;
   const name = mixed ? serviceInWords(row) : sourceWithin(row);
   return (

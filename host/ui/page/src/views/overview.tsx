@@ -8,7 +8,7 @@ import { STATES_BY_GRAVITY, toneOf } from '../model/words';
 import { Dot } from '../parts/state';
 import { useGrowing } from '../parts/rows';
 import { groupBy } from '../state/preferences';
-import { changes, generations, services, status } from '../state/store';
+import { changes, generations, services, snapshot, status } from '../state/store';
 import { Problems } from './problems';
 import { ServiceRow } from './service_row';
 
@@ -83,10 +83,10 @@ function Table({ services: shown }: { services: readonly Service[] }) {
   if (services.value.length === 0) return <p class="empty">The manifests name no workload.</p>;
   if (shown.length === 0) return <p class="empty">No service matches the filter.</p>;
   return (
-    <div class="services" role="table" aria-label="Services" aria-rowcount={shown.length + 1}>
+    <div class={snapshot.value === null ? 'services' : 'services still'} role="table" aria-label="Services" aria-rowcount={shown.length + 1}>
       <div role="rowgroup" class="table-head">
         <div role="row" class="row head">
-          {COLUMNS.map((name) => <div key={name} role="columnheader">{name}</div>)}
+          {(snapshot.value === null ? COLUMNS : COLUMNS.slice(0, -1)).map((name) => <div key={name} role="columnheader">{name}</div>)}
         </div>
       </div>
       {groups.map((group) => <GroupRows key={group.name} group={group} />)}

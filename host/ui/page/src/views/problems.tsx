@@ -23,13 +23,14 @@ export function Problems() {
 
 export function ProblemCard({ problem, onItsPage = false }: { problem: Problem; onItsPage?: boolean }) {
   const { workload } = problem;
+  const Title = onItsPage ? 'h2' : 'h3';
   return (
     <article class={problem.grave ? 'problem grave' : 'problem'} aria-label={problem.title}>
       <div class="problem-head">
-        <h3>
+        <Title>
           <Icon name="alert" />
           {problem.title}
-        </h3>
+        </Title>
         {workload === null ? null : (
           <p class="problem-links">
             {onItsPage ? null : <a href={writeRoute({ view: 'service', workload })}>Open the service</a>}

@@ -1,6 +1,6 @@
 // A service's row of the overview.
 
-import type { Change, Service } from '../api/types';
+import type { Change, Port, Service } from '../api/types';
 import { changeTone, outcomeInWords, replicasInWords, sourcesInWords } from '../model/words';
 import { writeRoute } from '../model/route';
 import { Ago } from '../parts/ago';
@@ -8,6 +8,7 @@ import { RowControls } from '../parts/controls';
 import { memo } from '../parts/memo';
 import { Dot, StateBadge } from '../parts/state';
 import { WebLink } from '../parts/web_link';
+import { snapshot } from '../state/store';
 
 interface Props {
   readonly service: Service;
@@ -33,19 +34,20 @@ export const ServiceRow = memo(function ServiceRow({ service, generations, chang
         <span>{replicasInWords(service)}</span>
         <span class="faint">{generations}</span>
       </div>
-      <div role="cell" class="cell-change"><LastChange change={change} /></div>
+      <div role="cell" class="cell-change"><LastChange change={change} known={service.lastChange !== null} /></div>
       <div role="cell" class="cell-links"><Links service={service} /></div>
       <div role="cell" class="cell-restarts" title="Starts of its processes beyond the first">
         {service.restarts}
         <span class="narrow-word"> {service.restarts === 1 ? 'restart' : 'restarts'}</span>
       </div>
-      <div role="cell" class="cell-controls"><RowControls service={service} /></div>
+      {snapshot.value === null ? <div role="cell" class="cell-controls"><RowControls service={service} /></div> : null}
     </div>
   );
 });
 
-function LastChange({ change }: { change: Change | undefined }) {
-  if (change === undefined) return <span class="faint">no change yet</span>;
+/** `known`: there was one, though it may be older than those that the page holds. */
+function LastChange({ change, known }: { change: Change | undefined; known: boolean }) {
+  if (change === undefined) return <span class="faint">{known ? 'an older change' : 'no change yet'}</span>;
   return (
     <>
       <span class="change-line" title={change.sources.join('\n')}>
@@ -62,10 +64,15 @@ function LastChange({ change }: { change: Change | undefined }) {
 export function Links({ service }: { service: Service }) {
   return (
     <>
-      {service.ports.map((port) => (port.open
-        ? <WebLink key={port.port} url={port.url} label={`Open ${service.name}, port ${port.port}`}>{`:${port.local}`}</WebLink>
-        : <span key={port.port} class="faint" title={port.problem}>{`:${port.port} closed`}</span>))}
+      {service.ports.map((port) => <PortLink key={port.port} service={service} port={port} />)}
       {service.links.map((link) => <WebLink key={link.url} url={link.url}>{link.name}</WebLink>)}
     </>
   );
+}
+
+function PortLink({ service, port }: { service: Service; port: Port }) {
+  if (!port.open) return <span class="faint" title={port.problem}>{`:${port.port} closed`}</span>;
+  // A snapshot may be read on another machine, where that port is somebody else's.
+  if (snapshot.value !== null) return <span>{`:${port.local}`}</span>;
+  return <WebLink url={port.url} label={`Open ${service.name}, port ${port.port}`}>{`:${port.local}`}</WebLink>;
 }

@@ -1,5 +1,6 @@
 // The frame around every view: where one is, how the connection does, and what an action has led to.
 
+import { useEffect, useRef } from 'preact/hooks';
 import { writeRoute, type Route } from '../model/route';
 import { moment } from '../model/time';
 import { Button, IconButton } from '../parts/button';
@@ -16,6 +17,7 @@ import { Overview } from './overview';
 import { ServiceView } from './service';
 
 export function Shell() {
+  useFocusOnArrival();
   return (
     <>
       <a class="skip" href="#content" onClick={(event) => {
@@ -30,6 +32,27 @@ export function Shell() {
       <Help />
     </>
   );
+}
+
+/** Another view takes the focus, so that a screen reader tells of it; on the way back, the service that one comes from. */
+function useFocusOnArrival(): void {
+  const at = route.value;
+  const before = useRef<Route>(at);
+  useEffect(() => {
+    const from = before.current;
+    before.current = at;
+    if (from.view === at.view) return;
+    const row = at.view === 'services' && from.view === 'service'
+      ? document.querySelector<HTMLElement>(`[data-workload="${CSS.escape(from.workload)}"] .row-link`)
+      : null;
+    if (row === null) {
+      scrollTo(0, 0);
+      document.getElementById('content')?.focus({ preventScroll: true });
+    } else {
+      row.focus();
+      row.scrollIntoView({ block: 'center' });
+    }
+  }, [at]);
 }
 
 function View() {

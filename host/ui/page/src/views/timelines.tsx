@@ -126,7 +126,7 @@ function Drawing({ timeline: { bars, topUs, p50, p95 }, selected, onSelect }: Dr
           ))}
         </svg>
         {lines.map(({ name, us, share }) => (
-          <span key={name} class="line-name" style={{ bottom: `${share * 100}%` }}>{name} {span(us)}</span>
+          <span key={name} class={`line-name name-${name}`} style={{ bottom: `${share * 100}%` }}>{name} {span(us)}</span>
         ))}
       </div>
     </div>
