@@ -6,6 +6,7 @@
 
 #include "base/rel_path.hpp"
 #include "host/control/api.hpp"
+#include "host/control/status.hpp"
 #include "host/ui/address.hpp"
 
 namespace synchost::host::ui {
@@ -93,7 +94,12 @@ std::optional<HttpResponse> refuse(const HttpRequest& request, const Guard& guar
         return forbidden(
             "Sec-Fetch-Site is " + shown(request.fetch_site) + ": no other page may ask this one", {});
     if (guard.is_loopback || !tells_of_the_project(request)) return std::nullopt;
-    return refuse_without_token(request, guard.token);
+    auto refused = refuse_without_token(request, guard.token);
+    if (refused)
+        refused->body =
+            to_json(Error{Errc::auth, "this page is open to those who have its token", 0,
+                          "Open the address that synchost watch has printed: the token is in it."});
+    return refused;
 }
 
 }  // namespace synchost::host::ui

@@ -9,6 +9,7 @@ namespace synchost::host::ui {
 namespace {
 
 using testing::HasSubstr;
+using testing::Not;
 
 const Guard kLoopback{.port = 10'360, .is_loopback = true, .token = "secret"};
 const Guard kOpen{.port = 10'360, .is_loopback = false, .token = "secret"};
@@ -167,6 +168,8 @@ TEST(RequestGuard, FromElsewhereTheApiNeedsTheToken) {
     request.origin = "http://10.0.0.5:10360";
     request.peer = PeerUser::unknown;
     EXPECT_EQ(status_of(request, kOpen), 401u);
+    EXPECT_THAT(refuse(request, kOpen)->body, HasSubstr("the token is in it"));
+    EXPECT_THAT(refuse(request, kOpen)->body, Not(HasSubstr("secret")));
     request.authorization = "Bearer wrong";
     EXPECT_EQ(status_of(request, kOpen), 403u);
     request.authorization = "Bearer secret";
