@@ -6,7 +6,6 @@
 
 #include "base/lines.hpp"
 #include "base/rel_path.hpp"
-#include "base/timestamp.hpp"
 #include "host/control/snapshot.hpp"
 #include "host/control/token.hpp"
 
@@ -198,17 +197,7 @@ Reply ControlApi::get_logs(const RequestTarget& target, const HttpRequest& reque
 }
 
 Reply ControlApi::get_snapshot(const RequestTarget&, const HttpRequest&) {
-    const Status status = backend_.status();
-    std::string events;
-    for (const Event& event : backend_.kept_events()) events += (events.empty() ? "" : ",") + to_json(event);
-    std::string head =
-        dumped({{"snapshot", 1}, {"time", format_timestamp_ns(now_ns())}, {"version", status.version}});
-    head.pop_back();
-    head += ",\"status\":" + to_json(status) + ",\"events\":[" + events + "]";
-    std::vector<std::string> services;
-    for (const ServiceEntry& entry : backend_.services()) services.push_back(entry.workload);
-    co_return HttpStream{"application/json",
-                         make_snapshot(std::move(head), std::move(services), backend_.logs)};
+    co_return HttpStream{"application/json", make_snapshot(backend_)};
 }
 
 Reply ControlApi::get_description(const RequestTarget&, const HttpRequest&) {

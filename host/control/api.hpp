@@ -56,7 +56,7 @@ struct ControlBackend {
         std::vector<std::string> workloads)>
         trigger;
     std::function<std::unique_ptr<ByteSource>(std::optional<std::uint64_t> last)> events;
-    std::function<std::vector<Event>()> kept_events;
+    std::function<std::vector<std::string>()> kept_events;  // each as JSON, oldest first
     std::function<boost::asio::awaitable<Result<std::unique_ptr<ByteSource>>>(LogRequest request)> logs;
 };
 

@@ -103,9 +103,11 @@ void EventFeed::note_new_state() {
     state_->bell->ring();
 }
 
-std::vector<Event> EventFeed::kept() const {
+std::vector<std::string> EventFeed::kept() const {
     const std::lock_guard lock(state_->mutex);
-    return {state_->ring.begin(), state_->ring.end()};
+    std::vector<std::string> out;
+    for (const Event& event : state_->ring) out.push_back(to_json(event));
+    return out;
 }
 
 std::unique_ptr<ByteSource> EventFeed::follow(std::optional<std::uint64_t> last) {

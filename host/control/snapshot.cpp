@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <deque>
 #include <map>
+#include <nlohmann/json.hpp>
 #include <optional>
 #include <utility>
+#include <vector>
 
 #include "base/timestamp.hpp"
 #include "host/logs/log_record.hpp"
@@ -16,6 +18,16 @@ constexpr std::size_t kPieceBytes = std::size_t{64} << 10;
 
 // Within a record no other text can look so: a quote in a text is escaped.
 constexpr std::string_view kTimeKey = R"("time":")";
+
+std::string joined(const std::vector<std::string>& items) {
+    std::string out;
+    for (const std::string& item : items) out += (out.empty() ? "" : ",") + item;
+    return out;
+}
+
+std::string quoted(const std::string& text) {
+    return nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
 
 struct Line {
     std::string time;  // as it is written; empty for what came first and has none
@@ -70,50 +82,58 @@ class LastLines {
 
 class SnapshotSource final : public ByteSource {
   public:
-    SnapshotSource(std::string head, std::vector<std::string> services, OpenLogs logs, SnapshotLimits limits)
-        : head_(std::move(head)), services_(std::move(services)), logs_(std::move(logs)), limits_(limits) {}
+    SnapshotSource(const ControlBackend& backend, SnapshotLimits limits)
+        : backend_(backend), limits_(limits) {}
 
     boost::asio::awaitable<std::optional<std::string>> next() override {
-        if (!begun_) {
-            begun_ = true;
-            co_return std::exchange(head_, {}) + ",\"logs\":[";
+        switch (at_) {
+            case Part::head:
+                at_ = Part::logs;
+                co_return head();
+            case Part::logs:
+                co_await gather_lines();
+                at_ = Part::lines;
+                [[fallthrough]];
+            case Part::lines:
+                co_return some_lines();
+            case Part::end:
+                break;
         }
-        if (!services_.empty()) co_await gather();
-        if (ended_) co_return std::nullopt;
-        std::string out;
-        while (!lines_.empty() && out.size() < kPieceBytes) {
-            out += std::exchange(between_, ",\n");
-            out += lines_.extract(lines_.begin()).mapped();
-        }
-        if (lines_.empty()) {
-            ended_ = true;
-            out += "]}\n";
-        }
-        co_return out;
+        co_return std::nullopt;
     }
     // It has something to say until its end.
     boost::asio::awaitable<void> wait() override { co_return; }
     [[nodiscard]] std::string heartbeat() const override { return {}; }
 
   private:
-    boost::asio::awaitable<void> gather() {
+    enum class Part : std::uint8_t { head, logs, lines, end };
+
+    [[nodiscard]] std::string head() const {
+        const Status status = backend_.status();
+        return R"({"snapshot":1,"time":")" + format_timestamp_ns(now_ns()) + R"(","version":)" +
+               quoted(status.version) + R"(,"status":)" + to_json(status) + R"(,"events":[)" +
+               joined(backend_.kept_events()) + R"(],"logs":[)";
+    }
+
+    boost::asio::awaitable<void> gather_lines() {
+        std::vector<std::string> logs;
+        for (const ServiceEntry& entry : backend_.services()) logs.push_back(entry.workload);
         std::size_t room = limits_.log_bytes;
-        for (std::size_t i = 0; i < services_.size(); ++i) {
+        for (std::size_t i = 0; i < logs.size(); ++i) {
             // What the earlier ones did not need is there for the later ones.
-            auto [lines, bytes] = co_await last_lines_of(services_[i], room / (services_.size() - i));
+            auto [lines, bytes] = co_await last_lines_of(logs[i], room / (logs.size() - i));
             room -= std::min(room, bytes);
             for (Line& line : lines) lines_.emplace(std::move(line.time), std::move(line.json));
         }
-        services_.clear();
     }
 
-    boost::asio::awaitable<std::pair<std::deque<Line>, std::size_t>> last_lines_of(const std::string& service,
+    boost::asio::awaitable<std::pair<std::deque<Line>, std::size_t>> last_lines_of(const std::string& log,
                                                                                    std::size_t room) {
         LastLines out(room);
         LogRequest request;
-        request.workloads = {service};
+        request.workloads = {log};
         request.tail = std::to_string(limits_.lines);
-        auto source = co_await logs_(std::move(request));
+        auto source = co_await backend_.logs(std::move(request));
         while (source) {
             const auto piece = co_await (*source)->next();
             if (!piece) break;
@@ -122,21 +142,28 @@ class SnapshotSource final : public ByteSource {
         co_return out.take();
     }
 
-    std::string head_;
-    std::vector<std::string> services_;
-    OpenLogs logs_;
+    std::string some_lines() {
+        std::string out;
+        while (!lines_.empty() && out.size() < kPieceBytes) {
+            out += std::exchange(between_, ",\n");
+            out += lines_.extract(lines_.begin()).mapped();
+        }
+        if (!lines_.empty()) return out;
+        at_ = Part::end;
+        return out += "]}\n";
+    }
+
+    const ControlBackend& backend_;
     SnapshotLimits limits_;
+    Part at_ = Part::head;
     std::multimap<std::string, std::string> lines_;  // by their times, those of one time as they came
     const char* between_ = "\n";
-    bool begun_ = false;
-    bool ended_ = false;
 };
 
 }  // namespace
 
-std::unique_ptr<ByteSource> make_snapshot(std::string head, std::vector<std::string> services, OpenLogs logs,
-                                          SnapshotLimits limits) {
-    return std::make_unique<SnapshotSource>(std::move(head), std::move(services), std::move(logs), limits);
+std::unique_ptr<ByteSource> make_snapshot(const ControlBackend& backend, SnapshotLimits limits) {
+    return std::make_unique<SnapshotSource>(backend, limits);
 }
 
 std::string snapshot_name(std::string_view project, std::int64_t time_ns) {

@@ -4,16 +4,12 @@
 // the token or of this machine's environment is in it.
 #pragma once
 
-#include <boost/asio/awaitable.hpp>
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
-#include <vector>
 
-#include "base/error.hpp"
 #include "host/control/api.hpp"
 #include "host/control/http.hpp"
 
@@ -24,12 +20,9 @@ struct SnapshotLimits {
     std::size_t log_bytes = std::size_t{32} << 20;  // of all of them, as JSON
 };
 
-using OpenLogs = decltype(ControlBackend::logs);
-
-// `head` is the document without its logs and its last brace. Lines of several services come in the order of
-// their times; a gap stands where older ones of a service had no room.
-std::unique_ptr<ByteSource> make_snapshot(std::string head, std::vector<std::string> services, OpenLogs logs,
-                                          SnapshotLimits limits = {});
+// Lines of several services come in the order of their times; a gap stands where older ones of a service had
+// no room. `backend` outlives the source.
+std::unique_ptr<ByteSource> make_snapshot(const ControlBackend& backend, SnapshotLimits limits = {});
 
 // "todo-20260131-100000", in UTC: what a file for it is called, without its suffix.
 std::string snapshot_name(std::string_view project, std::int64_t time_ns);

@@ -66,7 +66,10 @@ class SnapshotCommand : public testing::Test {
                     .trigger = {},
                     .events = {},
                     .kept_events =
-                        [] { return std::vector<Event>{{.kind = "synced", .text = "it went well"}}; },
+                        [] {
+                            return std::vector<std::string>{
+                                to_json(Event{.kind = "synced", .text = "it went well"})};
+                        },
                     .logs = [this](LogRequest request) { return logs_->read(std::move(request)); }},
                 token_);
             listen([this](const HttpRequest& request) { return api_->answer(request); });
