@@ -46,6 +46,7 @@ Result<> run_inject(const InjectFlags& flags) {
     TRY_ASSIGN(auto manifests, read_manifests(flags.files.empty() ? config.manifests : flags.files,
                                               load_options(config, {})));
     TRY_ASSIGN(const auto workloads, resolve_workloads(config, manifests));
+    TRY(set_commands(manifests, workloads));
     const registry::Connector registries = make_connector(flags.registries);
     images::BuildTools tools{.store = project.folders.cache / "store", .registries = &registries};
     TRY_ASSIGN(tools.store_limit, choose_cache_limit({}, tools.store));

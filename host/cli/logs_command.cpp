@@ -47,7 +47,11 @@ class LogPrinter {
 
     void add(const ToldRecord& told) {
         if (json_) {
-            out_ += told.gap ? std::string(kLogGapJson) : to_json(told.record, told.workload);
+            const bool is_ours = told.gap && told.workload.empty();
+            out_ += is_ours ? std::string(kLogGapJson) : to_json(told.record, told.workload);
+        } else if (told.gap && !told.workload.empty()) {
+            out_ += "(lines of " + printable(told.record.pod + "/" + told.record.container) +
+                    " may be missing here: its log no longer had them when it was read)";
         } else if (told.gap) {
             out_ += "(lines are missing here: they were pushed out by newer ones)";
         } else {
@@ -154,8 +158,10 @@ Result<> print_from_store(const std::filesystem::path& folder, const LogFlags& f
         LogReader::Batch batch = reader.next();
         at_end = batch.at_end;
         if (batch.gap) printer.add({.workload = {}, .record = {}, .gap = true});
-        for (LogReader::Item& item : batch.items)
-            printer.add({.workload = std::move(item.workload), .record = std::move(item.record)});
+        for (LogReader::Item& item : batch.items) {
+            const bool gap = item.record.kind == LogKind::gap;
+            printer.add({.workload = std::move(item.workload), .record = std::move(item.record), .gap = gap});
+        }
         TRY_ASSIGN(const bool is_read, printer.flush());
         if (!is_read) return {};
     }

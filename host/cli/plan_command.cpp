@@ -13,6 +13,7 @@
 #include "host/engine/kept_image.hpp"
 #include "host/engine/workshop.hpp"
 #include "host/plan/explain.hpp"
+#include "host/steps/step_graph.hpp"
 
 namespace synchost::host {
 namespace {
@@ -30,18 +31,35 @@ struct ImagePlan {
     std::unique_ptr<Explainer> explainer;
 };
 
+// A step that has not run yet is why a COPY finds nothing.
+Error with_missing_outputs(Error error, const Config& config) {
+    for (const StepConfig& step : config.steps) {
+        for (const RelPath& output : step.outputs) {
+            std::error_code ignored;
+            if (fs::exists(fs::symlink_status(config.file.parent_path() / output.str(), ignored))) continue;
+            error.next_step = "Step " + step.name + " makes " + printable(output.str()) +
+                              ", and has not run yet: `synchost watch` runs it.";
+            return error;
+        }
+    }
+    return error;
+}
+
 Result<ImagePlan> plan_of(const ImageConfig& image, const ProjectParts& project) {
     images::BuildRequest request = build_request(image);
     // What base images set (WORKDIR, ONBUILD), as a running watch knows it.
     if (auto kept = KeptImage::load(kept_image_file(project.folders.state, image.name)))
         request.base_configs = std::move(kept->base_configs);
-    TRY_ASSIGN(images::Trace trace, images::trace(request));
+    auto traced = images::trace(request);
+    if (!traced) return std::unexpected(with_missing_outputs(std::move(traced.error()), project.config));
+    images::Trace trace = *std::move(traced);
     ImagePlan out{.image = &image, .rules = nullptr, .explainer = nullptr};
     TRY_ASSIGN(DecisionRules rules, decision_rules(image));
     out.rules = std::make_unique<DecisionRules>(std::move(rules));
     out.rules->baked = trace.baked;
-    out.explainer = std::make_unique<Explainer>(std::move(trace), *out.rules, image.after,
-                                                printable(image.dockerfile.filename().native()));
+    out.explainer = std::make_unique<Explainer>(
+        std::move(trace), *out.rules, image.after,
+        image.from.empty() ? printable(image.dockerfile.filename().native()) : "");
     return out;
 }
 
@@ -92,6 +110,7 @@ Result<std::vector<Explained>> explain_below(const ImagePlan& plan, const std::s
 }
 
 std::string title_of(const ImageConfig& image) {
+    if (!image.from.empty()) return printable(image.name) + " (from " + printable(image.from) + ")";
     const std::string target = image.target.empty() ? "" : ", target " + image.target;
     return printable(image.name) + " (" + printable(image.dockerfile.filename().native()) + target + ")";
 }
@@ -159,6 +178,33 @@ Result<Json> explain_in(const ImagePlan& plan, const std::string& path, bool jso
     return Json{{"image", printable(plan.image->name)}, {"files", Json::array({json_of(file)})}};
 }
 
+std::string words_of(const std::vector<RelPath>& outputs) {
+    std::vector<std::string> out;
+    for (const RelPath& output : outputs) out.push_back(printable(output.str()));
+    return fmt::format("{}", fmt::join(out, ", "));
+}
+
+// What the steps of this machine make of a save, whatever the images do with the file itself.
+Json explain_steps(const Config& config, const fs::path& place, bool json) {
+    Json out = Json::array();
+    std::error_code ignored;
+    const auto path = below(fs::weakly_canonical(config.file.parent_path(), ignored), place);
+    if (!path) return out;
+    for (const StepConfig& step : config.steps) {
+        const bool reads = is_input(step, *path) && !is_output(step, *path);
+        if (!reads && !is_output(step, *path)) continue;
+        Json outputs = Json::array();
+        for (const RelPath& output : step.outputs) outputs.push_back(printable(output.str()));
+        out.push_back(
+            {{"step", step.name}, {"action", reads ? "runs" : "makes"}, {"outputs", std::move(outputs)}});
+        if (json) continue;
+        const std::string makes = step.outputs.empty() ? "" : ", and makes " + words_of(step.outputs);
+        fmt::print("  step {}: {}\n", step.name,
+                   reads ? "runs" + makes : "makes it, and writes it anew when it runs");
+    }
+    return out;
+}
+
 }  // namespace
 
 Result<> run_plan(const PlanFlags& flags) {
@@ -202,6 +248,7 @@ Result<> run_explain(const ExplainFlags& flags) {
         const bool is_there = fs::exists(fs::symlink_status(place, ignored));
         if (!flags.json)
             fmt::print("{}{}\n", printable(file), is_there ? "" : " (there is no such file now)");
+        Json steps = explain_steps(project.config, place, flags.json);
         Json answers = Json::array();
         for (const ImagePlan& plan : plans) {
             const auto path = below(fs::weakly_canonical(plan.image->context, ignored), place);
@@ -210,7 +257,10 @@ Result<> run_explain(const ExplainFlags& flags) {
             answers.push_back(std::move(answer));
         }
         if (answers.empty() && !flags.json) fmt::print("  ignore, because it lies in no build context\n");
-        files.push_back({{"path", printable(file)}, {"exists", is_there}, {"images", std::move(answers)}});
+        files.push_back({{"path", printable(file)},
+                         {"exists", is_there},
+                         {"steps", std::move(steps)},
+                         {"images", std::move(answers)}});
     }
     if (flags.json) fmt::print("{}\n", Json{{"files", std::move(files)}}.dump());
     return {};

@@ -41,9 +41,11 @@ Result<ProjectParts> open_project(const std::filesystem::path& folder,
     TRY_ASSIGN(Config config, load_config(path, profiles));
     if (!registry.empty()) config.registry = registry;
     for (ImageConfig& image : config.images) {
+        if (!image.from.empty()) continue;
         for (const auto& [name, value] : arguments) image.args[name] = value;
     }
     TRY_ASSIGN(ProjectFolders folders, open_project_folders(config.name, config.file.parent_path()));
+    TRY(write_existing_images(config, folders.state / "existing-images"));
     return ProjectParts{std::move(config), std::move(folders)};
 }
 

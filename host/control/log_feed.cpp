@@ -41,7 +41,7 @@ class LogFeed::Source final : public ByteSource {
             std::string out;
             if (batch->gap) add(out, "gap", kLogGapJson);
             for (const LogReader::Item& item : batch->items)
-                add(out, "log", to_json(item.record, item.workload));
+                add(out, item.record.kind == LogKind::gap ? "gap" : "log", to_json(item.record, item.workload));
             ended_ = batch->at_end && !follow_;
             if (out.empty() && ended_) co_return std::nullopt;
             if (!out.empty() || batch->at_end) co_return out;

@@ -69,7 +69,8 @@ boost::asio::awaitable<Result<>> Engine::deploy() {
         co_return Result<>{};
     }
     CO_TRY_ASSIGN(const k8s::InjectOptions options, inject_options());
-    const std::vector<k8s::Manifest> manifests = manifests_of(manifests_, step.apply);
+    std::vector<k8s::Manifest> manifests = manifests_of(manifests_, step.apply);
+    CO_TRY(set_commands(manifests, rollout_.workloads()));
     const auto number = ++deployments_;
     const std::vector<ExtraPort> ports = extra_ports(step);
     CO_TRY(co_await on_pool(pool_, [&] { return parts_.runtime->apply(manifests, options, ports); }));

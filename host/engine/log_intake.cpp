@@ -61,9 +61,10 @@ void LogIntake::take(const LogLine& line) {
                            .pod = line.pod,
                            .container = line.container,
                            .text = masked(line.text),
-                           .error_stream = line.error_stream};
-    reporter_.log_line(line.pod + "/" + line.container, record.text, line.error_stream);
-    if (store_ != nullptr) store_->append(line.workload, record);
+                           .error_stream = line.error_stream,
+                           .kind = line.gap ? LogKind::gap : LogKind::line};
+    if (!line.gap) reporter_.log_line(line.pod + "/" + line.container, record.text, line.error_stream);
+    if (store_ != nullptr) store_->append(line.workload, record, line.source);
 }
 
 }  // namespace synchost::host

@@ -64,6 +64,35 @@ Result<Workload*> find_workload(const Config& config, const ServiceConfig& servi
     return refuse(config, service, ": the manifests have no " + wanted, std::move(step));
 }
 
+// The container that the service's `run` is for.
+Result<k8s::Json*> container_of(k8s::Json& pod_spec, const Workload& workload) {
+    const ServiceConfig& service = workload.service;
+    std::vector<k8s::Json*> found;
+    std::string names;
+    k8s::Json none = k8s::Json::array();
+    const auto listed = pod_spec.find("containers");
+    for (k8s::Json& container : listed != pod_spec.end() && listed->is_array() ? *listed : none) {
+        if (!container.is_object()) continue;
+        const k8s::Json name = container.value("name", k8s::Json());
+        const std::string text = name.is_string() ? name.get<std::string>() : "";
+        names += (names.empty() ? "" : ", ") + printable(text);
+        const k8s::Json image = container.value("image", k8s::Json());
+        const bool is_meant =
+            service.container.empty()
+                ? image.is_string() &&
+                      std::ranges::any_of(workload.images,
+                                          [&](const std::string& ours) {
+                                              return k8s::same_image(image.get<std::string>(), ours);
+                                          })
+                : text == service.container;
+        if (is_meant) found.push_back(&container);
+    }
+    if (found.size() == 1) return found.front();
+    const std::string why = found.empty() ? " has no such container" : " has several such containers";
+    return fail(Errc::invalid_input, "service " + service.name + ": run: " + workload.id + why,
+                "Name one of them: container: NAME. It has: " + names);
+}
+
 }  // namespace
 
 Result<std::vector<Workload>> resolve_workloads(const Config& config,
@@ -95,6 +124,8 @@ Result<std::vector<Workload>> resolve_workloads(const Config& config,
         // Two of one name are told apart by their ids.
         if (named.at(workload.name) > 1 && workload.service.name.empty()) workload.name = workload.id;
     }
+    std::vector<k8s::Manifest> tried = manifests;  // so that what is wrong is told before anything is built
+    TRY(set_commands(tried, out));
     return out;
 }
 
@@ -140,6 +171,20 @@ std::vector<k8s::Manifest> manifests_of(const std::vector<k8s::Manifest>& manife
             out.push_back(manifest);
     }
     return out;
+}
+
+Result<> set_commands(std::vector<k8s::Manifest>& manifests, const std::vector<Workload>& workloads) {
+    for (k8s::Manifest& manifest : manifests) {
+        k8s::Json* spec = k8s::pod_spec(manifest);
+        if (spec == nullptr) continue;
+        const auto workload =
+            std::ranges::find(workloads, k8s::workload_name(manifest.object), &Workload::id);
+        if (workload == workloads.end() || workload->service.run.empty()) continue;
+        TRY_ASSIGN(k8s::Json * container, container_of(*spec, *workload));
+        (*container)["command"] = workload->service.run;
+        container->erase("args");
+    }
+    return {};
 }
 
 std::map<std::string, std::chrono::milliseconds> gates_of(const std::vector<Workload>& workloads) {

@@ -35,6 +35,10 @@ Result<std::set<std::string>> select_workloads(const std::vector<Workload>& work
 std::vector<k8s::Manifest> manifests_of(const std::vector<k8s::Manifest>& manifests,
                                         const std::set<std::string>& ids);
 
+// Gives the containers what `run` says, in place of their command and args. invalid_input where a workload
+// does not have the one container that is meant.
+Result<> set_commands(std::vector<k8s::Manifest>& manifests, const std::vector<Workload>& workloads);
+
 // k8s::InjectOptions::gates.
 std::map<std::string, std::chrono::milliseconds> gates_of(const std::vector<Workload>& workloads);
 

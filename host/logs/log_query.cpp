@@ -46,6 +46,7 @@ bool LogMatcher::fits(const LogRecord& record) const {
     if (record.time_ns < since_ns_) return false;
     if (!pod_.empty() && record.pod != pod_) return false;
     if (!container_.empty() && record.container != container_) return false;
+    if (record.kind == LogKind::gap) return true;
     return !expression_ || RE2::PartialMatch(record.text, expression_->expression);
 }
 

@@ -34,6 +34,10 @@ class LogReader::Cursor {
     const LogRecord* peek() {
         while (!head_) {
             DecodedRecord next = decode_log_record(std::string_view(buffer_).substr(used_));
+            if (next.outcome == Decoding::whole && next.record.kind == LogKind::source) {
+                used_ += next.bytes;
+                continue;
+            }
             if (next.outcome == Decoding::whole) {
                 head_ = std::move(next.record);
                 head_bytes_ = next.bytes;

@@ -18,6 +18,14 @@ constexpr std::size_t kMaxPayloadBytes = 8 + 1 + 2 * (2 + kMaxNameBytes) + kMaxL
 constexpr std::size_t kMaxToldBytes = std::size_t{1} << 20;  // each byte of a text as \u00xx, and more
 constexpr std::uint8_t kErrorStream = 1;
 constexpr std::uint8_t kCut = 2;
+constexpr std::uint8_t kGap = 4;
+constexpr std::uint8_t kSource = 8;
+
+std::uint8_t flags_of(const LogRecord& record, bool cut) {
+    return static_cast<std::uint8_t>((record.error_stream ? kErrorStream : 0) | (cut ? kCut : 0) |
+                                     (record.kind == LogKind::gap ? kGap : 0) |
+                                     (record.kind == LogKind::source ? kSource : 0));
+}
 
 }  // namespace
 
@@ -26,7 +34,7 @@ void encode_log_record(const LogRecord& record, std::string& out) {
     WireWriter writer(payload);
     const bool cut = record.cut || record.text.size() > kMaxLogTextBytes;
     writer.number(static_cast<std::uint64_t>(record.time_ns));
-    writer.number(static_cast<std::uint8_t>((record.error_stream ? kErrorStream : 0) | (cut ? kCut : 0)));
+    writer.number(flags_of(record, cut));
     writer.text(std::string_view(record.pod).substr(0, kMaxNameBytes));
     writer.text(std::string_view(record.container).substr(0, kMaxNameBytes));
     payload += std::string_view(record.text).substr(0, kMaxLogTextBytes);
@@ -55,6 +63,9 @@ DecodedRecord decode_log_record(std::string_view bytes) {
     const auto flags = reader.number<std::uint8_t>();
     out.record.error_stream = (flags & kErrorStream) != 0;
     out.record.cut = (flags & kCut) != 0;
+    out.record.kind = (flags & kSource) != 0 ? LogKind::source
+                      : (flags & kGap) != 0  ? LogKind::gap
+                                             : LogKind::line;
     out.record.pod = reader.text(kMaxNameBytes);
     out.record.container = reader.text(kMaxNameBytes);
     out.record.text = reader.left();
@@ -65,6 +76,14 @@ DecodedRecord decode_log_record(std::string_view bytes) {
 }
 
 std::string to_json(const LogRecord& record, std::string_view workload) {
+    if (record.kind == LogKind::gap) {
+        const Json gap = {{"gap", true},
+                          {"time", format_timestamp_ns(record.time_ns)},
+                          {"service", workload},
+                          {"pod", record.pod},
+                          {"container", record.container}};
+        return gap.dump(-1, ' ', false, Json::error_handler_t::replace);
+    }
     const Json json = {{"time", format_timestamp_ns(record.time_ns)},
                        {"service", workload},
                        {"pod", record.pod},
@@ -101,6 +120,13 @@ Result<ToldRecord> parse_log_record(std::string_view json) {
     const auto workload = text("service");
     const auto pod = text("pod");
     const auto container = text("container");
+    if (object.value("gap", nlohmann::json()) == true) {
+        if (!time || !workload || !pod || !container) return wrong();
+        return ToldRecord{
+            .workload = *workload,
+            .record = {.time_ns = *time, .pod = *pod, .container = *container, .kind = LogKind::gap},
+            .gap = true};
+    }
     const auto stream = text("stream");
     const auto line = text("text");
     const auto cut = object.find("cut");

@@ -1,9 +1,11 @@
-// One line of a container as the store keeps it. A record in a file, all numbers little-endian:
+// One line of a container as the store keeps it, or what must be known between lines. A record in a file, all
+// numbers little-endian:
 //
 //     size    u32   of the payload, at most kMaxPayloadBytes
 //     check   u64   XXH3 of the payload
-//     payload       time u64 (nanoseconds since the epoch), flags u8 (1: stderr, 2: cut), pod (u16 length and
-//                   bytes), container (likewise), text (the rest)
+//     payload       time u64 (nanoseconds since the epoch), flags u8 (1: stderr, 2: cut, 4: gap, 8: source),
+//     pod
+//                   (u16 length and bytes), container (likewise), text (the rest)
 //
 // A file is what a process that was killed left: a record that is cut off, or does not fit its check, ends
 // it.
@@ -20,6 +22,12 @@ namespace synchost::host {
 
 inline constexpr std::size_t kMaxLogTextBytes = std::size_t{64} << 10;
 
+enum class LogKind : std::uint8_t {
+    line,
+    gap,     // lines of this container, before this time, may be missing: their source had them no more
+    source,  // what the next lines of this container come from, in the text; for the store alone
+};
+
 struct LogRecord {
     std::int64_t time_ns = 0;  // since the epoch
     std::string pod;
@@ -27,6 +35,7 @@ struct LogRecord {
     std::string text;  // without its newline
     bool error_stream = false;
     bool cut = false;  // it was longer than kMaxLogTextBytes
+    LogKind kind = LogKind::line;
     bool operator==(const LogRecord&) const = default;
 };
 
@@ -46,15 +55,15 @@ struct DecodedRecord {
 // The record that `bytes` begin with.
 DecodedRecord decode_log_record(std::string_view bytes);
 
-// One line of JSON, LogRecord of openapi.json. Bytes that are not UTF-8 are replaced.
+// One line of JSON, LogRecord or LogGap of openapi.json. Bytes that are not UTF-8 are replaced.
 std::string to_json(const LogRecord& record, std::string_view workload);
-// The same for records that were lost between two others, LogGap of openapi.json.
+// The same for records of whatever container that were pushed out of the store.
 inline constexpr std::string_view kLogGapJson = R"({"gap":true})";
 
 struct ToldRecord {
     std::string workload;
     LogRecord record;
-    bool gap = false;  // and nothing else
+    bool gap = false;  // whose container and time `record` has where `workload` is not empty
 };
 // What these two write; protocol for anything else.
 Result<ToldRecord> parse_log_record(std::string_view json);

@@ -30,6 +30,9 @@ struct KeptUntil {
     std::size_t at_newest = 0;
     std::size_t again = 0;  // of them, told in this run
     bool is_past = false;
+    std::string source;              // of its newest lines
+    bool is_told = false;            // in this run
+    std::uint32_t source_noted = 0;  // in this segment
 
     void keep(std::int64_t time) {
         if (time < newest) return;
@@ -69,9 +72,29 @@ struct LogStore::Ring {
     std::map<std::string, KeptUntil> kept;  // by container
     std::int64_t pushed_out_until = 0;      // nothing is known of what is older
 
-    bool has(const LogRecord& record) {
-        const auto found = kept.find(container_of(record));
-        return found == kept.end() ? record.time_ns < pushed_out_until : found->second.has(record.time_ns);
+    // What is to be written of the record: nothing where it is there already.
+    void take(const LogRecord& record, std::string_view source) {
+        KeptUntil& until =
+            kept.try_emplace(container_of(record), KeptUntil{.newest = pushed_out_until}).first->second;
+        const bool is_first = !std::exchange(until.is_told, true);
+        const bool has_lost =
+            record.kind == LogKind::gap || (is_first && !source.empty() && source == until.source &&
+                                            until.at_newest > 0 && record.time_ns > until.newest);
+        if (until.has(record.time_ns) && record.kind == LogKind::line) return;
+        if (!source.empty() && (source != until.source || until.source_noted != number)) {
+            until.source = source;
+            until.source_noted = number;
+            encode_log_record(note_of(record, LogKind::source, until.source), pending);
+        }
+        if (has_lost) encode_log_record(note_of(record, LogKind::gap, {}), pending);
+        if (record.kind == LogKind::line) encode_log_record(record, pending);
+    }
+    static LogRecord note_of(const LogRecord& record, LogKind kind, std::string text) {
+        return {.time_ns = record.time_ns,
+                .pod = record.pod,
+                .container = record.container,
+                .text = std::move(text),
+                .kind = kind};
     }
     // Learns what is in the segment; how many bytes of it are whole records.
     Result<std::size_t> learn(std::uint32_t segment, bool is_oldest) {
@@ -81,7 +104,9 @@ struct LogStore::Ring {
             const DecodedRecord next = decode_log_record(std::string_view(bytes).substr(at));
             if (next.outcome != Decoding::whole) return at;
             if (is_oldest && at == 0 && segment > 1) pushed_out_until = next.record.time_ns;
-            kept[container_of(next.record)].keep(next.record.time_ns);
+            KeptUntil& until = kept[container_of(next.record)];
+            if (next.record.kind == LogKind::source) until.source = next.record.text;
+            if (next.record.kind == LogKind::line) until.keep(next.record.time_ns);
             at += next.bytes;
         }
     }
@@ -106,11 +131,12 @@ LogStore::~LogStore() {
     writer_.join();
 }
 
-void LogStore::append(const std::string& workload, const LogRecord& record) {
+void LogStore::append(const std::string& workload, const LogRecord& record, std::string_view source) {
     const std::lock_guard lock(mutex_);
     Ring* ring = ring_of(workload);
-    if (ring == nullptr || ring->has(record)) return;
-    encode_log_record(record, ring->pending);
+    if (ring == nullptr) return;
+    ring->take(record, source);
+    if (ring->pending.empty()) return;
     if (ring->pending.size() >= kMostPending) {
         if (auto written = write(*ring); !written) return give_up(workload, written.error());
     }

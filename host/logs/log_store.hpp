@@ -1,6 +1,7 @@
 // Keeps what containers wrote: for each workload a ring of segments on disk, so that one that writes a lot
 // pushes out nobody else's lines. What was kept before is known: a runtime that tells a container's log from
-// its beginning again, as it does to each new watch, adds nothing twice.
+// its beginning again, as it does to each new watch, adds nothing twice. And where it no longer begins with
+// what was kept, because the source threw lines away while nobody followed it, a gap is kept.
 #pragma once
 
 #include <chrono>
@@ -12,6 +13,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <string_view>
 #include <thread>
 
 #include "base/error.hpp"
@@ -50,8 +52,10 @@ class LogStore {
     LogStore& operator=(const LogStore&) = delete;
 
     [[nodiscard]] const std::filesystem::path& root() const { return root_; }
-    // From any thread. The lines of a container come in the order of their times.
-    void append(const std::string& workload, const LogRecord& record);
+    // From any thread. The lines of a container come in the order of their times. `source` is what they are
+    // read from, an id of the pod say, where it begins with what was kept unless lines were lost; empty where
+    // nothing can be said of that.
+    void append(const std::string& workload, const LogRecord& record, std::string_view source = {});
     // Writes what was appended before this call, so that a reader finds it.
     void flush();
 

@@ -32,6 +32,8 @@ using detail::YamlKind;
 using detail::YamlNode;
 
 Result<> read_secrets(const ConfigValue& value, ImageConfig& image, const Place& place);
+Result<> read_from(const ConfigValue& value, ImageConfig& image, const Place& place);
+Result<> read_sync(const ConfigValue& value, ImageConfig& image, const Place& place);
 Result<> read_images(const ConfigValue& value, Config& config, const Place& place);
 Result<> read_cluster(const ConfigValue& value, Config& config, const Place& place);
 
@@ -63,6 +65,13 @@ constexpr std::array kImageFields{
                         "Secrets for RUN --mount=type=secret: id=NAME,src=FILE or id=NAME,env=VARIABLE. What "
                         "this machine does not have is not given."},
                        read_secrets},
+    Field<ImageConfig>{{"from", Shape::text, Need::optional, "", "registry.example.com/team/api:1.4",
+                        "An image that is not built here, in place of a Dockerfile; goes with sync."},
+                       read_from},
+    Field<ImageConfig>{{"sync", Shape::sync_map, Need::optional, "", "{src: /app/src}",
+                        "Of an image with from: the files and folders of the context that are kept live in "
+                        "it, and where."},
+                       read_sync},
     Field<ImageConfig>{
         {"rebuild", Shape::patterns, Need::optional, "", "[requirements.txt, \"**/*.lock\"]",
          "Files of the context whose change rebuilds the image, as patterns in the language of "
@@ -161,6 +170,27 @@ const char* image_name_fault(std::string_view name) {
                                                                                : nullptr;
 }
 
+// What goes with `from`, and what does not.
+Result<> check_existing(const ImageConfig& image, int line, const std::string& shown, const Place& place) {
+    if (image.from.empty() && image.sync.empty()) return {};
+    if (image.from.empty())
+        return refuse(
+            place, line, shown + " has sync without from",
+            "Name the image that is not built here: from: registry.example.com/team/api:1.4. With a "
+            "Dockerfile its COPY lines say what is synced");
+    if (image.sync.empty())
+        return refuse(place, line, shown + " has from without sync",
+                      "Say what is kept live in it, for example: sync: {src: /app/src}. An image in which "
+                      "nothing is needs no entry here");
+    for (const char* key : {"dockerfile", "target", "args", "secrets", "rebuild"}) {
+        if (const auto found = place.lines->find(place.prefix + key); found != place.lines->end())
+            return refuse(place, found->second,
+                          shown + " has from and " + key + ", but what is not built here has no " + key,
+                          "Keep one of the two");
+    }
+    return {};
+}
+
 Result<> read_images(const ConfigValue& value, Config& config, const Place& place) {
     TRY_ASSIGN(const YamlNode* images, value.map());
     for (const auto& [key, node] : images->pairs) {
@@ -180,6 +210,7 @@ Result<> read_images(const ConfigValue& value, Config& config, const Place& plac
                           "Write, for example: " + key.text + ": {target: api}");
         }
         TRY(read_fields(node, kImageFields, kImageKeys, image, below));
+        TRY(check_existing(image, key.line, shown, below));
         config.images.push_back(std::move(image));
     }
     return {};
@@ -196,6 +227,36 @@ Result<> read_secrets(const ConfigValue& value, ImageConfig& image, const Place&
         }
         if (!image.secrets.emplace(parsed->id, std::move(parsed->secret)).second)
             return value.refuse(value.line(), "has the id \"" + printable(parsed->id) + "\" twice");
+    }
+    return {};
+}
+
+Result<> read_from(const ConfigValue& value, ImageConfig& image, const Place&) {
+    TRY_ASSIGN(image.from, value.text());
+    if (const auto reference = registry::Reference::parse(image.from); !reference)
+        return value.refuse(value.line(), "is no image: " + reference.error().message);
+    return {};
+}
+
+Result<> read_sync(const ConfigValue& value, ImageConfig& image, const Place&) {
+    TRY_ASSIGN(const YamlNode* map, value.map());
+    for (const auto& [key, node] : map->pairs) {
+        const std::string shown = '"' + printable(key.text.substr(0, 100)) + '"';
+        if (node.kind != YamlKind::scalar)
+            return value.refuse(key.line, shown + " must be a path of the image, not " +
+                                              std::string(detail::to_string(node.kind)));
+        if (key.text.empty() || key.text.starts_with('/'))
+            return value.refuse(key.line, shown + " is not relative to the context");
+        if (!node.text.starts_with('/') || node.text == "/")
+            return value.refuse(key.line, shown + " must lead to an absolute path below /, not \"" +
+                                              printable(node.text.substr(0, 100)) + '"');
+        for (const std::string* path : {&key.text, &node.text}) {
+            if (const char* fault = sync_path_fault(*path))
+                return value.refuse(key.line, '"' + printable(path->substr(0, 100)) + "\" " + fault);
+        }
+        if (std::ranges::find(image.sync, key.text, &SyncEntry::source) != image.sync.end())
+            return value.refuse(key.line, "has " + shown + " twice");
+        image.sync.push_back({key.text, node.text});
     }
     return {};
 }

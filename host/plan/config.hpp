@@ -22,6 +22,7 @@
 
 #include "base/error.hpp"
 #include "host/plan/after.hpp"
+#include "host/plan/existing_image.hpp"
 #include "host/plan/patterns.hpp"
 #include "host/plan/service_config.hpp"
 #include "host/plan/step_config.hpp"
@@ -37,7 +38,9 @@ inline constexpr std::chrono::milliseconds kHold = std::chrono::milliseconds::ma
 struct ImageConfig {
     std::string name;                  // as the manifests use it
     std::filesystem::path context;     // absolute, normal
-    std::filesystem::path dockerfile;  // absolute, normal
+    std::filesystem::path dockerfile;  // absolute, normal; see existing_image.hpp for an image with `from`
+    std::string from{};                // an image that is not built here; "" for all others
+    std::vector<SyncEntry> sync{};     // of an image with `from`
     std::string target;                // "" is the last stage
     std::map<std::string, std::string> args;
     std::map<std::string, images::Secret> secrets;  // by id; files are absolute, and need not be there

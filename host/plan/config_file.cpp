@@ -17,6 +17,19 @@ bool is_there(const fs::path& path) {
     return fs::exists(path, ignored);
 }
 
+// By a step, before the images are.
+bool is_made(const fs::path& path, const Config& config) {
+    for (const StepConfig& step : config.steps) {
+        for (const RelPath& output : step.outputs) {
+            const std::string made = (config.file.parent_path() / output.str()).native();
+            if (path == made || made.starts_with(path.native() + "/") ||
+                path.native().starts_with(made + "/"))
+                return true;
+        }
+    }
+    return false;
+}
+
 Result<> look_at(const Config& config) {
     const auto missing = [&](const std::string& key, std::string_view what, const fs::path& path) {
         return fail(Errc::not_found, config.where(key) + ": there is no " + std::string(what) + " " +
@@ -31,8 +44,15 @@ Result<> look_at(const Config& config) {
         };
         if (!fs::is_directory(image.context, ignored))
             return missing(nearest("context"), "folder", image.context);
-        if (!fs::is_regular_file(image.dockerfile, ignored))
+        if (image.from.empty() && !fs::is_regular_file(image.dockerfile, ignored))
             return missing(nearest("dockerfile"), "Dockerfile", image.dockerfile);
+    }
+    for (const ImageConfig& image : config.images) {
+        for (const SyncEntry& entry : image.sync) {
+            const fs::path source = image.context / entry.source;
+            if (!is_there(source) && !is_made(source, config))
+                return missing("images > " + image.name + " > sync", "file or folder", source);
+        }
     }
     for (const StepConfig& step : config.steps) {
         if (!fs::is_directory(step.folder, ignored))

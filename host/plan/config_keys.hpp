@@ -14,6 +14,7 @@ enum class Shape : std::uint8_t {
     path,         // relative, may lead up ("../shared")
     paths,        // a list of path, not empty
     patterns,     // a list of patterns in the language of .dockerignore
+    sync_map,     // a map of relative paths to absolute ones, not empty
     text_map,     // a map of variable names to scalars
     address,      // host:port, or host:port/path
     duration,     // 0, or a whole number and ms, s or m; at most an hour

@@ -93,6 +93,18 @@ Json port_number() {
     return any_of({text("^[0-9]{1,5}$"), {{"type", "integer"}, {"minimum", 1}, {"maximum", 65'535}}});
 }
 
+// Built from a Dockerfile, or an image that is there.
+Json image() {
+    Json out = object_of(image_keys());
+    out["dependencies"] = {{"from", {"sync"}}, {"sync", {"from"}}};
+    Json present = Json::array();
+    for (const char* key : {"dockerfile", "target", "args", "secrets", "rebuild"})
+        present.push_back({{"required", {key}}});
+    out["if"] = {{"required", {"from"}}};
+    out["then"] = {{"not", {{"anyOf", std::move(present)}}}};
+    return out;
+}
+
 // A command and what goes with it, or what serves.
 Json step() {
     const auto without = [](std::initializer_list<const char*> keys) {
@@ -124,6 +136,8 @@ Json schema_of(Shape shape) {
             out.erase("minProperties");
             return out;
         }
+        case Shape::sync_map:
+            return map(kInnerPath, text("^/.+$"));
         case Shape::address:
             return text(kAddress);
         case Shape::duration:
@@ -257,9 +271,12 @@ std::string config_schema() {
     Json ready = object_of(ready_keys());
     ready["minProperties"] = 1;
     ready["maxProperties"] = 1;
-    schema["definitions"] = {{"image", object_of(image_keys())}, {"service", object_of(service_keys())},
-                             {"cluster", std::move(cluster)},    {"after", object_of(after_keys())},
-                             {"action", std::move(action)},      {"step", step()},
+    schema["definitions"] = {{"image", image()},
+                             {"service", object_of(service_keys())},
+                             {"cluster", std::move(cluster)},
+                             {"after", object_of(after_keys())},
+                             {"action", std::move(action)},
+                             {"step", step()},
                              {"ready", std::move(ready)}};
     add_profile(project, schema["definitions"]);
     return schema.dump(2) + '\n';

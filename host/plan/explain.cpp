@@ -16,8 +16,11 @@ constexpr std::size_t kTargetsInWords = 3;
 std::string words_of(const std::vector<SyncTarget>& targets, const std::string& dockerfile) {
     std::string out;
     for (std::size_t i = 0; i < std::min(targets.size(), kTargetsInWords); ++i) {
-        out += (i == 0 ? "COPY at line " : ", at line ") + std::to_string(targets[i].line) + " of " +
-               dockerfile + " lays it at " + printable(targets[i].image_path);
+        const std::string line = dockerfile.empty()
+                                     ? std::string()
+                                     : " at line " + std::to_string(targets[i].line) + " of " + dockerfile;
+        const std::string by = dockerfile.empty() ? "sync of synchost.yaml" : "COPY" + line;
+        out += (i == 0 ? by : "," + line) + " lays it at " + printable(targets[i].image_path);
     }
     if (targets.size() > kTargetsInWords)
         out += " and " + std::to_string(targets.size() - kTargetsInWords) + " more";

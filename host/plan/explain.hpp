@@ -29,7 +29,8 @@ struct Explained {
 
 class Explainer {
   public:
-    // `dockerfile` is the Dockerfile's name, for messages. All are borrowed but for the trace.
+    // `dockerfile` is the Dockerfile's name, for messages; empty for an image that is not built here. All are
+    // borrowed but for the trace.
     Explainer(images::Trace trace, const DecisionRules& rules, const std::vector<AfterRule>& after,
               std::string dockerfile);
 

@@ -32,6 +32,8 @@ struct ServiceConfig {
     std::string workload;                 // "Deployment/api"; "" is the one workload that is called `name`
     std::vector<std::string> depends_on;  // names of other services: they are ready before this one starts
     Trigger trigger = Trigger::automatic;
+    std::vector<std::string> run;         // in place of the command and args of its container; often empty
+    std::string container;                // which that is; "" is the one whose image synchost.yaml has
     std::vector<ServicePort> ports;
     std::vector<ServiceLink> links;
     std::optional<std::chrono::milliseconds> gate;  // in place of the project's

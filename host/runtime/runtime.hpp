@@ -69,6 +69,9 @@ struct LogLine {
     std::string text;  // without its newline; bytes as the container wrote them
     bool error_stream = false;
     std::int64_t time_ns = 0;  // since the epoch, as the runtime knows it; rises within a container
+    // Of the pod: a log of it that is told again begins with the first line that is still there.
+    std::string source{};
+    bool gap = false;  // no line: before this time some were lost
 };
 
 // What a runtime tells by itself, from a thread of its own, until down() returns.

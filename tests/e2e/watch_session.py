@@ -75,3 +75,5 @@ class WatchSession:
         if self._process.poll() is None:
             self._process.kill()
             self._process.wait()
+        self._reader.join()
+        self._process.stdout.close()

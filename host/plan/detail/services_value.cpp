@@ -28,6 +28,14 @@ constexpr std::array kServiceFields{
                           "manual: a save that needs another image waits for `synchost trigger`."},
                          read_trigger},
     Field<ServiceConfig>{
+        {"run", Shape::command, Need::optional, "what manifest and image say", "[node, --inspect, server.js]",
+         "What the container runs, in place of its command and args; $(VAR) is expanded as there."},
+        store<&ServiceConfig::run, &ConfigValue::command, ServiceConfig>},
+    Field<ServiceConfig>{
+        {"container", Shape::dns_label, Need::optional, "the one whose image is among images", "api",
+         "The container that run is for, where the workload has several."},
+        store<&ServiceConfig::container, &ConfigValue::dns_label, ServiceConfig>},
+    Field<ServiceConfig>{
         {"ports", Shape::ports, Need::optional, "", "[9229]",
          "Ports of the pods that lead to this machine though no manifest names them, and :local where the "
          "local port is to be another. In a cluster alone."},
@@ -175,6 +183,10 @@ Result<std::vector<ServiceConfig>> read_services(const ConfigValue& value, const
         if (!service.workload.empty() && taken != services.end()) {
             return refuse(place, key.line, shown + " is the same workload as " + taken->name,
                           "Keep one of the two");
+        }
+        if (!service.container.empty() && service.run.empty()) {
+            return refuse(place, key.line, shown + " has container without run",
+                          "Say what it runs: run: [node, --inspect, server.js]");
         }
         services.push_back(std::move(service));
     }

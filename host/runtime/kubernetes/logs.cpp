@@ -42,7 +42,10 @@ std::optional<std::string_view> LogCursor::take(std::string_view line) {
     const std::size_t blank = line.find(' ');
     const std::string time = full_time(line.substr(0, blank));
     const std::string_view text = blank == std::string_view::npos ? "" : line.substr(blank + 1);
+    has_lost_ = false;
     if (time.empty()) return line;  // no timestamp: an error of the log's own
+    const bool is_first = std::exchange(is_first_, false);
+    has_lost_ = is_first && !newest_.empty() && time > newest_;
     if (time < newest_) return std::nullopt;
     if (time == newest_) {
         if (again_ < at_newest_) {
@@ -80,9 +83,12 @@ asio::awaitable<void> Logs::follow(std::string uid, std::string container) {
     const PodView pod = pods_.pods().at(uid);
     LogCursor cursor;
     bool last_try = false;
+    std::string run_before;
     for (;;) {
         const PodContainer* now = container_of(pods_, uid, container);
         const std::string run = now == nullptr ? "" : now->id;
+        // The log of a container that was started again begins anew: nothing of it is lost by that.
+        const bool goes_on = run == std::exchange(run_before, run);
         cursor.rewind();
         auto outcome = co_await client_->logs(
             pod.path(),
@@ -90,9 +96,20 @@ asio::awaitable<void> Logs::follow(std::string uid, std::string container) {
             [&](std::string_view line) {
                 const auto text = cursor.take(line);
                 if (!text) return;
-                const auto time = parse_timestamp_ns(cursor.since());
-                on_line_(
-                    {pod.workload, pod.name, container, std::string(*text), false, time.value_or(now_ns())});
+                LogLine told{.workload = pod.workload,
+                             .pod = pod.name,
+                             .container = container,
+                             .text = {},
+                             .time_ns = parse_timestamp_ns(cursor.since()).value_or(now_ns()),
+                             .source = uid,
+                             .gap = goes_on && cursor.has_lost()};
+                if (std::exchange(told.gap, false)) {
+                    LogLine gap = told;
+                    gap.gap = true;
+                    on_line_(gap);
+                }
+                told.text = *text;
+                on_line_(told);
             });
         if (!outcome && outcome.error().code == Errc::cancelled) break;
         if (!co_await client_->transport().pause(kAgain)) break;

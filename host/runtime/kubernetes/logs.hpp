@@ -26,12 +26,19 @@ class LogCursor {
     // What to ask for next (RFC 3339), empty at the beginning.
     [[nodiscard]] const std::string& since() const { return newest_; }
     // The next lines begin anew from since().
-    void rewind() { again_ = 0; }
+    void rewind() {
+        again_ = 0;
+        is_first_ = true;
+    }
+    // After take(): whether the log no longer had since() when it was asked for from there.
+    [[nodiscard]] bool has_lost() const { return has_lost_; }
 
   private:
     std::string newest_;         // with nine digits of a second, so that text order is time order
     std::size_t at_newest_ = 0;  // lines that had this time
     std::size_t again_ = 0;      // of them, seen since rewind()
+    bool is_first_ = true;       // since rewind()
+    bool has_lost_ = false;
 };
 
 class Logs {

@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <sys/eventfd.h>
 #include <sys/inotify.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
@@ -12,6 +13,7 @@
 #include <cstring>
 
 #include "base/file.hpp"
+#include "base/log.hpp"
 
 namespace synchost::host::podman {
 namespace {
@@ -42,15 +44,33 @@ Result<> LogFollower::start(std::function<void(const LogLine&)> on_line) {
 }
 
 Result<> LogFollower::add(const std::string& workload, const std::string& pod, const std::string& container,
-                          const std::filesystem::path& path) {
-    TRY_ASSIGN(Fd fd, open_file(path, O_RDONLY));
+                          const std::string& source, const std::filesystem::path& path) {
+    return add({.workload = workload,
+                .pod = pod,
+                .container = container,
+                .source = source,
+                .path = path,
+                .fd = {},
+                .lines = {}});
+}
+
+Result<> LogFollower::add_ended(const std::string& workload, const std::string& pod,
+                                const std::string& container, const std::string& source,
+                                const std::filesystem::path& path) {
+    return add({.workload = workload,
+                .pod = pod,
+                .container = container,
+                .source = source,
+                .path = path,
+                .fd = {},
+                .lines = {},
+                .ending = true,
+                .comes_first = true});
+}
+
+Result<> LogFollower::add(File file) {
+    TRY_ASSIGN(file.fd, open_file(file.path, O_RDONLY));
     const std::lock_guard lock(mutex_);
-    File file{.workload = workload,
-              .pod = pod,
-              .container = container,
-              .path = path,
-              .fd = std::move(fd),
-              .lines = {}};
     if (inotify_) TRY(watch(file));
     files_.push_back(std::move(file));
     wake();
@@ -60,7 +80,7 @@ Result<> LogFollower::add(const std::string& workload, const std::string& pod, c
 // By its descriptor: the name may be another file's by now.
 Result<> LogFollower::watch(File& file) const {
     const std::string by_descriptor = "/proc/self/fd/" + std::to_string(file.fd.get());
-    file.watch = ::inotify_add_watch(inotify_.get(), by_descriptor.c_str(), IN_MODIFY);
+    file.watch = ::inotify_add_watch(inotify_.get(), by_descriptor.c_str(), IN_MODIFY | IN_ATTRIB);
     if (file.watch < 0) return fail_errno("logs: " + file.path.native());
     return {};
 }
@@ -68,7 +88,8 @@ Result<> LogFollower::watch(File& file) const {
 void LogFollower::remove(const std::string& pod) {
     const std::lock_guard lock(mutex_);
     for (File& file : files_) file.ending = file.ending || file.pod == pod;
-    if (!thread_.joinable()) std::erase_if(files_, [](const File& file) { return file.ending; });
+    if (!thread_.joinable())
+        std::erase_if(files_, [](const File& file) { return file.ending && !file.comes_first; });
     wake();
 }
 
@@ -88,19 +109,36 @@ void LogFollower::wake() const {
     if (wake_) (void)::eventfd_write(wake_.get(), 1);
 }
 
+// True where the file was replaced, and the one in its place is open now.
+bool LogFollower::take_place(File& file) const {
+    struct stat info{};
+    if (::fstat(file.fd.get(), &info) != 0 || info.st_nlink > 0) return false;
+    std::array<char, 1> more;
+    if (::pread(file.fd.get(), more.data(), 1, ::lseek(file.fd.get(), 0, SEEK_CUR)) != 0) return false;
+    auto next = open_file(file.path, O_RDONLY);
+    if (!next) return false;  // its container was removed
+    (void)::inotify_rm_watch(inotify_.get(), file.watch);
+    file.fd = *std::move(next);
+    if (auto watched = watch(file); !watched)
+        log(LogLevel::warn, "podman", "log_not_watched", {{"error", watched.error().message}});
+    return true;
+}
+
 std::vector<LogLine> LogFollower::read_all_files() {
     std::vector<LogLine> out;
     static thread_local std::array<char, kPieceBytes> piece;
     for (File& file : files_) {
         ssize_t got = 1;
-        for (int i = 0; i < kPiecesAtOnce && got > 0; ++i) {
+        for (int i = 0; i < kPiecesAtOnce; ++i) {
             got = ::read(file.fd.get(), piece.data(), piece.size());
+            if (got <= 0 && take_place(file)) continue;
             if (got <= 0) break;
             for (ContainerLine& line : file.lines.feed({piece.data(), static_cast<std::size_t>(got)})) {
                 out.push_back({file.workload, file.pod, file.container, std::move(line.text),
-                               line.error_stream, line.time_ns});
+                               line.error_stream, line.time_ns, file.source});
             }
         }
+        if (file.comes_first && got > 0) return out;  // the rest of it, too, before the others
         if (file.ending && got <= 0) {
             (void)::inotify_rm_watch(inotify_.get(), file.watch);
             file.fd.reset();

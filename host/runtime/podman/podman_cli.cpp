@@ -82,7 +82,9 @@ std::string containers_conf(std::uint64_t open_files, std::uint64_t processes, b
                       limit("nproc", processes) + "]\n";
     // A Service listens on its own port, below 1024 too, by a sidecar that is not root.
     out += "default_sysctls = [\"net.ipv4.ip_unprivileged_port_start=0\"]\n";
-    out += "base_hosts_file = \"none\"\nhttp_proxy = false\nlog_driver = \"k8s-file\"\n";
+    out += "base_hosts_file = \"none\"\nhttp_proxy = false\n";
+    // What is kept of a log is kept by us; conmon begins its file anew before a chatty app fills the disk.
+    out += "log_driver = \"k8s-file\"\nlog_size_max = 67108864\n";
     out += "[engine]\ncgroup_manager = \"cgroupfs\"\nevents_logger = \"file\"\n";
     if (root) out += "runtime = \"runc\"\n";
     return out + "[network]\nnetwork_backend = \"netavark\"\n";

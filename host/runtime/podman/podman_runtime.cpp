@@ -80,6 +80,7 @@ class PodmanRuntime : public Runtime {
 
   private:
     void remove_leftovers();
+    void keep_last_lines(const std::string& podman_name, const std::string& id, const PodRecord& pod);
     Result<> save() const { return record_.save(options_.state / "pods.json"); }
     Result<> ensure_network();
     void note_ignored(const std::vector<std::string>& ignored);
@@ -111,9 +112,10 @@ class PodmanRuntime : public Runtime {
 
 void PodmanRuntime::remove_leftovers() {
     const Record left = Record::load(options_.state / "pods.json");
-    for (const auto& [name, id] : left.pods) {
-        const std::string known = id.empty() ? own_pod(cli_, name, label_) : id;
+    for (const auto& [name, pod] : left.pods) {
+        const std::string known = pod.id.empty() ? own_pod(cli_, name, label_) : pod.id;
         if (known.empty()) continue;
+        keep_last_lines(name, known, pod);
         log(LogLevel::info, "podman", "leftover_removed", {{"pod", name}});
         if (auto gone = remove_pod(cli_, known, std::chrono::seconds(0)); !gone) {
             log(LogLevel::warn, "podman", "leftover_stays", {{"pod", name}, {"error", gone.error().message}});
@@ -122,6 +124,19 @@ void PodmanRuntime::remove_leftovers() {
     if (left.network == network_) static_cast<void>(cli_.run({"network", "rm", network_}));
     end_leftover_registry(left.registry, options_.state / "registry");
     remove_pod_files(options_.state / "pods");
+}
+
+// What it wrote since its watch was killed is read before it is removed.
+void PodmanRuntime::keep_last_lines(const std::string& podman_name, const std::string& id,
+                                    const PodRecord& pod) {
+    if (pod.containers.empty()) return;
+    const auto states = container_states(cli_, podman_name, pod.containers);
+    if (!states) return;  // it is gone already
+    for (const ContainerState& state : *states) {
+        if (auto kept = logs_.add_ended(pod.workload, pod.name, state.name, id, state.log); !kept)
+            log(LogLevel::warn, "podman", "no_logs",
+                {{"container", state.name}, {"error", kept.error().message}});
+    }
 }
 
 Result<RegistryAddress> PodmanRuntime::registry() {
@@ -217,7 +232,8 @@ Result<> PodmanRuntime::remove(const std::vector<std::string>& names) {
 Result<> PodmanRuntime::start(const Wanted& wanted) {
     const Seat& seat = *wanted.seat;
     TRY(make_pod_files(pod_folder(options_.state, seat), wanted.plan, options_.key));
-    record_.pods[seat.podman_name] = "";
+    record_.pods[seat.podman_name] = {
+        .id = {}, .workload = seat.workload, .name = seat.name, .containers = wanted.plan.app_containers};
     TRY(save());
     auto id = play_pod(cli_, wanted.plan, seat.podman_name, network_, wanted.address, label_);
     if (!id) {
@@ -225,7 +241,7 @@ Result<> PodmanRuntime::start(const Wanted& wanted) {
         TRY(save());
         return std::unexpected(std::move(id.error()).context(seat.place));
     }
-    record_.pods[seat.podman_name] = *id;
+    record_.pods[seat.podman_name].id = *id;
     running_[seat.name] = {.pod = {.workload = seat.workload,
                                    .name = seat.name,
                                    .id = *id,
@@ -237,7 +253,7 @@ Result<> PodmanRuntime::start(const Wanted& wanted) {
     TRY(save());
     TRY_ASSIGN(const auto states, container_states(cli_, seat.podman_name, wanted.plan.app_containers));
     for (const ContainerState& state : states) {
-        if (auto followed = logs_.add(seat.workload, seat.name, state.name, state.log); !followed) {
+        if (auto followed = logs_.add(seat.workload, seat.name, state.name, *id, state.log); !followed) {
             log(LogLevel::warn, "podman", "no_logs",
                 {{"container", state.name}, {"error", followed.error().message}});
         }

@@ -8,14 +8,22 @@
 #include <filesystem>
 #include <map>
 #include <string>
+#include <vector>
 
 #include "base/error.hpp"
 
 namespace synchost::host::podman {
 
+struct PodRecord {
+    std::string id;                       // "" while it is being made
+    std::string workload;                 // "Deployment/api"
+    std::string name;                     // RunningPod::name
+    std::vector<std::string> containers;  // whose logs are followed
+};
+
 struct Record {
-    std::map<std::string, std::string> pods;  // podman's name to its id; "" while it is being made
-    std::string network;                      // "" where there is none
+    std::map<std::string, PodRecord> pods;  // by podman's name
+    std::string network;                    // "" where there is none
     pid_t registry = 0;
 
     [[nodiscard]] Result<> save(const std::filesystem::path& file) const;

@@ -80,6 +80,23 @@ TEST_F(PlanCommand, TakesTheChosenProfiles) {
     EXPECT_THAT(explained.err, HasSubstr("has no profile")) << explained.err;
 }
 
+TEST_F(PlanCommand, ExplainsWhatAStepReadsAndMakes) {
+    use("cpp", read_file(fs::path(SYNCHOST_ROOT) / "tests/samples/cpp/synchost.yaml", 4096).value());
+    const Completed early = synchost({"explain", "src/main.cpp"});
+    EXPECT_EQ(early.exit_code, 1);
+    EXPECT_THAT(early.err, HasSubstr("Step compile makes bin/server, and has not run yet")) << early.err;
+    ASSERT_OK(make_folders(project() / "bin"));
+    ASSERT_OK(write_file_atomic(project() / "bin/server", "compiled"));
+    const Completed explained = synchost({"explain", "src/main.cpp", "bin/server", "config/server.yaml"});
+    EXPECT_EQ(explained.exit_code, 0) << explained.err;
+    EXPECT_TRUE(test::matches_golden(explained.out, "plan/steps.txt"));
+    const auto json =
+        nlohmann::json::parse(synchost({"explain", "--json", "src/main.cpp", "schema/001.sql"}).out);
+    EXPECT_EQ(json["files"][0]["steps"],
+              nlohmann::json::parse(R"([{"step": "compile", "action": "runs", "outputs": ["bin/server"]}])"));
+    EXPECT_EQ(json["files"][1]["steps"], nlohmann::json::array());
+}
+
 TEST_F(PlanCommand, ExplainsFilesFoldersAndWhatIsNotThere) {
     use("flask", kFlask);
     const Completed explained =

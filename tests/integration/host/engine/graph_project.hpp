@@ -117,22 +117,27 @@ class GraphProject : public testing::Test {
         write("synchost.yaml", "name: graph\nmanifests: [k8s]\nimages:\n" + images_ + more);
     }
 
+    // As the command line opens the project.
+    [[nodiscard]] Result<Config> load() const {
+        TRY_ASSIGN(Config config, load_config(project() / "synchost.yaml"));
+        TRY(write_existing_images(config, dir_.path() / "existing"));
+        return config;
+    }
     void start(EngineMode mode = EngineMode::watch, std::vector<std::string> only = {}) {
-        auto config = load_config(project() / "synchost.yaml");
+        auto config = load();
         ASSERT_OK(config);
         std::filesystem::create_directories(dir_.path() / "state/graph");
-        engine_.emplace(io_,
-                        EngineParts{.config = *std::move(config),
-                                    .key = key_,
-                                    .runtime = std::make_unique<PlayedRuntime>(*pods_),
-                                    .namespace_name = {},
-                                    .registries = &connector_,
-                                    .store = dir_.path() / "cache/store",
-                                    .state = dir_.path() / "state/graph",
-                                    .reporter = &reporter_,
-                                    .reload = [this] { return load_config(project() / "synchost.yaml"); },
-                                    .only = std::move(only),
-                                    .mode = mode});
+        engine_.emplace(io_, EngineParts{.config = *std::move(config),
+                                         .key = key_,
+                                         .runtime = std::make_unique<PlayedRuntime>(*pods_),
+                                         .namespace_name = {},
+                                         .registries = &connector_,
+                                         .store = dir_.path() / "cache/store",
+                                         .state = dir_.path() / "state/graph",
+                                         .reporter = &reporter_,
+                                         .reload = [this] { return load(); },
+                                         .only = std::move(only),
+                                         .mode = mode});
         boost::asio::co_spawn(io_, engine_->run(), [this](const std::exception_ptr&, Result<> outcome) {
             outcome_ = std::move(outcome);
         });

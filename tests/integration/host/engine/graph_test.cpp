@@ -54,6 +54,32 @@ TEST_F(Graph, TwoHundredSavesWhileABuildRunsLoseNothingAndDeployNothingStale) {
     EXPECT_TRUE(verified.all_well()) << to_text(verified);
 }
 
+TEST_F(Graph, AnImageThatIsNotBuiltHereIsKeptLive) {
+    const std::string root = pods_->root_of("app").native();
+    write("elsewhere/Dockerfile", "FROM scratch\nCOPY baked.txt /\nCOPY . " + root + "/\nCMD [\"/run\"]\n");
+    write("elsewhere/baked.txt", "theirs");
+    write("elsewhere/main", "theirs");
+    const std::string theirs = registry_->address() + "/team/app:1";
+    const images::BuildTools tools{.store = dir_.path() / "elsewhere", .registries = &connector_};
+    const auto built = images::build({.context = project() / "elsewhere"}, tools);
+    ASSERT_OK(built);
+    ASSERT_OK(images::push(*built, registry::Reference::parse(theirs).value(), tools));
+
+    write("src/main", "ours");
+    write_manifest("app", "app");
+    images_ = "  app: {from: \"" + theirs + "\", sync: {src: " + root + "}}\n";
+    write_config();
+    start();
+    ASSERT_TRUE(is_well());
+    EXPECT_EQ(content_of(pods_->root_of("app") / "main"), "ours");
+    EXPECT_EQ(content_of(pods_->root_of("app") / "baked.txt"), "theirs") << "what lies beside stays";
+
+    write("src/main", "saved");
+    EXPECT_TRUE(has("app", "saved"));
+    EXPECT_THAT(baked_of("app"), ElementsAre("theirs"));
+    EXPECT_EQ(pods_->applied().size(), 1U) << "no image is built for a save";
+}
+
 TEST_F(Graph, AWorkloadStartsOnceWhatItDependsOnIsReady) {
     add_service("a");
     add_service("b");

@@ -75,6 +75,38 @@ TEST(Workloads, TakeWhatTheirServicesSay) {
     EXPECT_THAT(gates_of(*found), ElementsAre(Pair("StatefulSet/db", milliseconds(0))));
 }
 
+std::string commands_of(const std::string& services, const std::string& containers) {
+    const std::string text = "apiVersion: v1\nkind: Pod\nmetadata: {name: api}\nspec: {containers: [" +
+                             containers + "]}\n---\n" + kConfigMap;
+    const auto workloads = resolve(services, text);
+    if (!workloads) return workloads.error().message + " | " + workloads.error().next_step;
+    auto manifests = k8s::parse_manifests(text, "k8s.yaml").value();
+    EXPECT_OK(set_commands(manifests, *workloads));
+    return k8s::pod_spec(manifests[0])->at("containers").dump();
+}
+
+TEST(Workloads, RunWhatTheServiceSaysInPlaceOfCommandAndArgs) {
+    const std::string two =
+        "{name: a, image: todo-api, command: [x], args: [w]}, {name: b, image: redis, args: [z]}";
+    EXPECT_EQ(commands_of("", two), commands_of("services: {api: }", two));
+    EXPECT_EQ(commands_of("services: {api: {run: [node, --inspect]}}", two),
+              R"([{"name":"a","image":"todo-api","command":["node","--inspect"]},)"
+              R"({"name":"b","image":"redis","args":["z"]}])");
+    EXPECT_EQ(commands_of("services: {api: {run: [redis, -v], container: b}}", two),
+              R"([{"name":"a","image":"todo-api","command":["x"],"args":["w"]},)"
+              R"({"name":"b","image":"redis","command":["redis","-v"]}])");
+    EXPECT_EQ(
+        commands_of("services: {api: {run: [a], container: c}}", two),
+        "service api: run: Pod/api has no such container | Name one of them: container: NAME. It has: a, b");
+    EXPECT_EQ(
+        commands_of("services: {api: {run: [a]}}", "{name: a, image: todo-api}, {name: b, image: todo-ui}"),
+        "service api: run: Pod/api has several such containers | Name one of them: container: NAME. It has: "
+        "a, b");
+    EXPECT_EQ(
+        commands_of("services: {api: {run: [a]}}", "{name: b, image: redis}"),
+        "service api: run: Pod/api has no such container | Name one of them: container: NAME. It has: b");
+}
+
 TEST(Workloads, AServiceIsOneOfThem) {
     const std::string api = workload("Deployment", "api", "a");
     EXPECT_ERROR(resolve("services: {web: }", api), Errc::invalid_input,

@@ -36,7 +36,9 @@ class LogFiles : public testing::Test {
         while (true) {
             const LogReader::Batch batch = reader.next();
             if (batch.gap) out.emplace_back("(gap)");
-            for (const auto& item : batch.items) out.push_back(item.record.text);
+            for (const auto& item : batch.items)
+                out.push_back(item.record.kind == LogKind::gap ? "(gap of " + item.record.container + ")"
+                                                               : item.record.text);
             if (batch.at_end) return out;
         }
     }

@@ -73,6 +73,15 @@ TEST(LogRecord, JsonIsOneLineAndReadBack) {
     EXPECT_EQ(back->record, record);
     EXPECT_EQ(back->workload, "Deployment/api");
     EXPECT_FALSE(back->gap);
+    record.kind = LogKind::gap;
+    const auto own_gap = parse_log_record(to_json(record, "Deployment/api"));
+    ASSERT_OK(own_gap);
+    EXPECT_TRUE(own_gap->gap);
+    EXPECT_EQ(own_gap->workload, "Deployment/api");
+    EXPECT_EQ(own_gap->record.container, "app");
+    EXPECT_EQ(own_gap->record.time_ns, record.time_ns);
+    EXPECT_ERROR(parse_log_record(R"({"gap":true,"time":"soon"})"), Errc::protocol, "is no record");
+    record.kind = LogKind::line;
     const auto gap = parse_log_record(kLogGapJson);
     ASSERT_OK(gap);
     EXPECT_TRUE(gap->gap);

@@ -69,6 +69,62 @@ TEST_F(LogStoreTest, AContainerThatIsToldFromTheBeginningAgainAddsNothingTwice) 
     EXPECT_EQ(texts().size(), 7u);
 }
 
+TEST_F(LogStoreTest, ASourceThatNoLongerHasWhatWasKeptLeavesAGap) {
+    open()->append(kApi, line(1, "one"), "pod-1");
+    {  // its log begins with what was kept, or before that
+        auto store = open();
+        store->append(kApi, line(1, "one"), "pod-1");
+        store->append(kApi, line(2, "two"), "pod-1");
+    }
+    EXPECT_THAT(texts(), ElementsAre("one", "two"));
+    {  // and now it does not
+        auto store = open();
+        store->append(kApi, line(7, "seven"), "pod-1");
+        store->append(kApi, line(9, "nine"), "pod-1");
+    }
+    const auto with_gap = ElementsAre("one", "two", "(gap of app)", "seven", "nine");
+    EXPECT_THAT(texts(), with_gap);
+    EXPECT_THAT(texts({.grep = "o"}), ElementsAre("one", "two", "(gap of app)"));
+    EXPECT_THAT(texts({.container = "other"}), testing::IsEmpty());
+    EXPECT_THAT(texts({.tail = 3}), ElementsAre("(gap of app)", "seven", "nine"));
+    {  // another pod of the same name has a log of its own; of one without a source nothing is known
+        auto store = open();
+        store->append(kApi, line(20, "new"), "pod-2");
+        store->append(kUi, line(3, "ui"));
+    }
+    open()->append(kUi, line(5, "ui again"));
+    EXPECT_THAT(texts(), ElementsAre("one", "two", "ui", "ui again", "(gap of app)", "seven", "nine", "new"));
+}
+
+TEST_F(LogStoreTest, AGapThatTheSourceTellsIsKept) {
+    auto store = open();
+    LogRecord gap = line(5, "");
+    gap.kind = LogKind::gap;
+    store->append(kApi, line(1, "one"), "pod-1");
+    store->append(kApi, gap, "pod-1");
+    store->append(kApi, line(5, "five"), "pod-1");
+    store.reset();
+    EXPECT_THAT(texts(), ElementsAre("one", "(gap of app)", "five"));
+}
+
+TEST_F(LogStoreTest, TheSourceIsKnownInEverySegment) {
+    const LogStore::Limits limits{.segment_bytes = 2'000, .segments = 3};
+    {
+        auto store = open(limits);
+        for (int i = 1; i <= 200; ++i) {
+            store->append(kApi, line(i, std::string(100, 'x')), "pod-1");
+            store->flush();
+        }
+    }
+    auto store = open(limits);
+    store->append(kApi, line(300, "later"), "pod-1");
+    store.reset();
+    const auto now = texts();
+    ASSERT_GE(now.size(), 3u);
+    EXPECT_EQ(now.back(), "later");
+    EXPECT_EQ(now.at(now.size() - 2), "(gap of app)");
+}
+
 TEST_F(LogStoreTest, OldSegmentsGoAndTheirLinesDoNotComeBack) {
     const LogStore::Limits limits{.segment_bytes = 2'000, .segments = 3};
     const auto tell = [&](LogStore& store) {

@@ -79,7 +79,7 @@ TEST(ConfigMessages, OfUnknownDoubleAndMissingKeys) {
                    "grace, steps, profiles"},
          Wrong{image("contxt: .\n"), "synchost.yaml:4: unknown key \"contxt\"", "Did you mean \"context\"?"},
          Wrong{image("name: x\n"), "synchost.yaml:4: unknown key \"name\"",
-               kKeysHere + "context, dockerfile, target, args, secrets, rebuild, after"},
+               kKeysHere + "context, dockerfile, target, args, secrets, from, sync, rebuild, after"},
          Wrong{and_then("\"\\e[31m\": 1\n"), "synchost.yaml:3: unknown key \"\\x1b[31m\"",
                kKeysHere +
                    "name, images, manifests, helm_values, pod_templates, cluster, services, registry, gate, "
@@ -94,6 +94,38 @@ TEST(ConfigMessages, OfUnknownDoubleAndMissingKeys) {
                "Add, for example: images: {todo-api: {target: api}}"},
          Wrong{"images: {api: }\n", "synchost.yaml:1: \"manifests\" is missing",
                "Add, for example: manifests: [k8s]"}});
+}
+
+TEST(ConfigMessages, OfImagesThatAreNotBuiltHere) {
+    const std::string example = kExample + "sync: {src: /app/src}";
+    const auto wrong = [&](const std::string& sync, const std::string& why) {
+        return Wrong{image("from: a/b:1\n    sync: " + sync + "\n"), "synchost.yaml:5: " + why, example};
+    };
+    expect_each(
+        {Wrong{image("from: \"A b\"\n    sync: {a: /a}\n"),
+               "synchost.yaml:4: \"from\" is no image: image name \"A b\": a repository must be lower-case",
+               kExample + "from: registry.example.com/team/api:1.4"},
+         Wrong{
+             image("from: a/b:1\n"), "synchost.yaml:3: image \"api\" has from without sync",
+             "Say what is kept live in it, for example: sync: {src: /app/src}. An image in which nothing is "
+             "needs no entry here"},
+         Wrong{image("sync: {a: /a}\n"), "synchost.yaml:3: image \"api\" has sync without from",
+               "Name the image that is not built here: from: registry.example.com/team/api:1.4. With a "
+               "Dockerfile its COPY lines say what is synced"},
+         Wrong{image("from: a/b:1\n    sync: {a: /a}\n    target: x\n"),
+               "synchost.yaml:6: image \"api\" has from and target, but what is not built here has no target",
+               "Keep one of the two"},
+         wrong("{}", "\"sync\" is empty"), wrong("[a]", "\"sync\" must be a map, not a list"),
+         wrong("{a: [/a]}", "\"sync\" \"a\" must be a path of the image, not a list"),
+         wrong("{/a: /a}", "\"sync\" \"/a\" is not relative to the context"),
+         wrong("{a: b}", "\"sync\" \"a\" must lead to an absolute path below /, not \"b\""),
+         wrong("{a: /}", "\"sync\" \"a\" must lead to an absolute path below /, not \"/\""),
+         wrong("{../a: /a}", "\"sync\" \"../a\" leads up (\"..\")"),
+         wrong("{a: /b/..}", "\"sync\" \"/b/..\" leads up (\"..\")"),
+         wrong("{\"*.js\": /b}", "\"sync\" \"*.js\" has one of * ? [ $ \\ and quotes in it"),
+         wrong("{a: \"/$b\"}", "\"sync\" \"/$b\" has one of * ? [ $ \\ and quotes in it"),
+         wrong("{a: \"/b\\nRUN x\"}", "\"sync\" \"/b\\x0aRUN x\" has a control character"),
+         wrong("{a: /b, a: /c}", "\"sync\" has \"a\" twice")});
 }
 
 TEST(ConfigMessages, OfPodTemplates) {
@@ -259,6 +291,8 @@ TEST(ConfigMessages, OfServices) {
              "Did you mean manual?"),
          api("trigger: later", "\"trigger\" is neither automatic nor manual: \"later\"",
              "Write automatic or manual"),
+         wrong("\n  api: {container: a}", "4: service \"api\" has container without run",
+               "Say what it runs: run: [node, --inspect, server.js]"),
          api("workload: api", "\"workload\" is no Kind/name: \"api\"", workload),
          api("workload: Deployment/", "\"workload\" is no Kind/name: \"Deployment/\"", workload),
          wrong("\n  a: {workload: Job/x}\n  b: {workload: Job/x}",

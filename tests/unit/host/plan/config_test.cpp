@@ -139,23 +139,27 @@ TEST(Config, TakesTheLargestFileAndNoByteMore) {
 TEST(ConfigKeys, EveryExampleAndEveryFallbackThatIsAValueIsTaken) {
     std::string project;
     std::string image = "images:\n  api:\n";
+    std::string existing = "  c:\n";
     for (const KeySpec& key : image_keys()) {
-        image += "    " + std::string(key.name) + ": " + std::string(key.example) + "\n";
+        const bool is_existing = key.name == "from" || key.name == "sync";
+        (is_existing ? existing : image) +=
+            "    " + std::string(key.name) + ": " + std::string(key.example) + "\n";
     }
     for (const KeySpec& key : project_keys()) {
         if (key.shape != Shape::images && key.shape != Shape::steps)
             project += std::string(key.name) + ": " + std::string(key.example) + "\n";
         EXPECT_TRUE(key.summary.ends_with('.')) << key.name;
     }
-    EXPECT_OK(parse(image + project));
+    EXPECT_OK(parse(image + existing + project));
     EXPECT_OK(with("steps: {bundle: {command: [make], inputs: [src]}}"));
     for (const KeySpec& key : action_keys()) {
         EXPECT_OK(parse(image + "  b: {after: [{paths: [x], do: {" + std::string(key.name) + ": " +
                         std::string(key.example) + "}}]}\n" + project));
     }
     for (const KeySpec& key : service_keys()) {
-        EXPECT_OK(parse("images: {a: }\nmanifests: [k8s]\nservices: {db: , x: {" + std::string(key.name) +
-                        ": " + std::string(key.example) + "}}\n"));
+        const std::string with_it = key.name == "container" ? "run: [a], " : "";
+        EXPECT_OK(parse("images: {a: }\nmanifests: [k8s]\nservices: {db: , x: {" + with_it +
+                        std::string(key.name) + ": " + std::string(key.example) + "}}\n"));
     }
     std::string rule;
     for (const KeySpec& key : after_keys())

@@ -46,13 +46,13 @@ class LogFollowerTest : public testing::Test {
 TEST_F(LogFollowerTest, FollowsFilesThatWereThereAndThoseThatCome) {
     using testing::ElementsAre;
     write("a", "one");
-    ASSERT_OK(follower_.add("Pod/web", "web-0", "app", dir_.path() / "a"));
+    ASSERT_OK(follower_.add("Pod/web", "web-0", "app", "pod-id", dir_.path() / "a"));
     ASSERT_OK(start());
     EXPECT_THAT(lines(1), ElementsAre("web-0/app one"));
     write("a", "two");
     EXPECT_THAT(lines(2), ElementsAre("web-0/app one", "web-0/app two"));
     write("b", "three");
-    ASSERT_OK(follower_.add("Pod/web", "web-1", "app", dir_.path() / "b"));
+    ASSERT_OK(follower_.add("Pod/web", "web-1", "app", "pod-id", dir_.path() / "b"));
     EXPECT_EQ(lines(3).back(), "web-1/app three");
     write("b", "four");
     EXPECT_EQ(lines(4).back(), "web-1/app four");
@@ -60,7 +60,7 @@ TEST_F(LogFollowerTest, FollowsFilesThatWereThereAndThoseThatCome) {
 
 TEST_F(LogFollowerTest, AFileThatWasReplacedIsStillReadUntilItsPodIsGone) {
     write("a", "one");
-    ASSERT_OK(follower_.add("Pod/web", "web-0", "app", dir_.path() / "a"));
+    ASSERT_OK(follower_.add("Pod/web", "web-0", "app", "pod-id", dir_.path() / "a"));
     ASSERT_OK(start());
     ASSERT_EQ(lines(1).size(), 1u);
     std::ofstream last(dir_.path() / "a", std::ios::app);
@@ -72,9 +72,42 @@ TEST_F(LogFollowerTest, AFileThatWasReplacedIsStillReadUntilItsPodIsGone) {
     EXPECT_EQ(lines_.size(), 2u);
 }
 
+// As conmon does when a log has grown too large.
+TEST_F(LogFollowerTest, TheFileThatTakesTheOldOnesPlaceIsReadAfterIt) {
+    write("a", "one");
+    ASSERT_OK(follower_.add("Pod/web", "web-0", "app", "pod-id", dir_.path() / "a"));
+    ASSERT_OK(start());
+    ASSERT_EQ(lines(1).size(), 1u);
+    for (int round = 0; round < 20; ++round) {
+        write("a", "old " + std::to_string(round));
+        write("next", "new " + std::to_string(round));
+        std::filesystem::rename(dir_.path() / "next", dir_.path() / "a");
+        const auto now = lines(3 + 2 * static_cast<std::size_t>(round));
+        ASSERT_EQ(now.back(), "web-0/app new " + std::to_string(round));
+        ASSERT_EQ(now.at(now.size() - 2), "web-0/app old " + std::to_string(round));
+    }
+    write("a", "and on");
+    EXPECT_EQ(lines(42).back(), "web-0/app and on");
+}
+
+TEST_F(LogFollowerTest, WhatEndedIsToldWholeBeforeWhatIsAddedLater) {
+    std::string old;
+    for (int i = 0; i < 40'000; ++i) old += "2026-01-01T00:00:00Z stdout F " + std::to_string(i) + '\n';
+    std::ofstream(dir_.path() / "old") << old;
+    write("a", "new");
+    ASSERT_OK(follower_.add_ended("Pod/web", "web-0", "app", "old-id", dir_.path() / "old"));
+    std::filesystem::remove(dir_.path() / "old");
+    ASSERT_OK(follower_.add("Pod/web", "web-0", "app", "pod-id", dir_.path() / "a"));
+    ASSERT_OK(start());
+    const auto all = lines(40'001);
+    ASSERT_EQ(all.size(), 40'001u);
+    EXPECT_EQ(all.at(39'999), "web-0/app 39999");
+    EXPECT_EQ(all.back(), "web-0/app new");
+}
+
 TEST_F(LogFollowerTest, StoppingDeliversWhatIsThere) {
     write("a", "one");
-    ASSERT_OK(follower_.add("Pod/web", "web-0", "app", dir_.path() / "a"));
+    ASSERT_OK(follower_.add("Pod/web", "web-0", "app", "pod-id", dir_.path() / "a"));
     ASSERT_OK(start());
     write("a", "two");
     follower_.stop();
@@ -83,7 +116,8 @@ TEST_F(LogFollowerTest, StoppingDeliversWhatIsThere) {
 }
 
 TEST_F(LogFollowerTest, AFileThatIsNotThereIsAnError) {
-    EXPECT_ERROR(follower_.add("Pod/web", "web-0", "app", dir_.path() / "a"), Errc::not_found, "/a");
+    EXPECT_ERROR(follower_.add("Pod/web", "web-0", "app", "pod-id", dir_.path() / "a"), Errc::not_found,
+                 "/a");
 }
 
 }  // namespace

@@ -36,6 +36,24 @@ TEST(LogCursor, LinesOfOneMomentAreEachToldOnce) {
     EXPECT_EQ(cursor.take("2026-01-02T03:04:05Z d"), "d");
 }
 
+TEST(LogCursor, KnowsWhereTheLogNoLongerHasWhatItWasAskedFor) {
+    LogCursor cursor;
+    (void)cursor.take("2026-01-02T03:04:05Z a");
+    EXPECT_FALSE(cursor.has_lost()) << "there was nothing before";
+    (void)cursor.take("2026-01-02T03:04:06Z b");
+    EXPECT_FALSE(cursor.has_lost());
+    cursor.rewind();
+    (void)cursor.take("2026-01-02T03:04:06Z b");
+    EXPECT_FALSE(cursor.has_lost()) << "it begins with the line that was the last";
+    (void)cursor.take("2026-01-02T03:04:07Z c");
+    EXPECT_FALSE(cursor.has_lost());
+    cursor.rewind();
+    EXPECT_EQ(cursor.take("2026-01-02T03:04:09Z e"), "e");
+    EXPECT_TRUE(cursor.has_lost());
+    (void)cursor.take("2026-01-02T03:04:10Z f");
+    EXPECT_FALSE(cursor.has_lost()) << "once";
+}
+
 TEST(LogCursor, WhatHasNoTimeIsTold) {
     LogCursor cursor;
     for (const char* line :

@@ -1,0 +1,5 @@
+#include "greeting.hpp"
+
+const char* greeting() {
+    return "hello";
+}

@@ -1,0 +1,7 @@
+#include <cstdio>
+
+#include "greeting.hpp"
+
+int main() {
+    std::puts(greeting());
+}
