@@ -11,11 +11,12 @@
 namespace synchost::images {
 namespace {
 
-constexpr std::string_view kMagic = "SHFILEX1";
+constexpr std::string_view kMagic = "SHFILEX2";
 constexpr std::size_t kEntryBytes = 64;
 constexpr std::size_t kFrameBytes = kMagic.size() + sizeof(std::uint32_t) + sizeof(std::uint64_t);
 constexpr std::size_t kMaxFile = kFrameBytes + kMaxIndexEntries * kEntryBytes;
-constexpr std::uint64_t kMaxAge = 8;
+constexpr std::uint32_t kMaxAge = 8;
+constexpr std::uint32_t kNoXattrs = 1;
 
 // Kernels stamp files with the time of the last tick, 10 ms at most; file systems that keep whole seconds may
 // keep even ones alone.
@@ -53,7 +54,21 @@ void FileIndex::learn(const FileStamp& before, const FileStamp& after, const Xxh
                       std::int64_t now_ns) {
     if (before != after || !is_settled(before, now_ns)) return;
     const std::scoped_lock lock(mutex_);
-    entries_[before] = {hash, 0};
+    entries_[before] = {.hash = hash};
+    changed_ = true;
+}
+
+bool FileIndex::has_no_xattrs(const FileStamp& stamp) {
+    const std::scoped_lock lock(mutex_);
+    const auto found = entries_.find(stamp);
+    return found != entries_.end() && found->second.no_xattrs;
+}
+
+void FileIndex::note_no_xattrs(const FileStamp& stamp) {
+    const std::scoped_lock lock(mutex_);
+    const auto found = entries_.find(stamp);
+    if (found == entries_.end()) return;
+    found->second.no_xattrs = true;
     changed_ = true;
 }
 
@@ -78,7 +93,8 @@ Result<> FileIndex::parse(std::string_view bytes) {
         stamp.ctime_ns = static_cast<std::int64_t>(reader.number<std::uint64_t>());
         const Xxh3 hash = reader.hash();
         // One more than it was written with, so that what nobody asks for grows older.
-        entries_[stamp] = {hash, std::min(reader.number<std::uint64_t>(), kMaxAge) + 1};
+        const std::uint32_t age = std::min(reader.number<std::uint32_t>(), kMaxAge) + 1;
+        entries_[stamp] = {hash, age, (reader.number<std::uint32_t>() & kNoXattrs) != 0};
     }
     return {};
 }
@@ -108,6 +124,7 @@ std::string FileIndex::serialize() {
         writer.number(static_cast<std::uint64_t>(stamp.ctime_ns));
         writer.hash(entry->second.hash);
         writer.number(entry->second.age);
+        writer.number(entry->second.no_xattrs ? kNoXattrs : 0U);
     }
     writer.number(xxh3_64(out));
     return out;

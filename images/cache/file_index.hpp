@@ -6,8 +6,9 @@
 // SHA-256: it costs a twentieth of it in the pass that reads the file anyway, and it has to tell a tree from
 // its own past, where nobody gains from a collision that he could have had by writing the other content.
 //
-//   file     = magic "SHFILEX1" u32 count entry* u64 check      little-endian
-//   entry    = u64 device, inode, size, mtime_ns, ctime_ns, hash.high, hash.low, age      64 bytes
+//   file     = magic "SHFILEX2" u32 count entry* u64 check      little-endian
+//   entry    = u64 device, inode, size, mtime_ns, ctime_ns, hash.high, hash.low, u32 age, flags      64 bytes
+//   flags    = 1: it has no extended attributes
 //   check    = XXH3-64 of all before it
 //
 // One file per build context, written by rename. It is only ever an advantage: one that is damaged, too long
@@ -42,6 +43,10 @@ class FileIndex {
     // The content that was read between the two stamps; `now_ns` is the clock before the first one. Kept only
     // where nothing changed meanwhile and no change could hide behind the same stamp later.
     void learn(const FileStamp& before, const FileStamp& after, const Xxh3& hash, std::int64_t now_ns);
+    // Whether a file with this stamp is known to have no extended attributes: setting one moves the ctime.
+    [[nodiscard]] bool has_no_xattrs(const FileStamp& stamp);
+    // They were looked for after the stamp was taken, and there are none. Kept for files whose hash is known.
+    void note_no_xattrs(const FileStamp& stamp);
     // Writes what is known, where it is not what was read. Entries that eight builds with news did not ask
     // for go, and the oldest go past kMaxIndexEntries.
     Result<> save();
@@ -54,7 +59,8 @@ class FileIndex {
   private:
     struct Entry {
         Xxh3 hash;
-        std::uint64_t age = 0;  // saves since it was asked for
+        std::uint32_t age = 0;  // saves since it was asked for
+        bool no_xattrs = false;
     };
     struct StampHash {
         std::size_t operator()(const FileStamp& stamp) const {

@@ -2,7 +2,9 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -21,8 +23,9 @@ struct CloseDir {
 
 class Scanner {
   public:
-    Scanner(const IgnoreRules& rules, ScanFor use, ScannedContext& out)
-        : rules_(rules), use_(use), out_(out) {}
+    // `index` is for files of that device.
+    Scanner(const IgnoreRules& rules, ScanFor use, FileIndex* index, dev_t device, ScannedContext& out)
+        : rules_(rules), use_(use), index_(index), device_(device), out_(out) {}
     Result<> folder(Fd fd, const std::string& path, const IgnoreRules::Verdict* verdict);
 
   private:
@@ -30,10 +33,13 @@ class Scanner {
     Result<> subfolder(int folder_fd, const std::string& path, const char* name, std::uint32_t mode,
                        const IgnoreRules::Verdict& verdict);
     Result<> xattrs(int folder_fd, const std::string& path, const char* name, Node& node) const;
+    Result<> file_xattrs(int folder_fd, const std::string& path, const char* name, Node& node) const;
     // Folders above a re-included file that are themselves excluded come in with it.
     void add_parents(std::string_view path);
     const IgnoreRules& rules_;
     ScanFor use_;
+    FileIndex* index_;
+    dev_t device_;
     ScannedContext& out_;
     std::map<std::pair<dev_t, ino_t>, std::shared_ptr<const LinkGroup>> links_;
     std::vector<std::pair<std::string, Node>> excluded_folders_;  // on the way from the root to here
@@ -98,7 +104,7 @@ Result<> Scanner::entry(int folder_fd, std::string path, const char* name,
         out_.skipped.push_back(std::move(path));
         return {};
     }
-    if (!S_ISLNK(info.st_mode)) TRY(xattrs(folder_fd, path, name, node));
+    if (!S_ISLNK(info.st_mode)) TRY(file_xattrs(folder_fd, path, name, node));
     add_parents(path);
     out_.tree.put(std::move(path), std::move(node));
     return {};
@@ -110,6 +116,15 @@ Result<> Scanner::xattrs(int folder_fd, const std::string& path, const char* nam
     if (!found && found.error().code == Errc::not_found) return {};
     if (!found) return std::unexpected(std::move(found.error()).context(printable(path)));
     node.xattrs = *std::move(found);
+    return {};
+}
+
+Result<> Scanner::file_xattrs(int folder_fd, const std::string& path, const char* name, Node& node) const {
+    const auto* file = std::get_if<ContextFile>(&node.content);
+    const bool is_indexed = index_ != nullptr && file != nullptr && file->stamp.device == device_;
+    if (is_indexed && index_->has_no_xattrs(file->stamp)) return {};
+    TRY(xattrs(folder_fd, path, name, node));
+    if (is_indexed && use_ == ScanFor::layers && !node.xattrs) index_->note_no_xattrs(file->stamp);
     return {};
 }
 
@@ -134,10 +149,19 @@ Result<> Scanner::subfolder(int folder_fd, const std::string& path, const char* 
     return done;
 }
 
+// Where setting an attribute is known to move the ctime; of older kernels' tmpfs it is not.
+bool moves_ctime(int fd) {
+    struct statfs info{};
+    if (::fstatfs(fd, &info) != 0) return false;
+    constexpr long kXfs = 0x58465342;
+    return info.f_type == EXT4_SUPER_MAGIC || info.f_type == kXfs || info.f_type == BTRFS_SUPER_MAGIC ||
+           info.f_type == OVERLAYFS_SUPER_MAGIC;
+}
+
 }  // namespace
 
 Result<ScannedContext> scan_context(const std::filesystem::path& context, const IgnoreRules& rules,
-                                    ScanFor use) {
+                                    ScanFor use, FileIndex* index) {
     auto fd = open_file(context, O_RDONLY | O_DIRECTORY);
     if (!fd) return std::unexpected(std::move(fd.error()).context("build context"));
     struct stat info{};
@@ -146,7 +170,8 @@ Result<ScannedContext> scan_context(const std::filesystem::path& context, const 
     Node& root = *out.tree.find("");
     root.mode = static_cast<std::uint32_t>(info.st_mode) & 07777;
     root.context_source = "";
-    TRY(Scanner(rules, use, out).folder(std::move(*fd), "", nullptr));
+    if (index != nullptr && !moves_ctime(fd->get())) index = nullptr;
+    TRY(Scanner(rules, use, index, info.st_dev, out).folder(std::move(*fd), "", nullptr));
     std::ranges::sort(out.skipped);
     return out;
 }

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/error.hpp"
+#include "images/cache/file_index.hpp"
 #include "images/context/ignore.hpp"
 #include "images/tree/file_tree.hpp"
 
@@ -20,8 +21,9 @@ struct ScannedContext {
 // Extended attributes are read where a layer will be made of it.
 enum class ScanFor : std::uint8_t { layers, places };
 
-// Files that vanish during the scan are left out. not_found where the context is not there.
+// Files that vanish during the scan are left out. not_found where the context is not there. Files that
+// `index`, which may be null, knows to have no extended attributes are not asked for them.
 Result<ScannedContext> scan_context(const std::filesystem::path& context, const IgnoreRules& rules,
-                                    ScanFor use = ScanFor::layers);
+                                    ScanFor use = ScanFor::layers, FileIndex* index = nullptr);
 
 }  // namespace synchost::images

@@ -100,8 +100,9 @@ Result<Evaluator::CopyFlags> Evaluator::copy_flags(const Instruction& instructio
 Result<> Evaluator::load_context() {
     if (context_) return {};
     TRY_ASSIGN(ignore_, IgnoreRules::load(request_.context, dockerfile_));
-    TRY_ASSIGN(ScannedContext scanned, scan_context(request_.context, ignore_,
-                                                    tools_ != nullptr ? ScanFor::layers : ScanFor::places));
+    TRY_ASSIGN(ScannedContext scanned,
+               scan_context(request_.context, ignore_, tools_ != nullptr ? ScanFor::layers : ScanFor::places,
+                            index_));
     if (tools_ != nullptr && tools_->progress) {
         for (const std::string& path : scanned.skipped) {
             tools_->progress("left out of the context, as it is a device: " + printable(path));

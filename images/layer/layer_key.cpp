@@ -14,7 +14,7 @@
 namespace synchost::images {
 namespace {
 
-constexpr std::string_view kFormat = "COPY layer, format 2\n";
+constexpr std::string_view kFormat = "COPY layer, format 3\n";
 
 char tar_type(FileKind kind) {
     switch (kind) {
@@ -37,11 +37,7 @@ char tar_type(FileKind kind) {
 using IdOf = std::function<ContentId(std::string_view path, const Node& node)>;
 
 Digest digest_over(std::string_view what, const NodeMap& nodes, const IdOf& id_of, const LayerForm& form) {
-    Sha256 hash;
-    hash.update(kFormat);
-    hash.update(what);
-    hash.update(std::string(short_name(form.compression)) + " " +
-                (form.compression == Compression::zstd ? ZSTD_versionString() : zlibVersion()) + "\n");
+    Xxh3Hasher hash;
     const LinkNames links = link_names(nodes);
     std::string identity;
     for (const auto& [path, node] : nodes) {
@@ -56,7 +52,12 @@ Digest digest_over(std::string_view what, const NodeMap& nodes, const IdOf& id_o
         writer.hash(id.hash);
         hash.update(identity);
     }
-    return hash.finish();
+    std::string key(kFormat);
+    key += what;
+    key += std::string(short_name(form.compression)) + " " +
+           (form.compression == Compression::zstd ? ZSTD_versionString() : zlibVersion()) + "\n";
+    WireWriter(key).hash(hash.value());
+    return sha256(key);
 }
 
 }  // namespace

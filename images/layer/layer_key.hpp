@@ -3,8 +3,9 @@
 //
 // The key goes over the very tar headers that the layer would get (so whatever a header says is in it: path,
 // kind, mode, ids, link, time) and, in place of each content, over its identity: XXH3 and size of a file, the
-// digest of its layer and the path for a member of a base image. The versions of this format and of the
-// compression library come first.
+// digest of its layer and the path for a member of a base image. All of that by XXH3, as the contents are
+// (cache/file_index.hpp says why that is enough); the versions of this format and of the compression library
+// stand beside it.
 #pragma once
 
 #include <cstdint>

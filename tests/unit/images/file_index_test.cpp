@@ -111,6 +111,27 @@ TEST_F(Index, OneThatToldNothingNewIsNotWritten) {
     EXPECT_FALSE(std::filesystem::exists(path()));
 }
 
+TEST_F(Index, RemembersWhichFilesHaveNoExtendedAttributes) {
+    {
+        FileIndex index(path());
+        index.note_no_xattrs(stamp(1));
+        EXPECT_FALSE(index.has_no_xattrs(stamp(1)))
+            << "its content is not known: its stamp may not be settled";
+        index.learn(stamp(1), stamp(1), xxh3("x"), kNow);
+        index.learn(stamp(2), stamp(2), xxh3("y"), kNow);
+        EXPECT_FALSE(index.has_no_xattrs(stamp(1)));
+        index.note_no_xattrs(stamp(1));
+        EXPECT_TRUE(index.has_no_xattrs(stamp(1)));
+        ASSERT_OK(index.save());
+    }
+    FileIndex index(path());
+    EXPECT_TRUE(index.has_no_xattrs(stamp(1)));
+    EXPECT_FALSE(index.has_no_xattrs(stamp(2)));
+    EXPECT_EQ(index.find(stamp(1)), xxh3("x"));
+    index.learn(stamp(1), stamp(1), xxh3("x"), kNow);
+    EXPECT_FALSE(index.has_no_xattrs(stamp(1))) << "what was read again is looked at again";
+}
+
 TEST_F(Index, WhereItCannotBeWrittenThatIsSaid) {
     FileIndex index(folder_->path() / "absent" / "index");
     index.learn(stamp(1), stamp(1), xxh3("x"), kNow);

@@ -107,6 +107,32 @@ TEST_F(SpecialFiles, OwnTimesAreKeptUpToTheLatest) {
     EXPECT_EQ(bounded.entries[1].mtime, 2000);
 }
 
+TEST_F(SpecialFiles, AnAttributeThatIsSetLaterIsSeenThoughTheIndexKnewOfNone) {
+    context.file("f", "1").file("g", "2");
+    FileIndex index(context.path() / "absent");
+    constexpr std::int64_t kSoon = 3'600'000'000'000;  // so that the stamps of now are settled
+    const auto stamp = [&](const char* name) {
+        struct stat info{};
+        EXPECT_EQ(::stat((context.path() / name).c_str(), &info), 0);
+        return stamp_of(info);
+    };
+    for (const char* name : {"f", "g"})
+        index.learn(stamp(name), stamp(name), xxh3("x"), wall_clock_ns() + kSoon);
+    const auto scan = [&] { return scan_context(context.path(), IgnoreRules(), ScanFor::layers, &index); };
+    ASSERT_OK(scan());
+    if (!index.has_no_xattrs(stamp("f")))
+        GTEST_SKIP() << "the file system is none that is known to move the ctime";
+    if (::setxattr((context.path() / "f").c_str(), "user.a", "1", 1, 0) != 0)
+        GTEST_SKIP() << "the file system has no user attributes";
+    for (int round = 0; round < 2; ++round) {
+        const auto again = scan();
+        ASSERT_OK(again);
+        ASSERT_NE(again->tree.find("f")->xattrs, nullptr);
+        EXPECT_THAT(*again->tree.find("f")->xattrs, ElementsAre(Pair("user.a", "1")));
+        EXPECT_EQ(again->tree.find("g")->xattrs, nullptr);
+    }
+}
+
 TEST_F(SpecialFiles, AContextGivesItsAttributesAndFifosAndEmptyFilesForSockets) {
     context.file("f", "1").folder("d").link("l", "f");
     if (::setxattr((context.path() / "f").c_str(), "user.a", kBytes.data(), kBytes.size(), 0) != 0)

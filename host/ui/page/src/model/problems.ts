@@ -9,11 +9,12 @@ export interface Problem {
   /** Where it is shown in full; null where it is no service's. */
   readonly workload: string | null;
   readonly reason: string;
+  /** Its last lines, at most 200. */
   readonly output: string;
   readonly nextStep: string;
 }
 
-const MOST_LINES = 14;
+const MOST_LINES = 200;
 
 /** The last lines, without empty ones at the end: where a traceback says what it is about. */
 export function lastLines(output: string, most = MOST_LINES): string {

@@ -18,6 +18,7 @@ const FIRST_LINES = 5_000;
 const OLDER_LINES = 1_000;
 // Lines after the last time that was seen may be told twice by a stream that goes on: so many are remembered.
 const REMEMBERED = 2_000;
+const REPLAYED_AT_ONCE = 1_000;
 const SOURCES_INTERVAL_MS = 1_000;
 
 /** What the server is asked for beyond the scope. */
@@ -59,15 +60,7 @@ export class LogFeed {
 
   start(): void {
     const taken = snapshot.peek();
-    if (taken === null) {
-      void this.follow();
-      return;
-    }
-    const wanted = new Set(this.services);
-    for (const entry of taken.logs) {
-      if (wanted.size === 0 || wanted.has(entry.service) || (entry.gap && entry.service === '')) this.arrived.push(rowOf(entry));
-    }
-    this.take();
+    void (taken === null ? this.follow() : this.replay(taken.logs));
   }
 
   stop(): void {
@@ -103,6 +96,18 @@ export class LogFeed {
       }
       failures += 1;
       await delay(backOffMs(failures), this.stopped.signal);
+    }
+  }
+
+  private async replay(entries: readonly LogEntry[]): Promise<void> {
+    const wanted = new Set(this.services);
+    const breather = new Breather();
+    for (let from = 0; from < entries.length && !this.stopped.signal.aborted; from += REPLAYED_AT_ONCE) {
+      for (const entry of entries.slice(from, from + REPLAYED_AT_ONCE)) {
+        if (wanted.size === 0 || wanted.has(entry.service) || (entry.gap && entry.service === '')) this.add(entry);
+      }
+      this.flush();
+      await breather.breathe();
     }
   }
 

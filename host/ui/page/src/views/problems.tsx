@@ -1,11 +1,13 @@
 // What is broken, before everything else: the reason, the end of the output, and what to do.
 
 import { problems } from '../state/store';
-import type { Problem } from '../model/problems';
+import { lastLines, type Problem } from '../model/problems';
 import { writeRoute } from '../model/route';
 import { Icon } from '../parts/icon';
 
 const SHOWN = 5;
+// Of its output, among other problems.
+const MOST_LINES = 12;
 
 export function Problems() {
   const found = problems.value;
@@ -39,7 +41,9 @@ export function ProblemCard({ problem, onItsPage = false }: { problem: Problem; 
         )}
       </div>
       {problem.reason === '' ? null : <p>{problem.reason}</p>}
-      {problem.output === '' ? null : <pre tabIndex={0} aria-label="The last output">{problem.output}</pre>}
+      {problem.output === '' ? null : (
+        <pre tabIndex={0} aria-label="The last output">{onItsPage ? problem.output : lastLines(problem.output, MOST_LINES)}</pre>
+      )}
       {problem.nextStep === '' ? null : <p class="next"><strong>Next:</strong> {problem.nextStep}</p>}
     </article>
   );

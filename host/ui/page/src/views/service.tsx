@@ -2,7 +2,7 @@
 
 import { useComputed, useSignal } from '@preact/signals';
 import type { Service } from '../api/types';
-import { lastLines, problemsOf } from '../model/problems';
+import { fallen, lastLines, problemsOf } from '../model/problems';
 import { writeRoute } from '../model/route';
 import { replicasInWords } from '../model/words';
 import { Ago } from '../parts/ago';
@@ -84,28 +84,25 @@ function Heading({ service }: { service: Service }) {
   );
 }
 
-const OUTPUT_LINES = 200;
-
-/** Its problem, and of each container that has ended badly the output, also when it runs again by now. */
+/** Its problem, and of each other container that has ended badly the output, also when it runs again by now. */
 function Trouble({ service }: { service: Service }) {
   const now = status.value;
   if (now === null) return null;
   const problem = problemsOf({ ...now, services: [service] }, builds.value)[0];
+  const told = problem === undefined || problem.output === '' ? undefined : fallen(now, service.workload);
   const ended = now.pods
     .filter((pod) => pod.workload === service.workload)
-    .flatMap((pod) => pod.containers.map((container) => ({ pod: pod.name, ...container })))
-    .filter((container) => container.exitCode !== null && container.exitCode !== 0 && container.lastOutput !== '');
-  const shownInProblem = problem !== undefined && problem.output !== '';
+    .flatMap((pod) => pod.containers.map((container) => ({ pod: pod.name, container })))
+    .filter(({ container }) => container !== told && container.exitCode !== null && container.exitCode !== 0
+      && container.lastOutput !== '');
   return (
     <>
-      {problem !== undefined || service.reason === '' ? null : <p class="muted why">{service.reason}</p>}
+      {problem !== undefined || service.reason === '' ? null : <p class="muted">{service.reason}</p>}
       {problem === undefined ? null : <ProblemCard problem={problem} onItsPage />}
-      {ended.slice(shownInProblem ? 1 : 0).map((container) => (
-        <details key={container.pod + container.name} class="panel crash">
-          <summary>
-            Last crash of {container.name} in {container.pod}, exit code {container.exitCode}
-          </summary>
-          <pre tabIndex={0} aria-label={`Output of ${container.name}`}>{lastLines(container.lastOutput, OUTPUT_LINES)}</pre>
+      {ended.map(({ pod, container }) => (
+        <details key={pod + container.name} class="panel crash">
+          <summary>Last crash of {container.name} in {pod}, exit code {container.exitCode}</summary>
+          <pre tabIndex={0} aria-label={`Output of ${container.name}`}>{lastLines(container.lastOutput)}</pre>
         </details>
       ))}
     </>

@@ -1,6 +1,7 @@
 // A service's row of the overview.
 
 import type { Change, Port, Service } from '../api/types';
+import { counted } from '../model/duration';
 import { changeTone, outcomeInWords, replicasInWords, sourcesInWords } from '../model/words';
 import { writeRoute } from '../model/route';
 import { Ago } from '../parts/ago';
@@ -33,12 +34,12 @@ export const ServiceRow = memo(function ServiceRow({ service, generations, chang
       <div role="cell" class="cell-replicas">
         <span>{replicasInWords(service)}</span>
         <span class="faint">{generations}</span>
+        {service.restarts > 0 ? <span class="faint narrow-only">{counted(service.restarts, 'restart')}</span> : null}
       </div>
       <div role="cell" class="cell-change"><LastChange change={change} known={service.lastChange !== null} /></div>
       <div role="cell" class="cell-links"><Links service={service} /></div>
       <div role="cell" class="cell-restarts" title="Starts of its processes beyond the first">
         {service.restarts}
-        <span class="narrow-word"> {service.restarts === 1 ? 'restart' : 'restarts'}</span>
       </div>
       {snapshot.value === null ? <div role="cell" class="cell-controls"><RowControls service={service} /></div> : null}
     </div>

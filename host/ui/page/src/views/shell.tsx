@@ -83,7 +83,7 @@ function Header() {
         <Tab to={{ view: 'activity' }} icon="activity" views={['activity']}>Activity</Tab>
       </nav>
       <div class="tools">
-        <Connected />
+        <Runtime />
         {snapshot.value === null ? (
           <a class="icon-button" href="/snapshot.html" download onClick={linksSuffice ? undefined : fetchSnapshot} aria-label="Download a snapshot" title="Download a snapshot">
             <Icon name="download" />
@@ -122,7 +122,7 @@ function Tab({ to, icon, views, children }: TabProps) {
   );
 }
 
-function Connected() {
+function Runtime() {
   const runtime = status.value?.runtime ?? '';
   if (snapshot.value !== null || runtime === '') return null;
   return <span class="runtime" title={status.value?.folder}>{runtime}</span>;
@@ -142,9 +142,11 @@ function Banners() {
   const taken = snapshot.value;
   if (taken !== null) {
     return (
-      <p class="banner snapshot" role="note">
-        A snapshot of {moment(taken.time)}, by synchost {taken.version}: what it shows does not change any more.
-      </p>
+      <aside aria-label="Snapshot">
+        <p class="banner snapshot">
+          A snapshot of {moment(taken.time)}, by synchost {taken.version}: what it shows does not change any more.
+        </p>
+      </aside>
     );
   }
   const link = connection.value;

@@ -1,0 +1,181 @@
+// Uses the page of a running `synchost watch` on the example as a person does, who edits, breaks and mends the API.
+//   node watch_page.mjs NODE_MODULES CHROMIUM URL PROJECT DOWNLOADS [SCREENSHOTS]
+// Prints a line for each thing that was seen. Exits 1 with the reason where the page does not do its part, where its scripts
+// report an error, or where axe-core finds something serious.
+import { readFileSync, mkdirSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import path from 'node:path';
+import { pathToFileURL } from 'node:url';
+
+const [modules, executablePath, url, project, downloads, screenshots] = process.argv.slice(2);
+const require = createRequire(path.join(modules, 'x.js'));
+const { chromium } = require('playwright-core');
+const axe = readFileSync(require.resolve('axe-core/axe.min.js'), 'utf8');
+const STEP_TIMEOUT_MS = 30000;
+const HEALTHY = 'return jsonify(status="ok")';
+const BROKEN = 'raise RuntimeError("broken on purpose <img src=x onerror=alert(1)>")\n';
+
+const source = path.join(project, 'api/app.py');
+const mended = readFileSync(source, 'utf8');
+if (!mended.includes(HEALTHY)) throw new Error(`api/app.py no longer has the line: ${HEALTHY}`);
+const edited = (mark) => mended.replace(HEALTHY, `return jsonify(status="ok", mark="${mark}")`);
+
+const ok = (what) => console.log(`ok  ${what}`);
+const check = (holds, what) => { if (!holds) throw new Error(what); };
+
+const browser = await chromium.launch({ executablePath, args: ['--no-sandbox', '--disable-dev-shm-usage'] });
+try {
+  const context = await browser.newContext({ viewport: { width: 1400, height: 900 } });
+  const problems = [];
+  const listen = (page) => {
+    page.setDefaultTimeout(STEP_TIMEOUT_MS);
+    page.on('pageerror', (error) => problems.push(error.message));
+    page.on('console', (message) => message.type() === 'error' && problems.push(message.text()));
+    page.on('dialog', (dialog) => { problems.push(`a dialog: ${dialog.message()}`); void dialog.dismiss(); });
+    return page;
+  };
+  const page = listen(await context.newPage());
+  const row = (name) => page.getByRole('row', { name, exact: true });
+  const cell = (name, kind) => row(name).locator(`.cell-${kind}`);
+  const show = async (name) => {
+    if (!screenshots) return;
+    mkdirSync(screenshots, { recursive: true });
+    for (const colorScheme of ['light', 'dark']) {
+      await page.emulateMedia({ colorScheme });
+      await page.screenshot({ path: path.join(screenshots, `${name}-${colorScheme}.png`) });
+    }
+    await page.emulateMedia({ colorScheme: 'light' });
+  };
+  const isAccessible = async (view) => {
+    for (const colorScheme of ['light', 'dark']) {
+      await page.emulateMedia({ colorScheme });
+      await page.evaluate(axe);
+      const found = await page.evaluate(() => window.axe.run(document, { resultTypes: ['violations'] }));
+      const grave = found.violations.filter(({ impact }) => impact === 'serious' || impact === 'critical');
+      const words = grave.map(({ id, nodes }) => `${id}: ${nodes.map(({ target }) => target.join(' ')).slice(0, 3).join(', ')}`);
+      check(grave.length === 0, `axe-core finds in ${view}, ${colorScheme}: ${words.join('; ')}`);
+    }
+    await page.emulateMedia({ colorScheme: 'light' });
+    ok(`axe-core finds nothing serious in ${view}, light and dark`);
+  };
+
+  await page.goto(url);
+  for (const name of ['api', 'ui']) await cell(name, 'state').getByText('running').waitFor();
+  check(await page.getByRole('heading', { name: /problem/ }).count() === 0, 'there is a problem at the start');
+  ok('both services run');
+
+  writeFileSync(source, edited('first'));
+  await cell('api', 'change').getByText(/synced in [\d.]+ m?s, restarted in [\d.]+ m?s/).waitFor();
+  check((await cell('api', 'change').innerText()).includes('app.py'), 'the last change does not name its file');
+  ok(`a save appears with its times: ${(await cell('api', 'change').innerText()).replaceAll('\n', ' ')}`);
+  await isAccessible('the services');
+  await show('services');
+
+  writeFileSync(source, BROKEN + mended);
+  const problem = page.getByRole('article').filter({ hasText: 'broken on purpose' });
+  await problem.waitFor();
+  const output = await problem.getByLabel('The last output').innerText();
+  check(output.includes('Traceback') && output.includes('RuntimeError: broken on purpose <img'), `no traceback: ${output}`);
+  check(await problem.getByText('Next:').count() === 1, 'the crash has no next step');
+  await cell('api', 'state').getByText('crashed').waitFor();
+  const top = (await problem.boundingBox()).y;
+  check(top < (await page.getByRole('table', { name: 'Services' }).boundingBox()).y, 'the crash does not stand on top');
+  check((await page.title()).includes('1'), `the title does not count the problem: ${await page.title()}`);
+  ok('a crash stands on top with its traceback');
+  await isAccessible('the services with a crash');
+  await show('crash');
+
+  writeFileSync(source, edited('second'));
+  await problem.waitFor({ state: 'detached' });
+  await cell('api', 'state').getByText('running').waitFor();
+  ok('mended, it runs again');
+
+  const before = Number.parseInt(await cell('api', 'restarts').innerText(), 10);
+  await page.getByRole('button', { name: 'Restart api' }).click();
+  await page.getByRole('status', { name: 'Done' }).getByText(/api: 1 container restarted in/).waitFor();
+  await page.waitForFunction(([wanted]) => Number.parseInt(
+    document.querySelector('[role="row"][aria-label="api"] .cell-restarts').textContent, 10) === wanted, [before + 1]);
+  ok('a button restarts a service');
+
+  await page.getByRole('button', { name: 'Pause api' }).click();
+  await cell('api', 'state').getByText('paused').waitFor();
+  writeFileSync(source, edited('while paused'));
+  await cell('api', 'change').getByText('held back').waitFor();
+  await page.getByRole('button', { name: 'Resume api' }).click();
+  await cell('api', 'state').getByText('running').waitFor();
+  await cell('api', 'change').getByText(/synced in/).waitFor();
+  ok('a paused service keeps its saves until it is resumed');
+
+  await row('api').getByRole('link', { name: 'api', exact: true }).click();
+  await page.getByRole('heading', { level: 1, name: /api/ }).waitFor();
+  const first = page.getByRole('listitem').filter({ has: page.getByRole('button', { expanded: false }) }).first();
+  await first.getByRole('button').first().click();
+  await page.getByText(/because COPY at line \d+ of Dockerfile lays it at \/srv\/api\/app\.py|because COPY lays it at \/srv\/api\/app\.py/)
+    .first().waitFor();
+  await page.getByText(/p50 [\d.]+ m?s/).first().waitFor();
+  await page.getByRole('heading', { name: 'Pods' }).waitFor();
+  await page.getByText(/http GET :?\S*\/healthz/).first().waitFor();
+  await page.getByText(/COPY|RUN/).first().waitFor();
+  ok('a service shows its timeline, decisions, pods, probes and builds');
+  await isAccessible('a service');
+  await show('service');
+
+  await page.getByRole('link', { name: 'Logs', exact: true }).first().click();
+  await page.getByLabel('Filter lines').waitFor();
+  await page.getByText(/RuntimeError: broken on purpose <img/).first().waitFor();
+  await show('logs');
+  await isAccessible('the logs');
+  await page.getByRole('button', { name: 'Regular expression' }).click();
+  await page.getByLabel('Filter lines').fill('Runtime(Error): bro[a-z]+ on purpose');
+  await page.waitForFunction(() => {
+    const texts = [...document.querySelectorAll('.log-row .log-text')].map((line) => line.textContent);
+    return texts.length > 0 && texts.every((text) => /RuntimeError: broken on purpose/.test(text));
+  });
+  ok('logs are filtered by an expression');
+  await page.getByLabel('Filter lines').fill('');
+  await page.getByLabel('Source', { exact: true }).selectOption({ label: 'builds' });
+  await page.waitForFunction(() => [...document.querySelectorAll('.log-row .log-text')].some(
+    (line) => /COPY|RUN/.test(line.textContent)));
+  ok('the output of builds stands apart');
+
+  await page.getByRole('link', { name: /^Services/ }).click();
+  const opened = page.waitForEvent('popup');
+  await row('ui').getByRole('link', { name: /^Open ui, port/ }).first().click();
+  const todo = listen(await opened);
+  await todo.getByLabel('What is to be done?').fill('Made behind a link');
+  await todo.getByRole('button', { name: 'Add' }).click();
+  await todo.getByRole('button', { name: 'Delete: Made behind a link' }).waitFor();
+  ok("a port's link opens the todo page, which works");
+
+  const download = page.waitForEvent('download');
+  await page.getByRole('link', { name: 'Download a snapshot' }).click();
+  const file = path.join(downloads, 'snapshot.html');
+  await (await download).saveAs(file);
+  const offline = listen(await context.newPage());
+  await offline.goto(pathToFileURL(file).href);
+  await offline.getByText(/snapshot of/i).first().waitFor();
+  await offline.getByRole('row', { name: 'api', exact: true }).waitFor();
+  check(await offline.getByRole('button', { name: /Restart/ }).count() === 0, 'a snapshot has controls');
+  ok('a snapshot shows the same from a file');
+
+  await page.setViewportSize({ width: 360, height: 740 });
+  for (const view of ['#/', '#/service/Deployment%2Fapi', '#/logs']) {
+    await page.goto(`${url}/${view}`);
+    await page.getByRole('main').waitFor();
+    const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+    check(wide <= 0, `${view} is ${wide} pixels wider than a screen of 360`);
+  }
+  await show('narrow');
+  ok('all views fit into 360 pixels');
+
+  check(problems.length === 0, `the page reports: ${problems.join('; ')}`);
+  ok('no error on the console');
+} catch (error) {
+  if (screenshots) {
+    const pages = browser.contexts()[0]?.pages() ?? [];
+    if (pages[0]) await pages[0].screenshot({ path: path.join(screenshots, 'failed.png') }).catch(() => undefined);
+  }
+  throw error;
+} finally {
+  await browser.close();
+}
