@@ -18,14 +18,21 @@ export class ApiError extends Error {
   }
 }
 
-/** Of the address, where the page has none; "" where it needs none, and in a snapshot. */
-const withAddress = tokenIn(document) === '' ? ofTab() : '';
-let token = tokenIn(document) || withAddress;
-if (tokenInFragment(location.hash) !== '') history.replaceState(null, '', location.pathname);
-// The address of another watch in the same tab.
-addEventListener('hashchange', () => {
-  if (tokenInFragment(location.hash) !== '') location.reload();
-});
+/** Of the address; "" where the page has one, where it needs none, and in a snapshot. */
+let withAddress = '';
+let token = tokenIn(document);
+
+/** Before the first request: where the page has no token, its address may have one, or this tab may have kept it. */
+export function takeTokenOfAddress(): void {
+  if (token !== '') return;
+  withAddress = ofTab();
+  token = withAddress;
+  if (tokenInFragment(location.hash) !== '') history.replaceState(null, '', location.pathname);
+  // The address of another watch in the same tab.
+  addEventListener('hashchange', () => {
+    if (tokenInFragment(location.hash) !== '') location.reload();
+  });
+}
 
 function ofTab(): string {
   try {
@@ -46,7 +53,9 @@ export async function renewToken(): Promise<void> {
 }
 
 /** Whether a link, which carries no token, leads to a file of the server's. */
-export const linksSuffice = withAddress === '';
+export function linksSuffice(): boolean {
+  return withAddress === '';
+}
 
 /** The whole of such a file. */
 export async function file(path: string): Promise<Blob> {

@@ -85,7 +85,7 @@ function Header() {
       <div class="tools">
         <Runtime />
         {snapshot.value === null ? (
-          <a class="icon-button" href="/snapshot.html" download onClick={linksSuffice ? undefined : fetchSnapshot} aria-label="Download a snapshot" title="Download a snapshot">
+          <a class="icon-button" href="/snapshot.html" download onClick={linksSuffice() ? undefined : fetchSnapshot} aria-label="Download a snapshot" title="Download a snapshot">
             <Icon name="download" />
           </a>
         ) : null}
