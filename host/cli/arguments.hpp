@@ -29,5 +29,9 @@ void add_logs(CLI::App& app, LogFlags& flags, Run& run);
 void add_snapshot(CLI::App& app, SnapshotFlags& flags, Run& run);
 void add_restart(CLI::App& app, ServiceFlags& flags, Run& run);
 void add_trigger(CLI::App& app, ServiceFlags& flags, Run& run);
+void add_pause(CLI::App& app, ServiceFlags& flags, Run& run);
+void add_resume(CLI::App& app, ServiceFlags& flags, Run& run);
+void add_stop(CLI::App& app, ServiceFlags& flags, Run& run);
+void add_start(CLI::App& app, ServiceFlags& flags, Run& run);
 
 }  // namespace synchost::host

@@ -43,6 +43,12 @@ void add_logs(CLI::App& app, LogFlags& flags, Run& run) {
     command->add_flag("-f,--follow", flags.follow, "Go on with what they write, until Ctrl-C");
     command->add_option("--since", flags.since, "No older lines: 30s, 10m, 2h, 1d, or 2026-01-31T10:00:00Z")
         ->type_name("TIME");
+    command->add_option("--until", flags.until, "Lines before this time alone, given as for --since")
+        ->type_name("TIME");
+    command
+        ->add_option("--source", flags.source,
+                     "What containers wrote (runtime, the default), what builds told, or both")
+        ->check(CLI::IsMember({"runtime", "build", "all"}));
     command->add_option("--tail", flags.tail, "The last so many of the lines that there are")
         ->type_name("COUNT");
     command->add_option("--grep", flags.grep, "Lines in which this regular expression (RE2) is found")
@@ -53,12 +59,14 @@ void add_logs(CLI::App& app, LogFlags& flags, Run& run) {
     command->add_option("--project", flags.folder, "Folder of synchost.yaml, or one below it")
         ->capture_default_str();
     command->footer(
-        "The watch keeps the newest 32 MiB of each service; values of the project's Secrets are [masked].\n"
+        "The watch keeps the newest 32 MiB of each service, and less of each where there are more than 32;\n"
+        "values of the project's Secrets are [masked].\n"
         "Lines of several services come in the order of their times.\n\n"
         "Examples:\n"
         "  synchost logs api --tail 50\n"
         "  synchost logs -f api ui                          both, as they write\n"
         "  synchost logs --since 10m --grep 'error|panic'   of every service\n"
+        "  synchost logs --source build --tail 100 api      what the last builds of its images told\n"
         "  synchost logs --json --since 1h | jq -r 'select(.stream == \"stderr\").text'");
     command->callback([&] { run = [&] { return run_logs(flags); }; });
 }
@@ -108,6 +116,49 @@ void add_trigger(CLI::App& app, ServiceFlags& flags, Run& run) {
         "Example:\n"
         "  synchost trigger api && synchost status --wait 60");
     command->callback([&] { run = [&] { return run_trigger(flags); }; });
+}
+
+void add_pause(CLI::App& app, ServiceFlags& flags, Run& run) {
+    CLI::App* command =
+        app.add_subcommand("pause", "Have saves of services wait: they are neither synced nor built");
+    add_service_options(*command, flags);
+    command->footer(
+        "The processes run on, until `synchost resume`; a build that runs goes on to its end. An image that\n"
+        "several workloads run waits while all of them are paused. The next watch begins without it.\n\n"
+        "Example:\n"
+        "  synchost pause api");
+    command->callback([&] { run = [&] { return run_pause(flags); }; });
+}
+
+void add_resume(CLI::App& app, ServiceFlags& flags, Run& run) {
+    CLI::App* command = app.add_subcommand("resume", "Bring paused services to the files as they are now");
+    add_service_options(*command, flags);
+    command->footer(
+        "Everything is compared: what was saved meanwhile is synced, or built where it needs that.\n\n"
+        "Example:\n"
+        "  synchost resume api");
+    command->callback([&] { run = [&] { return run_resume(flags); }; });
+}
+
+void add_stop(CLI::App& app, ServiceFlags& flags, Run& run) {
+    CLI::App* command = app.add_subcommand("stop", "Have the running watch take the pods of services away");
+    add_service_options(*command, flags);
+    command->footer(
+        "Until `synchost start`, or the next watch. What depends on them and runs already runs on.\n\n"
+        "Example:\n"
+        "  synchost stop worker");
+    command->callback([&] { run = [&] { return run_stop(flags); }; });
+}
+
+void add_start(CLI::App& app, ServiceFlags& flags, Run& run) {
+    CLI::App* command =
+        app.add_subcommand("start", "Have the running watch make the pods of stopped services");
+    add_service_options(*command, flags);
+    command->footer(
+        "They start with the files as they are now, once what they depend on is ready.\n\n"
+        "Example:\n"
+        "  synchost start worker && synchost status --wait 60");
+    command->callback([&] { run = [&] { return run_start(flags); }; });
 }
 
 }  // namespace synchost::host

@@ -77,12 +77,18 @@ struct ServiceFlags {
 Result<> run_restart(const ServiceFlags& flags);
 // conflict where a build failed.
 Result<> run_trigger(const ServiceFlags& flags);
+Result<> run_pause(const ServiceFlags& flags);
+Result<> run_resume(const ServiceFlags& flags);
+Result<> run_stop(const ServiceFlags& flags);
+Result<> run_start(const ServiceFlags& flags);
 
 struct LogFlags {
     std::vector<std::string> services;  // all where empty
     std::filesystem::path folder = ".";
     bool follow = false;
-    std::string since;  // these three as GET /logs of the API takes them
+    std::string since;  // these five as GET /logs of the API takes them
+    std::string until;
+    std::string source;
     std::string tail;
     std::string grep;
     std::string container;

@@ -72,7 +72,8 @@ class LogPrinter {
     void add_line(const ToldRecord& told) {
         const LogRecord& record = told.record;
         if (timestamps_) out_ += format_timestamp_ns(record.time_ns) + ' ';
-        const std::string from = printable(record.pod + "/" + record.container);
+        const std::string from =
+            printable(is_build_log(told.workload) ? told.workload : record.pod + "/" + record.container);
         out_ += colour_ ? fmt::format("{}{}\x1b[0m | ", colour_of(told.workload), from) : from + " | ";
         // What an app prints must not steer a terminal; a program at the other end gets it as it is.
         out_ += is_terminal_ ? printable(record.text) : record.text;
@@ -95,6 +96,8 @@ std::string target_of(const LogFlags& flags) {
     add("service", services);
     add("container", flags.container);
     add("since", flags.since);
+    add("until", flags.until);
+    add("source", flags.source);
     add("grep", flags.grep);
     add("tail", flags.tail);
     return out;
@@ -131,8 +134,10 @@ Result<bool> print_from_watch(const std::filesystem::path& socket, const LogFlag
 }
 
 Result<std::vector<std::string>> kept_workloads(const std::filesystem::path& folder, const LogFlags& flags) {
+    TRY_ASSIGN(const LogSource source, parse_log_source(flags.source));
     std::vector<ServiceEntry> entries;
     for (std::string& workload : list_log_workloads(folder)) {
+        if (source != LogSource::all && is_build_log(workload) != (source == LogSource::build)) continue;
         std::string name = workload.substr(workload.find('/') + 1);
         entries.push_back({.workload = std::move(workload), .name = std::move(name), .images = {}});
     }
@@ -149,8 +154,10 @@ Result<> print_from_store(const std::filesystem::path& folder, const LogFlags& f
                        .pod = {},
                        .container = flags.container,
                        .since = flags.since,
+                       .until = flags.until,
                        .grep = flags.grep,
                        .tail = flags.tail};
+    TRY_ASSIGN(request.source, parse_log_source(flags.source));
     TRY_ASSIGN(request.workloads, kept_workloads(folder, flags));
     TRY_ASSIGN(LogQuery query, log_query(request, now_ns()));
     TRY_ASSIGN(LogReader reader, LogReader::open(folder, std::move(query)));

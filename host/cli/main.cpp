@@ -355,6 +355,10 @@ int run_program(int argc, char** argv) {
     SnapshotFlags snapshot;
     ServiceFlags restart;
     ServiceFlags trigger;
+    ServiceFlags pause;
+    ServiceFlags resume;
+    ServiceFlags stop;
+    ServiceFlags start;
     DownFlags down;
     BuildFlags build;
     PushFlags push;
@@ -379,6 +383,10 @@ int run_program(int argc, char** argv) {
     add_snapshot(app, snapshot, run);
     add_restart(app, restart, run);
     add_trigger(app, trigger, run);
+    add_pause(app, pause, run);
+    add_resume(app, resume, run);
+    add_stop(app, stop, run);
+    add_start(app, start, run);
     add_down(app, down, run);
     add_build(app, build, run);
     add_push(app, push, run);

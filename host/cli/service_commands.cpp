@@ -1,4 +1,4 @@
-// `synchost restart` and `synchost trigger`: have the running watch restart processes, or build images anew.
+// The commands that a running watch does for a service: restart, trigger, pause, resume, stop and start.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -19,6 +19,7 @@ using Json = nlohmann::json;
 
 constexpr std::chrono::minutes kRestartPatience{3};  // a grace time is in it
 constexpr std::chrono::hours kBuildPatience{2};
+constexpr std::chrono::seconds kAnswerPatience{30};
 
 // The answers for each service, in their order, once all are there. The first error ends it.
 Result<std::vector<Json>> command_watch(const ServiceFlags& flags, const char* command,
@@ -61,6 +62,34 @@ Result<> run_restart(const ServiceFlags& flags) {
                        containers == 1 ? "" : "s", number_of(answer, "ms"));
     }
     return {};
+}
+
+namespace {
+
+// Of a command that is done once it is answered; `done` says so: "paused".
+Result<> run_at_once(const ServiceFlags& flags, const char* command, const char* done) {
+    TRY_ASSIGN(const std::vector<Json> answers, command_watch(flags, command, kAnswerPatience));
+    if (flags.json) return {};
+    for (const Json& answer : answers) fmt::print("{} {}\n", done, text_of(answer, "service"));
+    return {};
+}
+
+}  // namespace
+
+Result<> run_pause(const ServiceFlags& flags) {
+    return run_at_once(flags, "pause", "paused");
+}
+
+Result<> run_resume(const ServiceFlags& flags) {
+    return run_at_once(flags, "resume", "resumed");
+}
+
+Result<> run_stop(const ServiceFlags& flags) {
+    return run_at_once(flags, "stop", "stopped");
+}
+
+Result<> run_start(const ServiceFlags& flags) {
+    return run_at_once(flags, "start", "started");
 }
 
 Result<> run_trigger(const ServiceFlags& flags) {

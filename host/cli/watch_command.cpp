@@ -87,6 +87,13 @@ ControlBackend backend_of(Engine& engine, EventFeed& events, LogFeed& logs, cons
             [&](std::vector<std::string> workloads) { return engine.restart_services(std::move(workloads)); },
         .trigger =
             [&](std::vector<std::string> workloads) { return engine.trigger_services(std::move(workloads)); },
+        .set_paused = [&](const std::vector<std::string>& workloads,
+                          bool paused) { return engine.set_paused(workloads, paused); },
+        .set_stopped = [&](const std::vector<std::string>& workloads,
+                           bool stopped) { return engine.set_stopped(workloads, stopped); },
+        .describe = [&](std::string workload) { return engine.describe(std::move(workload)); },
+        .changes = [&]() -> const ChangeLog& { return engine.changes(); },
+        .builds = [&]() -> const BuildLog& { return engine.builds(); },
         .events = [&](std::optional<std::uint64_t> last) { return events.follow(last); },
         .kept_events = [&] { return events.kept(); },
         .logs = [&](LogRequest request) { return logs.read(std::move(request)); }};
@@ -121,29 +128,32 @@ Result<> run_watch(const WatchFlags& flags) {
                                               [&](const std::string& workload, const Error& error) {
                                                   reporter.failure(workload, error);
                                               }));
-    EngineParts parts{.config = std::move(project.config),
-                      .key = key,
-                      .runtime = std::move(chosen.runtime),
-                      .namespace_name = chosen.namespace_name,
-                      .registries = &registries,
-                      .store = store,
-                      .store_limit = store_limit,
-                      .state = project.folders.state,
-                      .reporter = &reporter,
-                      .log_store = &logs->store(),
-                      .on_state =
-                          [&] {
-                              events.note_new_state();
-                              if (view) view->changed();
-                          },
-                      .reload = [&flags]() -> Result<Config> {
-                          TRY_ASSIGN(ProjectParts now, open_project(flags.folder, flags.profiles,
-                                                                    flags.registry, flags.build_args));
-                          return std::move(now.config);
-                      },
-                      .only = flags.only,
-                      .parallel_builds = flags.parallel_builds,
-                      .mode = flags.mode};
+    EngineParts parts{
+        .config = std::move(project.config),
+        .key = key,
+        .runtime = std::move(chosen.runtime),
+        .namespace_name = chosen.namespace_name,
+        .registries = &registries,
+        .store = store,
+        .store_limit = store_limit,
+        .state = project.folders.state,
+        .reporter = &reporter,
+        .log_store = &logs->store(),
+        .on_state =
+            [&] {
+                events.note_new_state();
+                if (view) view->changed();
+            },
+        .on_change = [&](const ChangeRecord& change) { events.publish("change", to_json(change)); },
+        .on_build = [&](const BuildRecord& build) { events.publish("build", to_json(build)); },
+        .reload = [&flags]() -> Result<Config> {
+            TRY_ASSIGN(ProjectParts now,
+                       open_project(flags.folder, flags.profiles, flags.registry, flags.build_args));
+            return std::move(now.config);
+        },
+        .only = flags.only,
+        .parallel_builds = flags.parallel_builds,
+        .mode = flags.mode};
     if (view) show_builds(*view, parts);
     Engine engine(io, std::move(parts));
     // The runtime holds the project's lock: a socket that is there was left by an earlier run.

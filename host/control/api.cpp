@@ -8,6 +8,7 @@
 #include "base/rel_path.hpp"
 #include "host/control/snapshot.hpp"
 #include "host/control/token.hpp"
+#include "host/logs/segments.hpp"
 
 extern "C" {
 extern const char synchost_openapi_begin[];
@@ -121,12 +122,19 @@ std::span<const ControlApi::Route> ControlApi::routes() {
         {"GET",
          "/api/v1/logs",
          false,
-         {"service", "pod", "container", "since", "grep", "tail", "follow"},
+         {"service", "pod", "container", "since", "until", "grep", "tail", "follow", "source"},
          &ControlApi::get_logs},
         {"GET", "/api/v1/snapshot", false, {}, &ControlApi::get_snapshot},
         {"GET", "/api/v1/openapi.json", false, {}, &ControlApi::get_description},
+        {"GET", "/api/v1/changes", false, {"service", "limit"}, &ControlApi::get_changes},
+        {"GET", "/api/v1/builds", false, {"image"}, &ControlApi::get_builds},
+        {"GET", "/api/v1/services/{name}", false, {}, &ControlApi::get_service},
         {"POST", "/api/v1/services/{name}/restart", true, {}, &ControlApi::restart},
         {"POST", "/api/v1/services/{name}/trigger", true, {}, &ControlApi::trigger},
+        {"POST", "/api/v1/services/{name}/pause", true, {}, &ControlApi::pause},
+        {"POST", "/api/v1/services/{name}/resume", true, {}, &ControlApi::resume},
+        {"POST", "/api/v1/services/{name}/stop", true, {}, &ControlApi::stop},
+        {"POST", "/api/v1/services/{name}/start", true, {}, &ControlApi::start},
     };
     return kRoutes;
 }
@@ -159,6 +167,32 @@ Result<std::vector<std::string>> ControlApi::workloads_named(std::string_view na
     return find_service(name, backend_.services());
 }
 
+Result<std::vector<std::string>> ControlApi::logs_named(std::string_view name, LogSource source) const {
+    const std::vector<ServiceEntry> entries = backend_.services();
+    std::vector<std::string> out;
+    const auto add_build = [&](const std::string& image) {
+        std::string log = build_log_name(image);
+        if (std::ranges::find(out, log) == out.end()) out.push_back(std::move(log));
+    };
+    if (source != LogSource::runtime && is_build_log(name)) {
+        for (const ServiceEntry& entry : entries) {
+            for (const std::string& image : entry.images) {
+                if (build_log_name(image) == name) add_build(image);
+            }
+        }
+        if (!out.empty()) return out;
+    }
+    TRY_ASSIGN(const std::vector<std::string> workloads, find_service(name, entries));
+    for (const std::string& workload : workloads) {
+        if (source != LogSource::build) out.push_back(workload);
+        const auto entry = std::ranges::find(entries, workload, &ServiceEntry::workload);
+        if (source == LogSource::runtime || entry == entries.end()) continue;
+        for (const std::string& image : entry->images) add_build(image);
+    }
+    if (!out.empty()) return out;
+    return fail(Errc::unsupported, printable(name.substr(0, 253)) + " has no image that is built here");
+}
+
 Reply ControlApi::get_status(const RequestTarget& target, const HttpRequest&) {
     const auto verify = flag_of(target, "verify");
     if (!verify) co_return error_response(verify.error());
@@ -175,6 +209,7 @@ Reply ControlApi::get_logs(const RequestTarget& target, const HttpRequest& reque
                      .pod = value_of(target, "pod"),
                      .container = value_of(target, "container"),
                      .since = value_of(target, "since"),
+                     .until = value_of(target, "until"),
                      .grep = value_of(target, "grep"),
                      .tail = value_of(target, "tail"),
                      .follow = false,
@@ -182,11 +217,14 @@ Reply ControlApi::get_logs(const RequestTarget& target, const HttpRequest& reque
     const auto follow = flag_of(target, "follow");
     if (!follow) co_return error_response(follow.error());
     asked.follow = *follow;
+    const auto source_asked = parse_log_source(value_of(target, "source"));
+    if (!source_asked) co_return error_response(source_asked.error());
+    asked.source = *source_asked;
     std::string names = value_of(target, "service");
     std::ranges::replace(names, ',', '\n');
     for (const std::string_view name : lines_of(names)) {
         if (names.empty()) break;
-        auto workloads = workloads_named(name);
+        auto workloads = logs_named(name, asked.source);
         if (!workloads) co_return error_response(workloads.error());
         for (std::string& workload : *workloads) asked.workloads.push_back(std::move(workload));
     }
@@ -198,6 +236,73 @@ Reply ControlApi::get_logs(const RequestTarget& target, const HttpRequest& reque
 
 Reply ControlApi::get_snapshot(const RequestTarget&, const HttpRequest&) {
     co_return HttpStream{"application/json", make_snapshot(backend_)};
+}
+
+Reply ControlApi::get_changes(const RequestTarget& target, const HttpRequest&) {
+    constexpr std::uint64_t kMost = 500;
+    constexpr std::uint64_t kUnlessAsked = 200;
+    std::vector<std::string> workloads;
+    if (const std::string name = value_of(target, "service"); !name.empty()) {
+        auto found = workloads_named(name);
+        if (!found) co_return error_response(found.error());
+        workloads = *std::move(found);
+    }
+    std::uint64_t limit = kUnlessAsked;
+    if (const std::string text = value_of(target, "limit"); !text.empty()) {
+        auto read = parse_count(text, kMost);
+        if (!read) co_return error_response(std::move(read.error()).context("limit"));
+        limit = *read;
+    }
+    co_return HttpResponse{.body = changes_json(backend_.changes().last(workloads, limit))};
+}
+
+Reply ControlApi::get_builds(const RequestTarget& target, const HttpRequest&) {
+    co_return HttpResponse{.body = builds_json(backend_.builds().list(value_of(target, "image")))};
+}
+
+Reply ControlApi::get_service(const RequestTarget& target, const HttpRequest&) {
+    auto workloads = workloads_named(target.segments[3]);
+    if (!workloads) co_return error_response(workloads.error());
+    if (workloads->size() > 1) {
+        std::string all;
+        for (const std::string& one : *workloads) all += (all.empty() ? "" : ", ") + one;
+        co_return error_response(409, "that could be any of " + printable(all), "Name one of them.");
+    }
+    const auto detail = co_await backend_.describe(workloads->front());
+    if (!detail) co_return error_response(detail.error());
+    co_return HttpResponse{.body = to_json(*detail)};
+}
+
+HttpResponse ControlApi::set_paused(const RequestTarget& target, bool paused) const {
+    const std::string& name = target.segments[3];
+    const auto workloads = workloads_named(name);
+    if (!workloads) return error_response(workloads.error());
+    if (auto set = backend_.set_paused(*workloads, paused); !set) return error_response(set.error());
+    return {.body = dumped({{"service", name}, {"paused", paused}})};
+}
+
+HttpResponse ControlApi::set_stopped(const RequestTarget& target, bool stopped) const {
+    const std::string& name = target.segments[3];
+    const auto workloads = workloads_named(name);
+    if (!workloads) return error_response(workloads.error());
+    if (auto set = backend_.set_stopped(*workloads, stopped); !set) return error_response(set.error());
+    return {.body = dumped({{"service", name}, {"stopped", stopped}})};
+}
+
+Reply ControlApi::pause(const RequestTarget& target, const HttpRequest&) {
+    co_return set_paused(target, true);
+}
+
+Reply ControlApi::resume(const RequestTarget& target, const HttpRequest&) {
+    co_return set_paused(target, false);
+}
+
+Reply ControlApi::stop(const RequestTarget& target, const HttpRequest&) {
+    co_return set_stopped(target, true);
+}
+
+Reply ControlApi::start(const RequestTarget& target, const HttpRequest&) {
+    co_return set_stopped(target, false);
 }
 
 Reply ControlApi::get_description(const RequestTarget&, const HttpRequest&) {

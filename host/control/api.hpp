@@ -15,11 +15,14 @@
 #include <vector>
 
 #include "base/error.hpp"
+#include "host/control/build_log.hpp"
+#include "host/control/change_log.hpp"
 #include "host/control/event_feed.hpp"
 #include "host/control/http.hpp"
 #include "host/control/query.hpp"
 #include "host/control/service_name.hpp"
 #include "host/control/status.hpp"
+#include "host/logs/log_query.hpp"
 
 namespace synchost::host {
 
@@ -39,10 +42,12 @@ struct LogRequest {
     std::string pod;
     std::string container;
     std::string since;
+    std::string until;
     std::string grep;
     std::string tail;
     bool follow = false;
     bool as_events = false;  // Server-Sent Events, else a JSON object in each line
+    LogSource source = LogSource::runtime;
 };
 
 // Called on the io thread. What the functions refer to outlives the API.
@@ -55,6 +60,12 @@ struct ControlBackend {
     std::function<boost::asio::awaitable<Result<std::vector<TriggerOutcome>>>(
         std::vector<std::string> workloads)>
         trigger;
+    // Whether saves wait, and whether there are pods. unsupported for a workload that has nothing to pause.
+    std::function<Result<>(const std::vector<std::string>& workloads, bool paused)> set_paused;
+    std::function<Result<>(const std::vector<std::string>& workloads, bool stopped)> set_stopped;
+    std::function<boost::asio::awaitable<Result<ServiceDetail>>(std::string workload)> describe;
+    std::function<const ChangeLog&()> changes;
+    std::function<const BuildLog&()> builds;
     std::function<std::unique_ptr<ByteSource>(std::optional<std::uint64_t> last)> events;
     std::function<std::vector<std::string>()> kept_events;  // each as JSON, oldest first
     std::function<boost::asio::awaitable<Result<std::unique_ptr<ByteSource>>>(LogRequest request)> logs;
@@ -85,7 +96,18 @@ class ControlApi {
                                                       const HttpRequest& request);
     boost::asio::awaitable<HttpReply> restart(const RequestTarget& target, const HttpRequest& request);
     boost::asio::awaitable<HttpReply> trigger(const RequestTarget& target, const HttpRequest& request);
+    boost::asio::awaitable<HttpReply> pause(const RequestTarget& target, const HttpRequest& request);
+    boost::asio::awaitable<HttpReply> resume(const RequestTarget& target, const HttpRequest& request);
+    boost::asio::awaitable<HttpReply> stop(const RequestTarget& target, const HttpRequest& request);
+    boost::asio::awaitable<HttpReply> start(const RequestTarget& target, const HttpRequest& request);
+    boost::asio::awaitable<HttpReply> get_service(const RequestTarget& target, const HttpRequest& request);
+    boost::asio::awaitable<HttpReply> get_changes(const RequestTarget& target, const HttpRequest& request);
+    boost::asio::awaitable<HttpReply> get_builds(const RequestTarget& target, const HttpRequest& request);
+    HttpResponse set_paused(const RequestTarget& target, bool paused) const;
+    HttpResponse set_stopped(const RequestTarget& target, bool stopped) const;
     Result<std::vector<std::string>> workloads_named(std::string_view name) const;
+    // What the store keeps of it, by what LogRequest::workloads says.
+    Result<std::vector<std::string>> logs_named(std::string_view name, LogSource source) const;
 
     ControlBackend backend_;
     std::string token_;

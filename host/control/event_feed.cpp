@@ -13,6 +13,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
+constexpr std::string_view kActivity = "activity";
 constexpr std::size_t kPieceBytes = std::size_t{64} << 10;
 
 }  // namespace
@@ -35,9 +36,29 @@ struct EventFeed::State {
           next_id(static_cast<std::uint64_t>(now_ns() / 1'000)) {}
 
     std::shared_ptr<detail::Doorbell> bell;
+    struct Kept {
+        std::string name;
+        std::string data;
+    };
+    // Under the lock.
+    void keep(std::string_view name, std::string data) {
+        bytes += data.size();
+        ring.push_back({std::string(name), std::move(data)});
+        ++next_id;
+        while (ring.size() > 1 && (ring.size() > kKept || bytes > kMaxKeptBytes)) {
+            bytes -= ring.front().data.size();
+            ring.pop_front();
+        }
+        ++state_version;  // what is told was seldom without a cause
+        bell->ring();
+    }
+    // Of the oldest that is kept; next_id where none is.
+    [[nodiscard]] std::uint64_t first_id() const { return next_id - ring.size(); }
+
     std::mutex mutex;  // of all below
-    std::deque<Event> ring;
-    std::uint64_t next_id;
+    std::deque<Kept> ring;
+    std::size_t bytes = 0;
+    std::uint64_t next_id;  // the ring's last is the one before
     std::uint64_t state_version = 1;
 };
 
@@ -55,16 +76,17 @@ class EventFeed::Follower final : public ByteSource {
         const std::lock_guard lock(state_->mutex);
         std::string out;
         const auto& ring = state_->ring;
-        if (!ring.empty() && promised_ && ring.front().id > last_ + 1) {
-            out += "event: gap\ndata: {\"first\": " + std::to_string(ring.front().id) + "}\n\n";
-            last_ = ring.front().id - 1;
+        const std::uint64_t first = state_->first_id();
+        if (!ring.empty() && promised_ && first > last_ + 1) {
+            out += "event: gap\ndata: {\"first\": " + std::to_string(first) + "}\n\n";
+            last_ = first - 1;
         }
-        if (!ring.empty() && last_ < ring.front().id) last_ = ring.front().id - 1;
+        if (!ring.empty() && last_ < first) last_ = first - 1;
         promised_ = promised_ || !ring.empty();
-        while (!ring.empty() && last_ < ring.back().id && out.size() < kPieceBytes) {
-            const Event& event = ring[last_ + 1 - ring.front().id];
-            out += "id: " + std::to_string(event.id) + "\nevent: activity\ndata: " + to_json(event) + "\n\n";
-            last_ = event.id;
+        while (!ring.empty() && last_ + 1 < state_->next_id && out.size() < kPieceBytes) {
+            const State::Kept& event = ring[last_ + 1 - first];
+            out += "id: " + std::to_string(++last_) + "\nevent: " + event.name + "\ndata: " + event.data +
+                   "\n\n";
         }
         if (state_->state_version != told_version_) {
             told_version_ = state_->state_version;
@@ -89,12 +111,14 @@ EventFeed::~EventFeed() = default;
 
 void EventFeed::publish(Event event) {
     const std::lock_guard lock(state_->mutex);
-    event.id = state_->next_id++;
+    event.id = state_->next_id;
     event.time_ns = now_ns();
-    state_->ring.push_back(std::move(event));
-    if (state_->ring.size() > kKept) state_->ring.pop_front();
-    ++state_->state_version;  // what is told was seldom without a cause
-    state_->bell->ring();
+    state_->keep(kActivity, to_json(event));
+}
+
+void EventFeed::publish(std::string_view name, std::string json) {
+    const std::lock_guard lock(state_->mutex);
+    state_->keep(name, std::move(json));
 }
 
 void EventFeed::note_new_state() {
@@ -106,7 +130,9 @@ void EventFeed::note_new_state() {
 std::vector<std::string> EventFeed::kept() const {
     const std::lock_guard lock(state_->mutex);
     std::vector<std::string> out;
-    for (const Event& event : state_->ring) out.push_back(to_json(event));
+    for (const State::Kept& event : state_->ring) {
+        if (event.name == kActivity) out.push_back(event.data);
+    }
     return out;
 }
 

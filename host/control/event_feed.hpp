@@ -7,6 +7,8 @@
 //     id: 1767225600000001          event: status              event: gap
 //     event: activity               data: {"version": 7}       data: {"first": 1767225600000017}
 //     data: {"id": ..., ...}
+//
+// Events `change` and `build` are kept like those of `activity`, and are numbered with them.
 #pragma once
 
 #include <boost/asio/any_io_executor.hpp>
@@ -15,6 +17,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "host/control/http.hpp"
@@ -36,6 +39,7 @@ std::string to_json(const Event& event);
 class EventFeed {
   public:
     static constexpr std::size_t kKept = 1'000;
+    static constexpr std::size_t kMaxKeptBytes = std::size_t{4} << 20;
 
     // `io` outlives the feed and its followers.
     explicit EventFeed(boost::asio::any_io_executor io);
@@ -45,6 +49,8 @@ class EventFeed {
 
     // Gives it its number and its time. From any thread.
     void publish(Event event);
+    // Another event, by its name; `json` is one line. From any thread.
+    void publish(std::string_view name, std::string json);
     // What GET /status tells may be another now. From any thread.
     void note_new_state();
 

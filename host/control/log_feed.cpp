@@ -12,13 +12,20 @@ namespace synchost::host {
 
 Result<LogQuery> log_query(const LogRequest& request, std::int64_t now) {
     LogQuery query{.workloads = request.workloads,
+                   .source = request.source,
                    .pod = request.pod,
                    .container = request.container,
                    .grep = request.grep,
                    .since_ns = {},
+                   .until_ns = {},
                    .tail = {}};
     if (!request.since.empty()) {
         TRY_ASSIGN(query.since_ns, parse_since(request.since, now));
+    }
+    if (!request.until.empty()) {
+        if (request.follow)
+            return fail(Errc::invalid_input, "what is followed has no end: give `until` or `follow`");
+        TRY_ASSIGN(query.until_ns, parse_since(request.until, now));
     }
     if (!request.tail.empty()) {
         TRY_ASSIGN(query.tail, parse_count(request.tail, kMaxLogTail));
@@ -41,7 +48,8 @@ class LogFeed::Source final : public ByteSource {
             std::string out;
             if (batch->gap) add(out, "gap", kLogGapJson);
             for (const LogReader::Item& item : batch->items)
-                add(out, item.record.kind == LogKind::gap ? "gap" : "log", to_json(item.record, item.workload));
+                add(out, item.record.kind == LogKind::gap ? "gap" : "log",
+                    to_json(item.record, item.workload));
             ended_ = batch->at_end && !follow_;
             if (out.empty() && ended_) co_return std::nullopt;
             if (!out.empty() || batch->at_end) co_return out;

@@ -1,6 +1,7 @@
 #include "host/control/snapshot.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <deque>
 #include <map>
 #include <nlohmann/json.hpp>
@@ -10,9 +11,12 @@
 
 #include "base/timestamp.hpp"
 #include "host/logs/log_record.hpp"
+#include "host/logs/segments.hpp"
 
 namespace synchost::host {
 namespace {
+
+using Clock = std::chrono::steady_clock;
 
 constexpr std::size_t kPieceBytes = std::size_t{64} << 10;
 
@@ -25,7 +29,7 @@ std::string joined(const std::vector<std::string>& items) {
     return out;
 }
 
-std::string quoted(const std::string& text) {
+std::string json_text(const std::string& text) {
     return nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
@@ -88,8 +92,12 @@ class SnapshotSource final : public ByteSource {
     boost::asio::awaitable<std::optional<std::string>> next() override {
         switch (at_) {
             case Part::head:
-                at_ = Part::logs;
+                at_ = Part::services;
                 co_return head();
+            case Part::services:
+                if (described_ < services_.size()) co_return co_await describe(services_[described_]);
+                at_ = Part::logs;
+                co_return R"(},"events":[)" + joined(backend_.kept_events()) + R"(],"logs":[)";
             case Part::logs:
                 co_await gather_lines();
                 at_ = Part::lines;
@@ -106,18 +114,39 @@ class SnapshotSource final : public ByteSource {
     [[nodiscard]] std::string heartbeat() const override { return {}; }
 
   private:
-    enum class Part : std::uint8_t { head, logs, lines, end };
+    enum class Part : std::uint8_t { head, services, logs, lines, end };
 
-    [[nodiscard]] std::string head() const {
-        const Status status = backend_.status();
-        return R"({"snapshot":1,"time":")" + format_timestamp_ns(now_ns()) + R"(","version":)" +
-               quoted(status.version) + R"(,"status":)" + to_json(status) + R"(,"events":[)" +
-               joined(backend_.kept_events()) + R"(],"logs":[)";
+    [[nodiscard]] std::string head() {
+        Status status = backend_.status();
+        std::vector<std::string> changes;
+        for (const ChangeRecord* change : backend_.changes().last({}, ChangeLog::kInAll))
+            changes.push_back(to_json(*change));
+        std::vector<std::string> builds;
+        for (const BuildRecord* build : backend_.builds().list({})) builds.push_back(to_json(*build));
+        std::string out = R"({"snapshot":1,"time":")" + format_timestamp_ns(now_ns()) + R"(","version":)" +
+                          json_text(status.version) + R"(,"status":)" + to_json(status) + R"(,"changes":[)" +
+                          joined(changes) + R"(],"builds":[)" + joined(builds) + R"(],"services":{)";
+        services_ = std::move(status.services);
+        end_of_descriptions_ = Clock::now() + limits_.descriptions;
+        return out;
+    }
+
+    // Its pods, as the runtime tells of them now; the later ones without them where that takes too long.
+    boost::asio::awaitable<std::string> describe(ServiceStatus& service) {
+        const std::string before = described_++ == 0 ? "" : ",";
+        const std::string name = json_text(service.workload);
+        Result<ServiceDetail> detail = fail(Errc::timeout, "the snapshot did not wait for it any longer");
+        if (Clock::now() < end_of_descriptions_) detail = co_await backend_.describe(service.workload);
+        if (!detail)
+            detail = ServiceDetail{
+                .service = std::move(service), .pods = {}, .pods_problem = detail.error().message};
+        co_return before + name + ":" + to_json(*detail);
     }
 
     boost::asio::awaitable<void> gather_lines() {
         std::vector<std::string> logs;
         for (const ServiceEntry& entry : backend_.services()) logs.push_back(entry.workload);
+        for (const ImageStatus& image : backend_.status().images) logs.push_back(build_log_name(image.name));
         std::size_t room = limits_.log_bytes;
         for (std::size_t i = 0; i < logs.size(); ++i) {
             // What the earlier ones did not need is there for the later ones.
@@ -133,6 +162,7 @@ class SnapshotSource final : public ByteSource {
         LogRequest request;
         request.workloads = {log};
         request.tail = std::to_string(limits_.lines);
+        request.source = LogSource::all;
         auto source = co_await backend_.logs(std::move(request));
         while (source) {
             const auto piece = co_await (*source)->next();
@@ -156,6 +186,9 @@ class SnapshotSource final : public ByteSource {
     const ControlBackend& backend_;
     SnapshotLimits limits_;
     Part at_ = Part::head;
+    std::vector<ServiceStatus> services_;
+    std::size_t described_ = 0;
+    Clock::time_point end_of_descriptions_;
     std::multimap<std::string, std::string> lines_;  // by their times, those of one time as they came
     const char* between_ = "\n";
 };

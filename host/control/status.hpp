@@ -12,6 +12,7 @@
 
 #include "base/error.hpp"
 #include "host/control/service_status.hpp"
+#include "host/runtime/pod_detail.hpp"
 
 namespace synchost::host {
 
@@ -100,8 +101,16 @@ struct Status {
     bool operator==(const Status&) const = default;
 };
 
+// One service, with its pods as their runtime sees them now.
+struct ServiceDetail {
+    ServiceStatus service;
+    std::vector<PodDetail> pods;
+    std::string pods_problem;  // why they, or parts of them, are not known
+};
+
 // One line. Bytes that are not UTF-8 are replaced.
 std::string to_json(const Status& status);
+std::string to_json(const ServiceDetail& detail);
 // protocol for anything but what to_json() writes; keys that are not known are passed over.
 Result<Status> parse_status(std::string_view json);
 // {"error": ..., "next_step": ...}, one line.

@@ -3,6 +3,7 @@
 #include <limits>
 #include <nlohmann/json.hpp>
 
+#include "base/json_depth.hpp"
 #include "base/timestamp.hpp"
 #include "host/control/status.hpp"
 
@@ -11,6 +12,8 @@ namespace {
 
 using Json = nlohmann::ordered_json;  // as it is written
 using Parsed = nlohmann::json;        // ordered_json looks through all keys for each
+
+constexpr std::size_t kMostDepth = 16;
 
 constexpr std::array kOutcomes{GateOutcome::unseen, GateOutcome::waiting, GateOutcome::current,
                                GateOutcome::without_host};
@@ -325,27 +328,6 @@ Result<ServiceStatus> read_service(const Parsed& json) {
     return out;
 }
 
-// Before the text is parsed: nlohmann/json has no bound of its own.
-bool nested_too_deep(std::string_view json) {
-    constexpr int kMostDepth = 16;
-    int depth = 0;
-    bool in_text = false;
-    for (std::size_t i = 0; i < json.size(); ++i) {
-        const char c = json[i];
-        if (in_text) {
-            if (c == '\\') ++i;
-            in_text = c != '"';
-        } else if (c == '"') {
-            in_text = true;
-        } else if (c == '{' || c == '[') {
-            if (++depth > kMostDepth) return true;
-        } else if (c == '}' || c == ']') {
-            --depth;
-        }
-    }
-    return false;
-}
-
 }  // namespace
 
 std::string to_json(const Status& status) {
@@ -382,6 +364,41 @@ std::string to_json(const Status& status) {
                    {"services", std::move(services)}});
 }
 
+std::string to_json(const ServiceDetail& detail) {
+    Json pods = Json::array();
+    for (const PodDetail& pod : detail.pods) {
+        Json containers = Json::array();
+        for (const ContainerDetail& container : pod.containers) {
+            containers.push_back({{"name", container.name},
+                                  {"image", container.image},
+                                  {"state", container.state},
+                                  {"reason", container.reason},
+                                  {"exit_code", or_null(container.exit_code)},
+                                  {"restarts", container.restarts},
+                                  {"ready", container.ready},
+                                  {"ours", container.ours}});
+        }
+        Json events = Json::array();
+        for (const PodEvent& event : pod.events) {
+            events.push_back({{"time", event.time},
+                              {"type", event.type},
+                              {"reason", event.reason},
+                              {"message", event.message},
+                              {"count", event.count}});
+        }
+        pods.push_back({{"name", pod.name},
+                        {"phase", pod.phase},
+                        {"ready", pod.ready},
+                        {"started", pod.started},
+                        {"node", pod.node},
+                        {"containers", std::move(containers)},
+                        {"events", std::move(events)}});
+    }
+    return dumped({{"service", json_of(detail.service)},
+                   {"pods", std::move(pods)},
+                   {"pods_problem", detail.pods_problem}});
+}
+
 std::string to_json(const Error& error) {
     return dumped({{"error", error.message}, {"next_step", error.next_step}});
 }
@@ -389,7 +406,7 @@ std::string to_json(const Error& error) {
 namespace {
 
 Result<Parsed> parse_bounded(std::string_view json) {
-    if (json.size() > kMaxStatusBytes || nested_too_deep(json))
+    if (json.size() > kMaxStatusBytes || nested_deeper(json, kMostDepth))
         return fail(Errc::protocol, "the status of `synchost watch` is past its bounds");
     Parsed object = Parsed::parse(json, nullptr, false);
     if (!object.is_discarded()) return object;

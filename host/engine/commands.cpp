@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/on_pool.hpp"
 #include "base/rel_path.hpp"
 #include "host/engine/engine.hpp"
 
@@ -61,6 +62,85 @@ boost::asio::awaitable<Result<RestartOutcome>> Engine::restart_services(std::vec
     co_return RestartOutcome{all, std::chrono::round<std::chrono::milliseconds>(took)};
 }
 
+bool Engine::waits(const Service& service) const {
+    if (paused_.empty() && !rollout_.stops_any()) return false;
+    bool runs_it = false;
+    for (const Workload& workload : rollout_.workloads()) {
+        if (!is_named(workload.images, service.name)) continue;
+        if (!paused_.contains(workload.id) && !rollout_.is_stopped(workload.id)) return false;
+        runs_it = true;
+    }
+    return runs_it;
+}
+
+std::set<const Service*> Engine::those_that_wait() const {
+    std::set<const Service*> out;
+    for (const auto& service : services_) {
+        if (waits(*service)) out.insert(service.get());
+    }
+    return out;
+}
+
+void Engine::take_up_those_that_waited(const std::set<const Service*>& waited) {
+    for (const auto& service : services_) {
+        if (waited.contains(service.get()) && !waits(*service))
+            spawn(take_up(*service), "taking up the saves of " + service->name);
+    }
+    changed_.notify();
+}
+
+Result<> Engine::set_paused(const std::vector<std::string>& workloads, bool paused) {
+    const auto has_image = [&](const Workload& workload) {
+        return is_named(workloads, workload.id) && !workload.images.empty();
+    };
+    if (std::ranges::none_of(rollout_.workloads(), has_image))
+        return none_of_ours(workloads, "image that is kept live");
+    const auto waited = those_that_wait();
+    for (const std::string& id : workloads) {
+        if (paused) {
+            paused_.insert(id);
+        } else {
+            paused_.erase(id);
+        }
+    }
+    parts_.reporter->line(Tone::plain, paused ? "paused" : "resumed", listed(workloads),
+                          paused ? "as asked: saves wait" : "as asked");
+    take_up_those_that_waited(waited);
+    return {};
+}
+
+Result<> Engine::set_stopped(const std::vector<std::string>& workloads, bool stopped) {
+    const auto waited = those_that_wait();
+    const std::set<std::string> ids(workloads.begin(), workloads.end());
+    if (stopped) {
+        rollout_.stop(ids);
+    } else {
+        rollout_.start(ids);
+    }
+    parts_.reporter->line(Tone::plain, stopped ? "stopped" : "started", listed(workloads),
+                          stopped ? "as asked: its pods are taken away" : "as asked");
+    take_up_those_that_waited(waited);
+    want_deployment();
+    return {};
+}
+
+boost::asio::awaitable<Result<ServiceDetail>> Engine::describe(std::string workload) {
+    auto told = co_await on_pool(pool_, [&] { return parts_.runtime->describe({workload}); });
+    ServiceDetail out;
+    for (ServiceStatus& one : status().services) {
+        if (one.workload == workload) out.service = std::move(one);
+    }
+    if (out.service.workload.empty())
+        co_return fail(Errc::not_found, "there is no " + printable(workload) + " any more");
+    if (!told) {
+        out.pods_problem = told.error().message;
+        co_return out;
+    }
+    out.pods = std::move(told->pods);
+    out.pods_problem = std::move(told->problem);
+    co_return out;
+}
+
 boost::asio::awaitable<Result<std::vector<TriggerOutcome>>> Engine::trigger_services(
     std::vector<std::string> workloads) {
     std::vector<std::string> images;
@@ -77,6 +157,7 @@ boost::asio::awaitable<Result<std::vector<TriggerOutcome>>> Engine::trigger_serv
         if (!is_named(images, service->name)) continue;
         asked.push_back({service.get(), service->built ? service->image.digest.to_string() : ""});
         parts_.reporter->line(Tone::plain, "rebuild", service->name, "as asked");
+        note_rebuild(*service, {}, "it was asked for");
         want_build(*service);
     }
     if (asked.empty()) co_return none_of_ours(workloads, "image that is built here");

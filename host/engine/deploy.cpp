@@ -128,6 +128,7 @@ void Engine::end_deployment(Result<> outcome) {
     if (!outcome && !stop_) parts_.reporter->failure(parts_.config.name, outcome.error());
     deployment_ended_ = !deployment_wanted_;
     const bool is_there = outcome.has_value();
+    settle_rebuilds(outcome);
     if (!outcome_) outcome_ = std::move(outcome);
     for (const auto& service : services_) {
         if (is_there) spawn(prune_registry(*service), "pruning the registry");
@@ -170,6 +171,7 @@ std::vector<ExtraPort> Engine::extra_ports(const Rollout::Step& step) const {
 }
 
 void Engine::adopt() {
+    if (stop_) return;  // nobody would end what begins now
     std::vector<std::shared_ptr<PodSession>> kept;
     for (const RunningPod& pod : pods_) {
         auto services = services_of(pod);
@@ -192,6 +194,7 @@ void Engine::adopt() {
                 [this](const SyncOutcome& outcome) {
                     note_error(outcome);
                     on_outcome(outcome);
+                    changed_.notify();  // its report may have come before, and be the last for long
                 },
             .on_state = [this] { changed_.notify(); },
             .on_renumbered = [this](const Service& of) { notify_sessions(of); },

@@ -24,6 +24,8 @@
 
 #include "base/error.hpp"
 #include "host/control/api.hpp"
+#include "host/control/build_log.hpp"
+#include "host/control/change_log.hpp"
 #include "host/engine/engine_mode.hpp"
 #include "host/engine/kept_image.hpp"
 #include "host/engine/log_intake.hpp"
@@ -56,6 +58,9 @@ struct EngineParts {
     Reporter* reporter = nullptr;
     LogStore* log_store = nullptr;           // where lines are kept; nowhere without one
     std::function<void()> on_state = [] {};  // status() may be another now; on the io thread
+    // One is new, or more is known of it; on the io thread.
+    std::function<void(const ChangeRecord&)> on_change = [](const ChangeRecord&) {};
+    std::function<void(const BuildRecord&)> on_build = [](const BuildRecord&) {};
     // The configuration as it is on disk now, with the command line's words applied; blocking. Empty: it is
     // not looked at again.
     std::function<Result<Config>()> reload{};
@@ -86,6 +91,8 @@ class Engine {
     [[nodiscard]] Status status() const;
     // With every container's managed paths hashed anew in its pod.
     boost::asio::awaitable<Status> verified_status();
+    [[nodiscard]] const ChangeLog& changes() const { return changes_; }
+    [[nodiscard]] const BuildLog& builds() const { return builds_; }
     // What can be named to the following: every workload of the manifests.
     [[nodiscard]] std::vector<ServiceEntry> service_entries() const;
     // Restarts the process of each container of these workloads, all at once. unsupported where there is
@@ -94,6 +101,14 @@ class Engine {
     // Builds their images anew and rolls them out, as a save that rebuilds does; returns when that is over.
     boost::asio::awaitable<Result<std::vector<TriggerOutcome>>> trigger_services(
         std::vector<std::string> workloads);
+
+    // Saves of images all of whose workloads are paused, or stopped, wait: they are neither synced nor built
+    // until one of these is resumed, or started; it gets then what has changed. unsupported for a workload of
+    // which no image is kept live.
+    Result<> set_paused(const std::vector<std::string>& workloads, bool paused);
+    // The pods are taken away, or made again.
+    Result<> set_stopped(const std::vector<std::string>& workloads, bool stopped);
+    boost::asio::awaitable<Result<ServiceDetail>> describe(std::string workload);
 
   private:
     // One save on its way to the containers: printed once the last of them has it.
@@ -105,6 +120,10 @@ class Engine {
         std::set<std::string> done;                     // pod/container
         std::chrono::steady_clock::time_point applied;  // by the last of them so far
         std::chrono::microseconds slowest_restart{};
+        std::uint64_t change = 0;                // ChangeRecord::id
+        std::chrono::nanoseconds encode_time{};  // of that last one, as is what follows
+        std::chrono::nanoseconds apply_time{};   // as its agent measured it
+        std::optional<Error> after;              // why what was to follow failed
     };
     using SourceSet = std::set<std::string>;
     // What a batch names of one service's context.
@@ -112,11 +131,14 @@ class Engine {
         const Batch& batch;
         SourceSet sources;
         std::vector<std::string> arrived;  // folders of these that stand for all that they hold
+        bool waited = false;               // a rescan of a service of which nothing was looked at for a while
     };
     struct RebuildCause {
         std::string source;
         Decision decision;
     };
+    // Of one batch, by image.
+    using IgnoredSaves = std::map<const Service*, ChangeRecord>;
 
     // Start (engine.cpp)
     boost::asio::awaitable<Result<>> serve();
@@ -169,23 +191,59 @@ class Engine {
     // Saves (saves.cpp)
     boost::asio::awaitable<void> watch_contexts();
     Result<Watcher> open_watcher();
+    // For a loop that awaits: another configuration may come meanwhile, and retire some of them.
+    [[nodiscard]] std::vector<Service*> services_now() const;
     boost::asio::awaitable<void> take_batch(Batch batch, std::vector<std::filesystem::path> roots);
     boost::asio::awaitable<bool> take_sources(Service& service, Touched touched);
-    boost::asio::awaitable<bool> inputs_differ(const Service& service);
+    boost::asio::awaitable<bool> inputs_differ(const Service& service, const Touched& touched);
     boost::asio::awaitable<std::optional<RebuildCause>> find_rebuild(const Service& service,
                                                                      const Touched& touched);
     boost::asio::awaitable<void> give_back_memory();
     // A service of a workload whose builds wait for `synchost trigger`.
     [[nodiscard]] bool is_manual(const Service& service) const;
     // Leaves in `sources` what is synced all the same.
-    void hold_rebuild(Service& service, const RebuildCause& cause, SourceSet& sources);
-    void tell_ignored(const std::string& path, const std::set<const Service*>& settled);
-    void announce(Service& service, const std::vector<std::string>& sources, const Batch& batch);
+    void hold_rebuild(Service& service, const RebuildCause& cause, SourceSet& sources, const Batch& batch);
+    void tell_ignored(const std::string& path, const std::set<const Service*>& settled, const Batch& batch,
+                      IgnoredSaves& ignored);
+    // The id of its ChangeRecord, of which nothing else is known yet.
+    std::uint64_t announce(Service& service, const std::vector<std::string>& sources, const Batch& batch);
     void on_outcome(const SyncOutcome& outcome);
     // Prints the saves that all containers of the service have by now.
     void settle(const Service& service);
     [[nodiscard]] std::size_t containers_of(const Service& service) const;
     void notify_sessions(const Service& service);
+
+    // What a person asks for (commands.cpp)
+    [[nodiscard]] bool waits(const Service& service) const;
+    // Looks at all that was saved while the service waited, as after lost events.
+    boost::asio::awaitable<void> take_up(Service& service);
+    void take_up_those_that_waited(const std::set<const Service*>& waited);
+    [[nodiscard]] std::set<const Service*> those_that_wait() const;
+    // Notes what was saved of a service that waits.
+    void hold_saves(Service& service, const Touched& touched);
+
+    // What becomes of saves and builds, for others (changes.cpp)
+    [[nodiscard]] ChangeRecord new_change(const Service& service, SaveKind kind,
+                                          std::chrono::steady_clock::time_point first_event) const;
+    std::uint64_t add_change(ChangeRecord change);
+    void edit_change(std::uint64_t id, const std::function<void(ChangeRecord&)>& edit);
+    void describe_sync(const Service& service, protocol::GenerationId generation, std::uint64_t change,
+                       const std::vector<std::string>& sources, std::vector<std::string> files,
+                       std::size_t file_count);
+    void finish_sync(const Pending& pending, std::size_t containers);
+    void fail_sync(const SyncOutcome& outcome);
+    // In place of the one before, which goes with it.
+    void note_rebuild(Service& service, const std::vector<std::string>& sources, std::string reason,
+                      std::optional<std::chrono::steady_clock::time_point> first_event = {});
+    // Its image is there, or needs no deployment.
+    void finish_rebuild(Service& service, bool is_deployed);
+    void fail_rebuild(Service& service, const Error& error);
+    void settle_rebuilds(const Result<>& deployment);
+    void release_held_changes(Service& service);
+    // Of a service that is retired: nothing comes of what still waits.
+    void give_up_changes(Service& service);
+    std::uint64_t begin_build(Service& service);
+    void end_build(Service& service, const Result<BuildOutcome>& outcome, bool is_unchanged);
 
     // Rebuilds (rebuild.cpp)
     boost::asio::awaitable<void> sign_large_files(Service& service);
@@ -213,9 +271,10 @@ class Engine {
     void take_all_pods(std::vector<PodSummary> pods);
 
     // For whoever shows what is going on (live.cpp)
-    void observe_build(const Service& service, images::BuildTools& tools) const;
+    void observe_build(const Service& service, std::uint64_t build, images::BuildTools& tools);
 
     // Status (status.cpp)
+    [[nodiscard]] bool is_deploying() const;
     void note_error(const SyncOutcome& outcome);
     boost::asio::awaitable<std::optional<Verification>> equals(Service& service, protocol::TreeDigest digest);
     boost::asio::awaitable<Verification> verify(std::shared_ptr<PodSession> session, std::string container);
@@ -246,6 +305,7 @@ class Engine {
     std::vector<PodSummary> all_pods_;
     std::map<std::string, Error> problems_;  // by subject
     std::vector<ForwardedPort> ports_;
+    std::set<std::string> paused_;    // workloads
     mutable StateTimes state_times_;  // whoever looks sees a change first
     std::uint64_t deployments_ = 0;
     bool may_deploy_ = false;          // the first builds have ended
@@ -260,6 +320,8 @@ class Engine {
     std::vector<std::shared_ptr<PodSession>> sessions_;
     AsyncLock deploying_;  // the runtime takes one call at a time
     std::map<std::pair<const Service*, protocol::GenerationId>, Pending> pending_;
+    ChangeLog changes_;
+    BuildLog builds_;
     std::map<std::string, Error> last_errors_;  // of pod/container, until a generation is applied
 };
 

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/base64.hpp"
+#include "host/logs/segments.hpp"
 
 namespace synchost::host {
 
@@ -65,6 +66,13 @@ void LogIntake::take(const LogLine& line) {
                            .kind = line.gap ? LogKind::gap : LogKind::line};
     if (!line.gap) reporter_.log_line(line.pod + "/" + line.container, record.text, line.error_stream);
     if (store_ != nullptr) store_->append(line.workload, record, line.source);
+}
+
+void LogIntake::take_build_line(const std::string& image, const std::string& build, std::string_view line,
+                                std::int64_t time_ns) {
+    if (store_ == nullptr) return;
+    store_->append(build_log_name(image),
+                   {.time_ns = time_ns, .pod = build, .container = {}, .text = masked(line)});
 }
 
 }  // namespace synchost::host

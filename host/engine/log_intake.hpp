@@ -32,6 +32,9 @@ class LogIntake {
     void learn_secrets(const std::vector<std::string>& values);
     [[nodiscard]] std::string masked(std::string_view text) const;
     void take(const LogLine& line);
+    // A line that a build told: kept as one of "Build/IMAGE", and not printed.
+    void take_build_line(const std::string& image, const std::string& build, std::string_view line,
+                         std::int64_t time_ns);
 
   private:
     Reporter& reporter_;

@@ -93,6 +93,11 @@ std::vector<Mirror::Changed> Mirror::changed_since(protocol::GenerationId from) 
     return out;
 }
 
+const std::vector<Mirror::Changed>* Mirror::touched_by(protocol::GenerationId id) const {
+    const auto found = log_.find(id);
+    return found == log_.end() ? nullptr : &found->second;
+}
+
 void Mirror::learn(const std::vector<ReadNote>& notes) {
     auto at = nodes_.begin();
     for (const ReadNote& note : notes) {  // in the order of image paths, but where generations meet

@@ -91,6 +91,8 @@ class Mirror {
     };
     // What a container at `from` lacks, sorted by image path.
     [[nodiscard]] std::vector<Changed> changed_since(protocol::GenerationId from) const;
+    // What one generation touched, removals first; nullptr where that is not kept.
+    [[nodiscard]] const std::vector<Changed>* touched_by(protocol::GenerationId id) const;
     // Content read for the newest generation; nullptr where it was not, or was dropped since.
     [[nodiscard]] std::shared_ptr<const std::string> recent_content(const std::string& image_path) const;
     [[nodiscard]] std::optional<KnownDifference> recent_difference(const std::string& image_path) const;

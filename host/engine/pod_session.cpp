@@ -199,7 +199,9 @@ boost::asio::awaitable<bool> PodSession::advance(const std::string& name, Contai
 
     SyncOutcome outcome{
         .pod = pod_.name, .container = name, .service = container.service, .generation = newest};
+    const auto begun = std::chrono::steady_clock::now();
     auto generation = co_await next_generation(container);
+    outcome.encode_time = std::chrono::steady_clock::now() - begun;
     if (generation) {
         outcome.generation = (*generation)->id();
         container.sent = outcome.generation;

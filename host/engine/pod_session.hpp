@@ -29,6 +29,7 @@ struct SyncOutcome {
     Service* service = nullptr;
     protocol::GenerationId generation{};
     Result<protocol::Applied> applied = fail(Errc::cancelled, "not sent");
+    std::chrono::nanoseconds encode_time{};  // until its first frames were there
     std::chrono::steady_clock::time_point finished{};
 };
 

@@ -45,6 +45,7 @@ boost::asio::awaitable<void> Engine::rebuild(Service& service) {
     } else if (settled) {
         parts_.reporter->line(Tone::plain, "unchanged", service.name,
                               "the new image equals the old one; no pod is replaced");
+        finish_rebuild(service, false);
     }
 }
 
@@ -77,6 +78,7 @@ boost::asio::awaitable<Result<>> Engine::build_until_settled(Service& service) {
                                   "what this build reads was saved meanwhile: it begins anew");
         } else if (!outcome) {
             parts_.reporter->failure(service.name, outcome.error());
+            fail_rebuild(service, outcome.error());
         }
     } while (service.build_again);
     service.building = false;
@@ -97,7 +99,8 @@ boost::asio::awaitable<Result<>> Engine::build(Service& service) {
     images::BuildTools stoppable = tools();
     stoppable.registries = &registries;
     stoppable.stop = service.stop_build.get_token();
-    observe_build(service, stoppable);
+    const std::uint64_t number = begin_build(service);
+    observe_build(service, number, stoppable);
     Survey tree;
     KeptImage kept;
     Xxh3 inputs;
@@ -113,7 +116,9 @@ boost::asio::awaitable<Result<>> Engine::build(Service& service) {
         if (built.image.base_configs != request.base_configs) {
             // A base image is another one than was known, and may say otherwise where files go.
             request.base_configs = built.image.base_configs;
+            const std::vector<images::ExplainedStep> earlier = std::move(built.image.steps);
             TRY_ASSIGN(built, look_and_build());
+            built.image.steps = images::with_earlier(std::move(built.image.steps), earlier);
         }
         inputs = kept.inputs;
         TRY(check_places(built.image, tree));
@@ -122,12 +127,16 @@ boost::asio::awaitable<Result<>> Engine::build(Service& service) {
     });
     // One that ended before it was told to is stale all the same.
     if (outcome && stoppable.stop.stop_requested()) outcome = fail(Errc::cancelled, "the build was stopped");
+    if (!outcome) outcome = std::unexpected(with_registry_help(std::move(outcome.error()), registry_));
+    end_build(service, outcome, outcome && service.built && outcome->image.digest == service.image.digest);
     if (!outcome) {
         service.read_by_failed_build = read_by_it;
         service.touched_during_build.merge(read_by_it);
-        co_return std::unexpected(with_registry_help(std::move(outcome.error()), registry_));
+        co_return std::unexpected(std::move(outcome.error()));
     }
     BuildOutcome built = *std::move(outcome);
+    built.image.steps = {};
+    release_held_changes(service);
     parts_.reporter->line(
         Tone::good, "built", service.name,
         fmt::format("{} in {}, pushed {} ({}) in {}", counted(built.image.layers.size(), "layer"),
@@ -265,6 +274,7 @@ boost::asio::awaitable<void> Engine::catch_up(Service& service) {
         if (!decision || unbuilt.contains(source)) continue;
         // Whether the build that has just ended read it before or after the save nobody knows.
         parts_.reporter->line(Tone::plain, "rebuild", service.name, source + ": " + decision->reason);
+        note_rebuild(service, {source}, decision->reason);
         service.build_again = true;
         break;
     }
@@ -288,7 +298,11 @@ void Engine::drop_sessions(const Service& service) {
         session->stop();
         return true;
     });
-    std::erase_if(pending_, [&](const auto& item) { return item.first.first == &service; });
+    std::erase_if(pending_, [&](const auto& item) {
+        if (item.first.first != &service) return false;
+        edit_change(item.second.change, [](ChangeRecord& out) { out.outcome = SaveOutcome::superseded; });
+        return true;
+    });
 }
 
 }  // namespace synchost::host

@@ -82,6 +82,7 @@ Result<> Engine::ask_owners() {
         service->asked_owner = owner;
         service->request.managed_owner = owner;
         parts_.reporter->line(Tone::plain, "rebuild", service->name, "the manifests give it another user");
+        note_rebuild(*service, {}, "the manifests give it another user");
         want_build(*service);
     }
     return {};
@@ -170,8 +171,12 @@ Result<> Engine::replace_services(const Config& config) {
         gone->stop_build.request_stop();
         gone->contents->stop();
         drop_sessions(*gone);
+        give_up_changes(*gone);
         retired_.push_back(std::move(gone));
     }
+    builds_.keep_only([&](const std::string& image) {
+        return std::ranges::any_of(services_, [&](const auto& service) { return service->name == image; });
+    });
     rewatch_ = true;
     reconfigured_.notify();
     if (!may_deploy_) return {};

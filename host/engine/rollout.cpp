@@ -28,6 +28,7 @@ Rollout::Step Rollout::next(const std::set<std::string>& built) const {
         return found == workload.depends_on.end() ? nullptr : &*found;
     };
     for (const Workload& workload : workloads_) {
+        if (stopped_.contains(workload.id)) continue;
         const std::string* by = image_that_lacks(workload);
         if (by == nullptr) by = what_it_awaits(workload);
         if (by == nullptr) {
@@ -43,6 +44,18 @@ Rollout::Step Rollout::next(const std::set<std::string>& built) const {
         }
     }
     return out;
+}
+
+void Rollout::stop(const std::set<std::string>& ids) {
+    for (const std::string& id : ids) {
+        stopped_.insert(id);
+        started_.erase(id);
+        ready_.erase(id);
+    }
+}
+
+void Rollout::start(const std::set<std::string>& ids) {
+    for (const std::string& id : ids) stopped_.erase(id);
 }
 
 }  // namespace synchost::host

@@ -27,6 +27,13 @@ class Rollout {
         std::set<std::string> await;  // of these, what others wait for
         std::vector<Held> held;
     };
+    // Workloads that are to have no pods: neither applied nor waited for. What depends on one waits until it
+    // is started, and one that is started again begins as a new one.
+    void stop(const std::set<std::string>& ids);
+    void start(const std::set<std::string>& ids);
+    [[nodiscard]] bool stops_any() const { return !stopped_.empty(); }
+    [[nodiscard]] bool is_stopped(const std::string& id) const { return stopped_.contains(id); }
+
     // `built`: images, by their names in synchost.yaml.
     [[nodiscard]] Step next(const std::set<std::string>& built) const;
 
@@ -37,6 +44,7 @@ class Rollout {
     std::vector<Workload> workloads_;
     std::set<std::string> started_;
     std::set<std::string> ready_;
+    std::set<std::string> stopped_;
 };
 
 }  // namespace synchost::host

@@ -3,6 +3,7 @@
 // reference while the service's lock is held.
 #pragma once
 
+#include <chrono>
 #include <filesystem>
 #include <map>
 #include <memory>
@@ -79,6 +80,15 @@ class GenerationCache {
     std::shared_ptr<const OutgoingGeneration> generation_;
 };
 
+// A save that rebuilds, until its image is deployed: the newest alone.
+struct OpenRebuild {
+    std::uint64_t change = 0;  // ChangeRecord::id
+    std::chrono::steady_clock::time_point first_event;
+    std::chrono::steady_clock::time_point seen;
+    std::chrono::steady_clock::time_point built;  // and pushed
+    std::chrono::nanoseconds push_time{};
+};
+
 struct Service {
     Service(std::string image_name, registry::Reference pushed_to,
             const boost::asio::any_io_executor& executor)
@@ -125,6 +135,11 @@ struct Service {
     bool retired = false;                        // synchost.yaml has no such image any more
     bool undeployed = false;                     // `image` is newer than what was applied last
     bool files_signed = true;                    // the large ones, since the last build
+    std::string build_cause;                     // of the next build; or empty
+    std::uint64_t build = 0;                     // BuildRecord::id of the last one
+    std::optional<OpenRebuild> open_rebuild;     // nothing where no save waits for a build or a deployment
+    std::vector<std::uint64_t> held_changes;     // saves that wait for a trigger, by ChangeRecord::id
+    std::vector<std::uint64_t> waiting_changes;  // likewise: until a workload is resumed, or started
     std::stop_source stop_build;                 // of the build that is under way
     std::set<std::string> touched_during_build;  // sources; what the build read of them is unknown
     std::set<std::string> read_by_failed_build;  // of these: another build would fail likewise

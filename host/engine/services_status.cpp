@@ -67,7 +67,9 @@ std::vector<ServiceStatus> Engine::service_statuses(const std::vector<PodStatus>
                            .held_by = {},
                            .problem = {},
                            .problem_subject = {},
-                           .deploying = !deployment_ended_};
+                           .deploying = is_deploying(),
+                           .paused = paused_.contains(workload.id),
+                           .stopped = rollout_.is_stopped(workload.id)};
         for (const std::string& image : workload.images) {
             const auto found = images.find(image);
             if (found == images.end()) continue;
@@ -104,7 +106,7 @@ std::vector<ServiceStatus> Engine::service_statuses(const std::vector<PodStatus>
                           .ports = ports_of(workload, *known.facts, ports_, known.stopped),
                           .links = {},
                           .probes = known.facts->probes,
-                          .last_change = {}};
+                          .last_change = changes_.last_of(workload.id)};
         for (const ServiceLink& link : workload.service.links) one.links.push_back({link.name, link.url});
         out.push_back(std::move(one));
     }

@@ -1,6 +1,7 @@
 // The part of the engine that says how things are, and looks into the pods for it.
 #include <unistd.h>
 
+#include <algorithm>
 #include <boost/asio/experimental/awaitable_operators.hpp>
 #include <utility>
 
@@ -23,13 +24,19 @@ Verification unknown(std::string why) {
 
 }  // namespace
 
+// An image that was built, and whose build begins anew before it is deployed, is on its way as well.
+bool Engine::is_deploying() const {
+    const auto waits = [](const auto& service) { return service->undeployed; };
+    return !deployment_ended_ || (may_deploy_ && std::ranges::any_of(services_, waits));
+}
+
 Status Engine::status() const {
     Status out{.version = SYNCHOST_VERSION,
                .project = parts_.config.name,
                .folder = parts_.config.file.parent_path().native(),
                .pid = ::getpid(),
                .runtime = parts_.runtime->description(),
-               .deploying = !deployment_ended_,
+               .deploying = is_deploying(),
                .images = {},
                .pods = {},
                .services = {}};

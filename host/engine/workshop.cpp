@@ -7,6 +7,7 @@
 #include <set>
 
 #include "host/engine/embedded_agent.hpp"
+#include "images/explain/explain.hpp"
 #include "k8s/image_name.hpp"
 
 namespace synchost::host {
@@ -39,7 +40,9 @@ Result<BuildOutcome> build_and_push(images::BuildRequest request, const registry
     const bool owner_unknown = !request.managed_owner && outcome.image.run.uid != 0;
     if (owner_unknown) {
         request.managed_owner = images::Owner{outcome.image.run.uid, outcome.image.run.gid};
+        const std::vector<images::ExplainedStep> earlier = std::move(outcome.image.steps);
         TRY_ASSIGN(outcome.image, images::build(request, pushing));
+        outcome.image.steps = images::with_earlier(std::move(outcome.image.steps), earlier);
     }
     outcome.image.copied = {};  // a survey tells it in less memory
     outcome.owner = request.managed_owner;
@@ -61,7 +64,8 @@ images::BuildRequest build_request(const ImageConfig& image) {
     images::BuildRequest out{.context = std::filesystem::canonical(image.context),
                              .dockerfile = image.dockerfile,
                              .target = image.target,
-                             .build_args = image.args};
+                             .build_args = image.args,
+                             .explain = true};
     std::error_code ignored;
     for (const auto& [id, secret] : image.secrets) {
         const bool is_there = secret.variable.empty() ? std::filesystem::exists(secret.file, ignored)

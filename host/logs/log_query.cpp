@@ -2,6 +2,8 @@
 
 #include <re2/re2.h>
 
+#include <limits>
+
 #include "base/rel_path.hpp"
 
 namespace synchost::host {
@@ -19,6 +21,14 @@ RE2::Options options_of_ours() {
 
 }  // namespace
 
+Result<LogSource> parse_log_source(std::string_view text) {
+    if (text.empty() || text == "runtime") return LogSource::runtime;
+    if (text == "build") return LogSource::build;
+    if (text == "all") return LogSource::all;
+    return fail(Errc::invalid_input,
+                "source: \"" + printable(text.substr(0, 100)) + "\" is none of runtime, build and all");
+}
+
 struct LogMatcher::Expression {
     explicit Expression(const std::string& text) : expression(text, options_of_ours()) {}
     RE2 expression;
@@ -29,6 +39,7 @@ Result<LogMatcher> LogMatcher::make(const LogQuery& query) {
     out.pod_ = query.pod;
     out.container_ = query.container;
     out.since_ns_ = query.since_ns.value_or(0);
+    out.until_ns_ = query.until_ns.value_or(std::numeric_limits<std::int64_t>::max());
     if (query.grep.empty()) return out;
     const std::string shown = "grep: \"" + printable(query.grep.substr(0, 100)) + '"';
     if (query.grep.size() > kMaxExpressionBytes)
@@ -43,7 +54,7 @@ Result<LogMatcher> LogMatcher::make(const LogQuery& query) {
 }
 
 bool LogMatcher::fits(const LogRecord& record) const {
-    if (record.time_ns < since_ns_) return false;
+    if (record.time_ns < since_ns_ || record.time_ns >= until_ns_) return false;
     if (!pod_.empty() && record.pod != pod_) return false;
     if (!container_.empty() && record.container != container_) return false;
     if (record.kind == LogKind::gap) return true;

@@ -13,7 +13,10 @@
 namespace synchost::host {
 namespace {
 
+// Where many workloads are read at once, each holds what it needs: little, and no file.
+constexpr std::size_t kLeastReadBytes = std::size_t{16} << 10;
 constexpr std::size_t kReadBytes = std::size_t{256} << 10;  // holds the longest record
+constexpr std::size_t kManyCursors = 32;
 constexpr std::size_t kBatchBytes = std::size_t{64} << 10;
 constexpr std::size_t kMostLookedAt = std::size_t{8} << 20;
 
@@ -30,8 +33,13 @@ class LogReader::Cursor {
     Cursor(std::string name, std::filesystem::path folder)
         : workload(std::move(name)), folder_(std::move(folder)) {}
 
-    // The next record, where there is one by now.
+    // Whether it is one of many.
+    void be_frugal(bool frugal) { is_frugal_ = frugal; }
+
+    // The next record, where there is one by now; where there was none, look_again() comes before the next
+    // try.
     const LogRecord* peek() {
+        if (is_at_end_) return nullptr;
         while (!head_) {
             DecodedRecord next = decode_log_record(std::string_view(buffer_).substr(used_));
             if (next.outcome == Decoding::whole && next.record.kind == LogKind::source) {
@@ -44,10 +52,14 @@ class LogReader::Cursor {
                 break;
             }
             if (next.outcome == Decoding::partial && fill()) continue;
-            if (!open_next(next.outcome == Decoding::broken)) return nullptr;
+            if (!open_next(next.outcome == Decoding::broken)) {
+                is_at_end_ = true;
+                return nullptr;
+            }
         }
         return &*head_;
     }
+    void look_again() { is_at_end_ = false; }
     LogRecord take() {
         LogRecord out = *std::exchange(head_, std::nullopt);
         used_ += head_bytes_;
@@ -57,33 +69,45 @@ class LogReader::Cursor {
     // Of the record that peek() gave.
     [[nodiscard]] Place place() const { return {segment_, offset_ - (buffer_.size() - used_)}; }
     void go_to(const Place& place) {
+        is_at_end_ = false;
         head_.reset();
         buffer_.clear();
         used_ = 0;
         offset_ = place.offset;
         segment_ = place.segment;
         fd_.reset();
-        if (auto opened = open_file(segment_path(folder_, segment_), O_RDONLY)) {
-            fd_ = *std::move(opened);
-        } else {
-            gap_ = true;  // pushed out meanwhile
-        }
+        (void)reopen();
     }
     bool take_gap() { return std::exchange(gap_, false); }
 
     const std::string workload;
 
   private:
-    // More of the open segment; false where there is none by now.
+    // False where the segment is gone: that is told as a gap.
+    bool reopen() {
+        if (auto opened = open_file(segment_path(folder_, segment_), O_RDONLY)) {
+            fd_ = *std::move(opened);
+            is_open_ = true;
+            return true;
+        }
+        is_open_ = false;
+        gap_ = true;  // pushed out meanwhile
+        return false;
+    }
+    // More of the segment; false where there is none by now.
     bool fill() {
-        if (!fd_) return false;
+        if (!is_open_ || (!fd_ && !reopen())) return false;
         buffer_.erase(0, used_);
         used_ = 0;
         const std::size_t had = buffer_.size();
-        buffer_.resize(kReadBytes);
+        buffer_.resize(is_frugal_ ? std::clamp(had * 2, kLeastReadBytes, kReadBytes) : kReadBytes);
         const auto got = read_at(fd_.get(), offset_, std::span(buffer_).subspan(had));
         buffer_.resize(had + got.value_or(0));
         offset_ += got.value_or(0);
+        if (is_frugal_) {
+            fd_.reset();
+            buffer_.shrink_to_fit();
+        }
         return buffer_.size() > had;
     }
     // The segment after the open one, whose rest is nothing that can be read; false where it is the newest.
@@ -97,6 +121,7 @@ class LogReader::Cursor {
         if (!opened) return false;  // pushed out just now: the next call finds another
         gap_ = gap_ || is_broken || (segment_ != 0 && *next != segment_ + 1);
         fd_ = *std::move(opened);
+        is_open_ = true;
         segment_ = *next;
         offset_ = 0;
         buffer_.clear();
@@ -106,7 +131,10 @@ class LogReader::Cursor {
 
     std::filesystem::path folder_;
     std::uint32_t segment_ = 0;  // 0: before the oldest
-    Fd fd_;
+    bool is_open_ = false;       // there is more to read of the segment, or may be
+    Fd fd_;                      // of it; none while a frugal one does not read
+    bool is_frugal_ = false;
+    bool is_at_end_ = false;
     std::uint64_t offset_ = 0;  // of the end of buffer_
     std::string buffer_;
     std::size_t used_ = 0;
@@ -130,13 +158,21 @@ Result<LogReader> LogReader::open(const std::filesystem::path& root, LogQuery qu
 }
 
 void LogReader::find_workloads() {
-    const auto wanted = query_.workloads.empty() ? list_log_workloads(root_) : query_.workloads;
+    auto wanted = query_.workloads;
+    if (wanted.empty()) {
+        wanted = list_log_workloads(root_);
+        std::erase_if(wanted, [&](const std::string& workload) {
+            return query_.source != LogSource::all &&
+                   is_build_log(workload) != (query_.source == LogSource::build);
+        });
+    }
     for (const std::string& workload : wanted) {
         const auto folder = log_folder_name(workload);
         const auto same = [&](const auto& cursor) { return cursor->workload == workload; };
         if (folder && std::ranges::none_of(cursors_, same))
             cursors_.push_back(std::make_unique<Cursor>(workload, root_ / *folder));
     }
+    for (const auto& cursor : cursors_) cursor->be_frugal(cursors_.size() > kManyCursors);
 }
 
 LogReader::Cursor* LogReader::oldest() {
@@ -173,6 +209,7 @@ LogReader::Batch LogReader::next() {
     Batch out;
     out.gap = std::exchange(gap_follows_, false);
     if (query_.workloads.empty()) find_workloads();
+    for (const auto& cursor : cursors_) cursor->look_again();
     std::size_t looked_at = 0;
     std::size_t bytes = 0;
     while (bytes < kBatchBytes && looked_at < kMostLookedAt) {

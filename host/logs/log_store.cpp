@@ -61,11 +61,33 @@ std::int64_t last_written(const fs::path& folder) {
     return info.st_mtim.tv_sec;
 }
 
+std::size_t most_of_one(const LogStore::Limits& limits) {
+    return limits.segment_bytes * limits.segments;
+}
+
+// Removes the oldest segments until the rest, but for the newest, comes to `most` bytes and `count` files.
+void remove_oldest(const fs::path& folder, std::size_t most, std::size_t count) {
+    auto segments = list_segments(folder);
+    if (segments.empty()) return;
+    segments.pop_back();
+    std::vector<std::size_t> sizes;
+    std::size_t total = 0;
+    for (const std::uint32_t segment : segments) {
+        struct stat info{};
+        const bool is_there = ::stat(segment_path(folder, segment).c_str(), &info) == 0;
+        total += sizes.emplace_back(is_there ? static_cast<std::size_t>(info.st_size) : 0);
+    }
+    for (std::size_t i = 0; i < segments.size() && (total > most || segments.size() - i > count); ++i) {
+        ::unlink(segment_path(folder, segments[i]).c_str());
+        total -= sizes[i];
+    }
+}
+
 }  // namespace
 
 struct LogStore::Ring {
     fs::path folder;
-    Fd fd;  // of the newest segment
+    Fd fd;  // of the newest segment; closed where many are written
     std::uint32_t number = 0;
     std::size_t size = 0;
     std::string pending;
@@ -113,7 +135,11 @@ struct LogStore::Ring {
 };
 
 LogStore::LogStore(fs::path root, Hooks hooks, Limits limits)
-    : root_(std::move(root)), hooks_(std::move(hooks)), limits_(limits) {}
+    : root_(std::move(root)),
+      hooks_(std::move(hooks)),
+      limits_(limits),
+      share_(most_of_one(limits)),
+      trimmed_to_(share_) {}
 
 Result<std::unique_ptr<LogStore>> LogStore::open(const fs::path& root, Hooks hooks, Limits limits) {
     TRY(make_folders(root, 0700));
@@ -135,12 +161,19 @@ void LogStore::append(const std::string& workload, const LogRecord& record, std:
     const std::lock_guard lock(mutex_);
     Ring* ring = ring_of(workload);
     if (ring == nullptr) return;
+    const std::size_t before = ring->pending.size();
     ring->take(record, source);
     if (ring->pending.empty()) return;
+    pending_bytes_ += ring->pending.size() - before;
     if (ring->pending.size() >= kMostPending) {
         if (auto written = write(*ring); !written) return give_up(workload, written.error());
     }
-    if (!std::exchange(dirty_, true)) appended_.notify_one();
+    const bool was_dirty = std::exchange(dirty_, true);
+    if (pending_bytes_ >= limits_.pending_bytes) {
+        (void)write_all_rings();
+        dirty_ = true;  // it is still to be told
+    }
+    if (!was_dirty) appended_.notify_one();
 }
 
 void LogStore::flush() {
@@ -171,6 +204,10 @@ bool LogStore::write_all_rings() {
 }
 
 void LogStore::give_up(const std::string& workload, const Error& error) {
+    if (const auto& ring = rings_[workload]) {
+        pending_bytes_ -= ring->pending.size();
+        open_files_ -= ring->fd ? 1 : 0;
+    }
     rings_[workload] = nullptr;
     hooks_.on_problem(workload, Error(error).context("its log is not kept from here on"));
 }
@@ -199,12 +236,42 @@ Result<std::unique_ptr<LogStore::Ring>> LogStore::open_ring(const std::string& w
         TRY_ASSIGN(ring->size, ring->learn(segment, segment == segments.front()));
     }
     ring->number = segments.empty() ? 1 : segments.back();
-    TRY_ASSIGN(ring->fd, open_file(segment_path(ring->folder, ring->number), O_WRONLY | O_CREAT, 0600));
-    // What a writer that was killed left of its last record is gone.
-    if (::ftruncate(ring->fd.get(), static_cast<off_t>(ring->size)) != 0 ||
-        ::lseek(ring->fd.get(), 0, SEEK_END) < 0)
-        return fail_errno(printable(ring->folder.native()));
+    TRY(open_for_writing(*ring));
+    share_among(list_log_workloads(root_).size());
     return ring;
+}
+
+Result<> LogStore::open_for_writing(Ring& ring) {
+    if (open_files_ >= limits_.open_files) {
+        for (const auto& [workload, other] : rings_) {
+            if (other != nullptr) other->fd.reset();
+        }
+        open_files_ = 0;
+    }
+    TRY_ASSIGN(ring.fd, open_file(segment_path(ring.folder, ring.number), O_WRONLY | O_CREAT, 0600));
+    ++open_files_;
+    // What a writer that was killed, or a full disk, left of a record is gone.
+    if (::ftruncate(ring.fd.get(), static_cast<off_t>(ring.size)) != 0 ||
+        ::lseek(ring.fd.get(), 0, SEEK_END) < 0)
+        return fail_errno(printable(ring.folder.native()));
+    return {};
+}
+
+void LogStore::share_among(std::size_t workloads) {
+    const std::size_t fair = limits_.total_bytes / std::max<std::size_t>(workloads, 1);
+    share_ = std::min(most_of_one(limits_), std::max(fair, limits_.least_bytes));
+    // Not for each new one: the others would be looked at as often as there are any.
+    if (share_ > trimmed_to_ - trimmed_to_ / 8) return;
+    trimmed_to_ = share_;
+    for (const std::string& workload : list_log_workloads(root_))
+        trim(root_ / log_folder_name(workload).value_or(""));
+}
+
+// While nobody's share has shrunk all segments are of one size, and their number says enough.
+void LogStore::trim(const fs::path& folder) const {
+    const bool is_whole = share_ == most_of_one(limits_);
+    remove_oldest(folder, is_whole ? std::numeric_limits<std::size_t>::max() : share_ - segment_bytes(),
+                  limits_.segments - 1);
 }
 
 // A workload that nobody writes any more makes room for a new one.
@@ -231,20 +298,21 @@ Result<> LogStore::make_room() const {
     return {};
 }
 
-Result<> LogStore::write(Ring& ring) const {
-    if (ring.size > 0 && ring.size + ring.pending.size() > limits_.segment_bytes) {
+Result<> LogStore::write(Ring& ring) {
+    if (ring.size > 0 && ring.size + ring.pending.size() > segment_bytes()) {
         if (ring.number == std::numeric_limits<std::uint32_t>::max())
             return fail(Errc::unsupported, "no number is left for a segment");
-        TRY_ASSIGN(ring.fd,
-                   open_file(segment_path(ring.folder, ring.number + 1), O_WRONLY | O_CREAT | O_TRUNC, 0600));
+        open_files_ -= ring.fd ? 1 : 0;
+        ring.fd.reset();
         ++ring.number;
         ring.size = 0;
-        auto segments = list_segments(ring.folder);
-        for (std::size_t i = 0; i + limits_.segments < segments.size(); ++i)
-            ::unlink(segment_path(ring.folder, segments[i]).c_str());
+        TRY(open_for_writing(ring));
+        trim(ring.folder);
     }
+    if (!ring.fd) TRY(open_for_writing(ring));
     TRY(write_all(ring.fd.get(), ring.pending));
     ring.size += ring.pending.size();
+    pending_bytes_ -= ring.pending.size();
     ring.pending.clear();
     return {};
 }

@@ -27,10 +27,16 @@ inline constexpr const char* kLogFolder = "logs";
 class LogStore {
   public:
     struct Limits {
+        // Of a workload, 32 MiB; of each less where there are so many that they would come to more than
+        // total_bytes, but least_bytes at least.
         std::size_t segment_bytes = std::size_t{4} << 20;
-        std::size_t segments = 8;             // of a workload: 32 MiB
-        std::size_t workloads = 32;           // 1 GiB in all; the one that was written longest ago goes
-        std::chrono::milliseconds delay{50};  // until what was appended is written
+        std::size_t segments = 8;
+        std::size_t total_bytes = std::size_t{1} << 30;
+        std::size_t least_bytes = std::size_t{1} << 20;
+        std::size_t workloads = 1'024;  // for another one, that which was written longest ago goes
+        std::size_t open_files = 64;
+        std::size_t pending_bytes = std::size_t{8} << 20;  // of all, that are not written yet
+        std::chrono::milliseconds delay{50};               // until what was appended is written
     };
     struct Hooks {
         // There is more to read. From any thread.
@@ -66,7 +72,14 @@ class LogStore {
     Ring* ring_of(const std::string& workload);
     Result<std::unique_ptr<Ring>> open_ring(const std::string& workload);
     Result<> make_room() const;
-    Result<> write(Ring& ring) const;
+    // Divides the room among so many workloads, and takes from those that have more than their share now.
+    void share_among(std::size_t workloads);
+    // Of one segment, by the share of each workload.
+    [[nodiscard]] std::size_t segment_bytes() const { return share_ / limits_.segments; }
+    // Makes room for a segment in this workload's share.
+    void trim(const std::filesystem::path& folder) const;
+    Result<> open_for_writing(Ring& ring);
+    Result<> write(Ring& ring);
     bool write_all_rings();
     void give_up(const std::string& workload, const Error& error);
     void run();
@@ -77,6 +90,10 @@ class LogStore {
     std::mutex mutex_;  // of all below
     std::condition_variable appended_;
     std::map<std::string, std::unique_ptr<Ring>> rings_;  // by workload; none for one that is not kept
+    std::size_t share_;                                   // bytes of each workload
+    std::size_t trimmed_to_;                              // that share_ was, when all were last looked at
+    std::size_t open_files_ = 0;
+    std::size_t pending_bytes_ = 0;
     bool dirty_ = false;
     bool stop_ = false;
     std::thread writer_;

@@ -2,7 +2,8 @@
 //
 //     <state>/logs/Deployment.api/00000007.log
 //
-// A folder for each workload, in it segments of which the oldest goes when a new one begins.
+// A folder for each workload, in it segments of which the oldest goes when a new one begins. What builds tell
+// is kept beside them, as "Build/IMAGE" of each image.
 #pragma once
 
 #include <cstdint>
@@ -14,7 +15,12 @@
 
 namespace synchost::host {
 
-// "Deployment.api" for "Deployment/api"; nothing for what is no kind and name of Kubernetes.
+// "Build/todo-api": of this image.
+std::string build_log_name(std::string_view image);
+[[nodiscard]] bool is_build_log(std::string_view workload);
+
+// "Deployment.api" for "Deployment/api"; nothing for what is no kind and name of Kubernetes, nor a build's.
+// Those of images are told apart by %XX for bytes that a name of Kubernetes has not.
 std::optional<std::string> log_folder_name(std::string_view workload);
 // The workload of such a folder.
 std::optional<std::string> workload_of_log_folder(std::string_view folder);

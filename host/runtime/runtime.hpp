@@ -15,6 +15,7 @@
 
 #include "base/error.hpp"
 #include "host/link/agent_link.hpp"
+#include "host/runtime/pod_detail.hpp"
 #include "k8s/inject.hpp"
 #include "k8s/manifest.hpp"
 
@@ -108,6 +109,9 @@ class Runtime {
     // an error, when apply() is called again: the one call that may be made while another is under way.
     virtual Result<> wait_until_ready(const std::set<std::string>& workloads) = 0;
     virtual Result<std::vector<ForwardedPort>> ports() = 0;
+    // The pods of these workloads as they are now. Beside any other call, from any thread; takes five seconds
+    // at most.
+    virtual Result<PodsDetail> describe(const std::set<std::string>& workloads) = 0;
     // From the beginning of each container's log, also of what an earlier run was told already.
     virtual Result<> follow_logs(std::function<void(const LogLine&)> on_line) = 0;
     // What is under way ends soon, with `cancelled`. From any thread; down() still works.

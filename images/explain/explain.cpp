@@ -179,6 +179,30 @@ std::string shortened(std::string_view text) {
 constexpr std::array<std::string_view, 4> kTold = {" changed", " is new", " is gone",
                                                    " has another mode or owner"};
 
+}  // namespace
+
+std::vector<ExplainedStep> explain(const std::vector<RecordedStep>& now,
+                                   const std::optional<std::vector<StepInputs>>& before) {
+    std::vector<ExplainedStep> out;
+    const std::vector<Ancestor> ancestors =
+        before ? find_ancestors(now, *before) : std::vector<Ancestor>(now.size());
+    for (std::size_t i = 0; i < now.size(); ++i) {
+        ExplainedStep& step = out.emplace_back(ExplainedStep{.line = now[i].line,
+                                                             .stage = now[i].inputs.stage,
+                                                             .instruction = now[i].inputs.instruction,
+                                                             .is_cached = now[i].is_cached,
+                                                             .time_us = now[i].time_us,
+                                                             .reasons = {}});
+        if (step.is_cached) continue;
+        if (before) {
+            find_reasons(now[i].inputs, ancestors[i], step);
+        } else {
+            step.reasons.push_back({ReasonKind::first_build, Change::added, ""});
+        }
+    }
+    return out;
+}
+
 std::string sentence_of(const Reason& reason) {
     const std::string name = shortened(reason.name);
     const std::string told(kTold[static_cast<std::size_t>(reason.change)]);
@@ -205,24 +229,18 @@ std::string sentence_of(const Reason& reason) {
     return name + told;
 }
 
-}  // namespace
-
-std::vector<ExplainedStep> explain(const std::vector<RecordedStep>& now,
-                                   const std::optional<std::vector<StepInputs>>& before) {
-    std::vector<ExplainedStep> out;
-    const std::vector<Ancestor> ancestors =
-        before ? find_ancestors(now, *before) : std::vector<Ancestor>(now.size());
-    for (std::size_t i = 0; i < now.size(); ++i) {
-        ExplainedStep& step = out.emplace_back(ExplainedStep{
-            .line = now[i].line, .instruction = now[i].inputs.instruction, .is_cached = now[i].is_cached});
-        if (step.is_cached) continue;
-        if (before) {
-            find_reasons(now[i].inputs, ancestors[i], step);
-        } else {
-            step.reasons.push_back({ReasonKind::first_build, Change::added, ""});
-        }
+std::vector<ExplainedStep> with_earlier(std::vector<ExplainedStep> steps,
+                                        const std::vector<ExplainedStep>& earlier) {
+    const bool are_the_same = std::ranges::equal(
+        steps, earlier, {}, [](const ExplainedStep& step) { return std::pair(step.line, step.stage); },
+        [](const ExplainedStep& step) { return std::pair(step.line, step.stage); });
+    if (!are_the_same) return steps;
+    for (std::size_t i = 0; i < steps.size(); ++i) {
+        const std::uint64_t time = steps[i].time_us + earlier[i].time_us;
+        if (steps[i].is_cached && !earlier[i].is_cached) steps[i] = earlier[i];
+        steps[i].time_us = time;
     }
-    return out;
+    return steps;
 }
 
 std::string explanation_text(const std::vector<ExplainedStep>& steps, std::string_view dockerfile) {

@@ -38,8 +38,10 @@ struct Reason {
 
 struct ExplainedStep {
     int line = 0;
+    std::string stage;  // its name, or its number
     std::string instruction;
     bool is_cached = false;
+    std::uint64_t time_us = 0;    // that it took, also to find it in the cache
     std::vector<Reason> reasons;  // of a step that was made; at most kMaxReasons
     std::size_t more = 0;         // reasons that are not among them
 };
@@ -49,6 +51,7 @@ struct RecordedStep {
     int line = 0;
     bool is_cached = false;
     StepInputs inputs;
+    std::uint64_t time_us = 0;
 };
 
 // `before` are the steps of the last build, nothing where none is known.
@@ -57,6 +60,13 @@ std::vector<ExplainedStep> explain(const std::vector<RecordedStep>& now,
 
 // For people: a line for each step and one for each of its first ten reasons.
 std::string explanation_text(const std::vector<ExplainedStep>& steps, std::string_view dockerfile);
+
+// For people: "requirements.txt changed". Printable.
+std::string sentence_of(const Reason& reason);
+
+// Of two builds in a row that stand for one: what the first one made counts as made, and its time is added.
+std::vector<ExplainedStep> with_earlier(std::vector<ExplainedStep> steps,
+                                        const std::vector<ExplainedStep>& earlier);
 
 // "file", "changed": the words of the JSON form.
 std::string_view word_of(ReasonKind kind);

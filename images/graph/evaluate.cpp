@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
 #include <stop_token>
 #include <thread>
 #include <utility>
@@ -212,6 +213,16 @@ Result<ImageConfig> Evaluator::known_config(const Stage& stage) const {
 }
 
 Result<> Evaluator::step(std::size_t stage, const Instruction& instruction, StageState& state) {
+    using Clock = std::chrono::steady_clock;
+    const std::size_t noted = steps_[stage].size();
+    const auto started = Clock::now();
+    TRY(evaluate(stage, instruction, state));
+    const auto took = std::chrono::duration_cast<std::chrono::microseconds>(Clock::now() - started);
+    if (steps_[stage].size() > noted) steps_[stage].back().time_us = static_cast<std::uint64_t>(took.count());
+    return {};
+}
+
+Result<> Evaluator::evaluate(std::size_t stage, const Instruction& instruction, StageState& state) {
     const std::string& name = instruction.name;
     if (!instruction.flags.empty() && name != "COPY" && name != "RUN" && name != "ADD" &&
         name != "HEALTHCHECK") {

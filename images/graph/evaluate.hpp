@@ -106,7 +106,9 @@ class Evaluator {
                                              const registry::Platform& platform) const;
     // The config of a stage on the image that was fetched.
     [[nodiscard]] Result<ImageConfig> base_config(const Stage& stage, const BaseImage& base) const;
+    // evaluate(), and how long it took.
     Result<> step(std::size_t stage, const Instruction& instruction, StageState& state);
+    Result<> evaluate(std::size_t stage, const Instruction& instruction, StageState& state);
     Result<> set_args(const Instruction& instruction, StageState& state) const;
     Result<> workdir(const Instruction& instruction, StageState& state);
     Result<> copy(std::size_t stage, const Instruction& instruction, StageState& state);

@@ -77,7 +77,8 @@ void Evaluator::note_copy(const Instruction& instruction, const NodeMap& nodes, 
     for (const auto& [path, id] : report.ids) hashes.emplace_hint(hashes.end(), path, id.hash);
     note_files(nodes, hashes, "/", inputs);
     settle(inputs);
-    steps_[state.stage].push_back({instruction.line, report.is_cached, std::move(inputs)});
+    steps_[state.stage].push_back(
+        {.line = instruction.line, .is_cached = report.is_cached, .inputs = std::move(inputs)});
 }
 
 void Evaluator::note_run(const Instruction& instruction, const Step& step, const RunMounting& mounting,
@@ -97,7 +98,7 @@ void Evaluator::note_run(const Instruction& instruction, const Step& step, const
         std::to_string(request_.source_date_epoch) + " " + std::to_string(latest_time(request_)));
     mounting.add_inputs(inputs);
     settle(inputs);
-    steps_[state.stage].push_back({instruction.line, false, std::move(inputs)});
+    steps_[state.stage].push_back({.line = instruction.line, .inputs = std::move(inputs)});
 }
 
 }  // namespace synchost::images

@@ -109,8 +109,8 @@ void pass(Codec& codec, Of<Codec, Reason>& value) {
 }
 template <class Codec>
 void pass(Codec& codec, Of<Codec, ExplainedStep>& value) {
-    auto& [line, instruction, is_cached, reasons, more] = value;
-    codec(line, instruction, is_cached, reasons, more);
+    auto& [line, stage, instruction, is_cached, time_us, reasons, more] = value;
+    codec(line, stage, instruction, is_cached, time_us, reasons, more);
 }
 template <class Codec>
 void pass(Codec& codec, Of<Codec, Image>& value) {

@@ -30,6 +30,7 @@ namespace fs = std::filesystem;
 constexpr int kNativeSidecars = 29;  // minor version: on by default from 1.29
 constexpr int kOldest = 25;
 constexpr std::chrono::milliseconds kCloseTick{20};
+constexpr std::chrono::seconds kDescribeTime{5};
 
 // One thread runs everything that talks to the cluster; the Runtime's calls hand it coroutines and wait.
 class KubernetesRuntime : public Runtime {
@@ -90,6 +91,11 @@ class KubernetesRuntime : public Runtime {
         return call([this]() -> asio::awaitable<Result<std::vector<ForwardedPort>>> {
             co_return forwards_.ports();
         }());
+    }
+    Result<PodsDetail> describe(const std::set<std::string>& workloads) override {
+        return call([this](std::set<std::string> of) -> asio::awaitable<Result<PodsDetail>> {
+            co_return co_await pods_.describe(std::move(of), Clock::now() + kDescribeTime);
+        }(workloads));
     }
     Result<> follow_logs(std::function<void(const LogLine&)> on_line) override {
         return call([&]() -> asio::awaitable<Result<>> {

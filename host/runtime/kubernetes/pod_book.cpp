@@ -1,9 +1,15 @@
 #include "host/runtime/kubernetes/pod_book.hpp"
 
+#include <algorithm>
+#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/experimental/awaitable_operators.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "host/runtime/kubernetes/pod_states.hpp"
 #include "k8s/cluster/resource_names.hpp"
 
 namespace synchost::host::kubernetes {
@@ -17,6 +23,7 @@ namespace {
 constexpr std::chrono::seconds kPatience{3};
 constexpr std::chrono::seconds kPatienceWithProbes{20};  // an app that starts fails its probes meanwhile
 constexpr std::chrono::seconds kLookAgain{2};
+constexpr std::size_t kMostDescribed = 50;  // pods at once
 
 }  // namespace
 
@@ -84,18 +91,50 @@ void PodBook::change(std::string_view type, Json pod) {
     changed_.notify();
 }
 
-asio::awaitable<std::optional<k8s::PodProblem>> PodBook::problem_of(std::string uid) {
+asio::awaitable<Result<std::vector<Json>>> PodBook::events_of(std::string uid) {
     const auto found = views_.find(uid);
-    if (found == views_.end()) co_return std::nullopt;
+    if (found == views_.end()) co_return std::vector<Json>();
     const std::string target = "/api/v1/namespaces/" + k8s::percent_encoded(found->second.namespace_name) +
                                "/events?fieldSelector=" + k8s::percent_encoded("involvedObject.uid=" + uid) +
                                "&limit=100";
-    auto list = co_await client_->get(target);
+    CO_TRY_ASSIGN(const Json list, co_await client_->get(target));
     std::vector<Json> events;
-    if (list) {
-        if (const auto items = list->find("items"); items != list->end() && items->is_array())
-            events.assign(items->begin(), items->end());
+    if (const auto items = list.find("items"); items != list.end() && items->is_array())
+        events.assign(items->begin(), items->end());
+    co_return events;
+}
+
+asio::awaitable<PodsDetail> PodBook::describe(std::set<std::string> workloads,
+                                              std::chrono::steady_clock::time_point deadline) {
+    using namespace asio::experimental::awaitable_operators;
+    std::vector<std::string> uids;
+    for (const auto& [uid, view] : views_) {
+        if (workloads.contains(view.workload) && uids.size() < kMostDescribed) uids.push_back(uid);
     }
+    PodsDetail out;
+    for (const std::string& uid : uids) {
+        std::vector<Json> events;
+        if (out.problem.empty()) {
+            asio::steady_timer timer(executor_, deadline);
+            auto asked = co_await (events_of(uid) || timer.async_wait(asio::as_tuple(asio::use_awaitable)));
+            if (asked.index() == 1) {
+                out.problem = "the cluster did not tell the events of the pods in time";
+            } else if (auto& told = std::get<0>(asked); told) {
+                events = *std::move(told);
+            } else {
+                out.problem = "events of the pods: " + told.error().message;
+            }
+        }
+        const auto object = objects_.find(uid);  // which may be gone by now
+        if (object != objects_.end()) out.pods.push_back(pod_detail(object->second, events));
+    }
+    std::ranges::sort(out.pods, {}, &PodDetail::name);
+    co_return out;
+}
+
+asio::awaitable<std::optional<k8s::PodProblem>> PodBook::problem_of(std::string uid) {
+    auto told = co_await events_of(uid);
+    const std::vector<Json> events = told ? *std::move(told) : std::vector<Json>();
     const auto object = objects_.find(uid);
     if (object == objects_.end()) co_return std::nullopt;
     auto problem = k8s::pod_problem(object->second, events);

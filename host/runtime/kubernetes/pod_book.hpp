@@ -15,6 +15,7 @@
 #include "base/error.hpp"
 #include "base/signal.hpp"
 #include "host/runtime/kubernetes/pod_view.hpp"
+#include "host/runtime/pod_detail.hpp"
 #include "k8s/client/api_client.hpp"
 #include "k8s/cluster/pod_problem.hpp"
 
@@ -39,6 +40,9 @@ class PodBook {
 
     // What keeps this pod from being ready, asked of the cluster now; nothing where nothing is known to.
     boost::asio::awaitable<std::optional<k8s::PodProblem>> problem_of(std::string uid);
+    // The pods of these workloads, with what the cluster tells of them until the deadline.
+    boost::asio::awaitable<PodsDetail> describe(std::set<std::string> workloads,
+                                                std::chrono::steady_clock::time_point deadline);
     // Tells of problems as they come and go, until the client is closed.
     boost::asio::awaitable<void> tell_problems();
     [[nodiscard]] std::size_t tasks() const { return tasks_; }
@@ -47,6 +51,7 @@ class PodBook {
     void replace(const std::string& namespace_name, std::vector<k8s::Json> pods);
     void change(std::string_view type, k8s::Json pod);
     boost::asio::awaitable<void> tell_problem_of(std::string uid);
+    boost::asio::awaitable<Result<std::vector<k8s::Json>>> events_of(std::string uid);
 
     boost::asio::any_io_executor executor_;
     std::shared_ptr<k8s::ApiClient> client_;

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <future>
+#include <iterator>
+#include <mutex>
 #include <thread>
 
 #include "base/file.hpp"
@@ -12,6 +14,7 @@
 #include "host/runtime/podman/log_follow.hpp"
 #include "host/runtime/podman/pod_control.hpp"
 #include "host/runtime/podman/pod_files.hpp"
+#include "host/runtime/podman/pod_states.hpp"
 #include "host/runtime/podman/port_plan.hpp"
 #include "host/runtime/podman/record.hpp"
 #include "host/runtime/podman/registry_process.hpp"
@@ -26,6 +29,7 @@ namespace fs = std::filesystem;
 constexpr std::chrono::seconds kAgentTime{30};
 constexpr std::chrono::milliseconds kLookForSocket{20};
 constexpr std::chrono::milliseconds kLookForExit{500};
+constexpr std::chrono::seconds kDescribeTime{5};
 
 bool is_loopback(std::string_view registry) {
     return registry.starts_with("127.") || registry.starts_with("localhost:") ||
@@ -72,6 +76,7 @@ class PodmanRuntime : public Runtime {
     Result<> wait_until_ready(const std::set<std::string>&) override { return {}; }
     void interrupt() override {}  // every step here has a deadline of its own
     Result<std::vector<ForwardedPort>> ports() override { return ports_.ports(); }
+    Result<PodsDetail> describe(const std::set<std::string>& workloads) override;
     Result<> follow_logs(std::function<void(const LogLine&)> on_line) override {
         return logs_.start(std::move(on_line));
     }
@@ -107,6 +112,8 @@ class PodmanRuntime : public Runtime {
     std::map<std::string, Running> running_;  // by seat
     std::string service_rules_;               // that every pod is to have
     std::set<std::string> noted_;
+    std::mutex started_mutex_;
+    std::vector<StartedPod> started_;  // of the last apply(), for describe()
     bool is_left_ = false;
 };
 
@@ -281,7 +288,7 @@ Result<> PodmanRuntime::check_agent(const Wanted& wanted, bool late) const {
     for (const ContainerState& state : states) {
         const bool ended = state.status == "exited" || state.restarts > 0;
         sidecar_ended = sidecar_ended || (ended && state.name == kSidecarName);
-        if (ended || late) told += (told.empty() ? "" : "; ") + describe(state);
+        if (ended || late) told += (told.empty() ? "" : "; ") + podman::describe(state);
     }
     if (!sidecar_ended && !late) return {};
     return fail(late ? Errc::timeout : Errc::cluster,
@@ -338,9 +345,35 @@ Result<> PodmanRuntime::apply(const std::vector<k8s::Manifest>& manifests, const
         pods.push_back(running_.at(pod.seat->name).pod);
         all.push_back({.workload = pod.seat->workload, .name = pod.seat->name, .ready = true});
     }
+    {
+        const std::scoped_lock lock(started_mutex_);
+        started_.clear();
+        for (const Wanted& pod : wanted) {
+            started_.push_back({.workload = pod.seat->workload,
+                                .name = pod.seat->name,
+                                .podman_name = pod.seat->podman_name,
+                                .id = running_.at(pod.seat->name).pod.id});
+        }
+    }
     if (events_.on_all_pods) events_.on_all_pods(std::move(all));
     if (events_.on_pods) events_.on_pods(std::move(pods));
     return {};
+}
+
+Result<PodsDetail> PodmanRuntime::describe(const std::set<std::string>& workloads) {
+    std::vector<StartedPod> pods;
+    {
+        const std::scoped_lock lock(started_mutex_);
+        std::ranges::copy_if(started_, std::back_inserter(pods),
+                             [&](const StartedPod& pod) { return workloads.contains(pod.workload); });
+    }
+    if (pods.empty()) return PodsDetail{};
+    std::vector<std::string> command = {"ps", "--all", "--no-trunc", "--format", "json"};
+    for (const StartedPod& pod : pods) command.insert(command.end(), {"--filter", "pod=" + pod.id});
+    TRY_ASSIGN(const std::string told, cli_.run(std::move(command), {}, kDescribeTime));
+    PodsDetail out;
+    TRY_ASSIGN(out.pods, parse_pod_states(told, pods));
+    return out;
 }
 
 Result<> PodmanRuntime::leave() {

@@ -54,7 +54,11 @@ TEST_F(StagesAtOnce, TwoThatWaitForEachOther) {
     ASSERT_OK(image);
     EXPECT_EQ(image->layers.size(), 2u);
     std::vector<int> lines;
-    for (const ExplainedStep& step : image->steps) lines.push_back(step.line);
+    for (const ExplainedStep& step : image->steps) {
+        lines.push_back(step.line);
+        EXPECT_GT(step.time_us, 0u) << step.instruction;
+        EXPECT_EQ(step.stage, step.line < 6 ? "a" : step.line < 10 ? "b" : "2");
+    }
     EXPECT_THAT(lines, ElementsAre(2, 3, 4, 6, 7, 8, 10, 11)) << "stage by stage, whichever came first";
 }
 

@@ -64,6 +64,11 @@ class SnapshotCommand : public testing::Test {
                     .services = [] { return std::vector<ServiceEntry>{{"Deployment/api", "api", {}}}; },
                     .restart = {},
                     .trigger = {},
+                    .set_paused = {},
+                    .set_stopped = {},
+                    .describe = {},
+                    .changes = [this]() -> const ChangeLog& { return changes_; },
+                    .builds = [this]() -> const BuildLog& { return builds_; },
                     .events = {},
                     .kept_events =
                         [] {
@@ -99,6 +104,8 @@ class SnapshotCommand : public testing::Test {
     std::string token_;
     test::IoThread io_;
     std::unique_ptr<LogFeed> logs_;
+    ChangeLog changes_;
+    BuildLog builds_;
     std::optional<ControlApi> api_;
     std::unique_ptr<ControlServer> server_;
 };

@@ -135,6 +135,7 @@ class GraphProject : public testing::Test {
                                          .store = dir_.path() / "cache/store",
                                          .state = dir_.path() / "state/graph",
                                          .reporter = &reporter_,
+                                         .log_store = log_store_,
                                          .reload = [this] { return load(); },
                                          .only = std::move(only),
                                          .mode = mode});
@@ -153,11 +154,16 @@ class GraphProject : public testing::Test {
         thread_.join();
         EXPECT_OK(outcome_);
     }
-    Status status() {
-        std::packaged_task<Status()> ask([this] { return engine_->status(); });
-        auto answer = ask.get_future();
-        boost::asio::post(io_, [&] { ask(); });
+    // On the engine's thread.
+    template <typename Ask>
+    auto on_io(Ask ask) {
+        std::packaged_task<decltype(ask())()> task(std::move(ask));
+        auto answer = task.get_future();
+        boost::asio::post(io_, [&] { task(); });
         return answer.get();
+    }
+    Status status() {
+        return on_io([this] { return engine_->status(); });
     }
     bool is_well() {
         return test::eventually([&] { return status().all_well(); });
@@ -195,6 +201,7 @@ class GraphProject : public testing::Test {
     std::string images_;
     registry::Connector connector_;
     Reporter reporter_{false};
+    LogStore* log_store_ = nullptr;  // that of the test, where there is one
     boost::asio::io_context io_{1};
     std::optional<Engine> engine_;
     std::thread thread_;

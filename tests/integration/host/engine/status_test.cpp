@@ -52,6 +52,7 @@ class OnePod final : public Runtime {
     }
     Result<> wait_until_ready(const std::set<std::string>&) override { return {}; }
     Result<std::vector<ForwardedPort>> ports() override { return std::vector<ForwardedPort>(); }
+    Result<PodsDetail> describe(const std::set<std::string>&) override { return PodsDetail{}; }
     Result<> follow_logs(std::function<void(const LogLine&)>) override { return {}; }
     void interrupt() override {}
     Result<> leave() override { return {}; }
@@ -208,7 +209,9 @@ TEST_F(StatusTest, TellsPodsAndContainersAndFollowsSaves) {
     start();
     ASSERT_TRUE(is_current());
     const Completed first = status();
-    EXPECT_TRUE(first.out.contains(", 5 paths\npod app (Pod/app)\n  app (app): running, generation "))
+    EXPECT_TRUE(
+        first.out.contains(", 5 paths\nservice app (Pod/app): running, 1 of 1 pod\n"
+                           "pod app (Pod/app)\n  app (app): running, generation "))
         << first.out;
     EXPECT_TRUE(first.out.contains(", current, started with current files\n")) << first.out;
     const ContainerStatus before = container_status();

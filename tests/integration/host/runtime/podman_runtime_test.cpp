@@ -171,6 +171,17 @@ TEST_F(PodmanRuntimeTest, PodsReachEachOtherByServiceAndTheHostByLoopbackAlone) 
     EXPECT_EQ(fetch_inside("web-0-web", "api.default.svc.cluster.local", "/words/greeting"), "hello");
     EXPECT_THAT(run({"podman", "exec", podman_name("api-0-api"), "/bin/id", "-u"}), "1000\n");
 
+    const auto detail = runtime_->describe({"Deployment/api"});
+    ASSERT_OK(detail);
+    ASSERT_EQ(detail->pods.size(), 2U);
+    EXPECT_EQ(detail->pods[0].name, "api-0");
+    EXPECT_EQ(detail->pods[0].phase, "Running");
+    EXPECT_NE(detail->pods[0].started, "");
+    ASSERT_EQ(detail->pods[0].containers.size(), 2U);
+    EXPECT_EQ(detail->pods[0].containers[0].name, "api");
+    EXPECT_TRUE(detail->pods[0].containers[1].ours);
+    EXPECT_EQ(detail->problem, "");
+
     const auto ports = runtime_->ports();
     ASSERT_OK(ports);
     ASSERT_EQ(ports->size(), 1U);

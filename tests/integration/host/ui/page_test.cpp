@@ -51,6 +51,11 @@ class PageTest : public testing::Test {
                     co_return RestartOutcome{};
                 },
                 .trigger = {},
+                .set_paused = {},
+                .set_stopped = {},
+                .describe = {},
+                .changes = [this]() -> const ChangeLog& { return changes_; },
+                .builds = [this]() -> const BuildLog& { return builds_; },
                 .events = [this](std::optional<std::uint64_t> last) { return events_->follow(last); },
                 .kept_events = [this] { return events_->kept(); },
                 .logs = [this](LogRequest request) { return logs_->read(std::move(request)); }},
@@ -99,6 +104,8 @@ class PageTest : public testing::Test {
     test::IoThread io_;
     std::optional<EventFeed> events_;
     std::unique_ptr<LogFeed> logs_;
+    ChangeLog changes_;
+    BuildLog builds_;
     std::optional<ControlApi> api_;
     std::unique_ptr<PageServer> server_;
     std::string port_;

@@ -7,6 +7,8 @@
 #include <string>
 
 #include "host/control/api.hpp"
+#include "host/control/build_log.hpp"
+#include "host/control/change_log.hpp"
 #include "host/control/event_feed.hpp"
 #include "host/control/snapshot.hpp"
 #include "host/control/status.hpp"
@@ -91,6 +93,21 @@ void print_snapshot() {
         .services = [] { return std::vector<ServiceEntry>{{"Deployment/api", "api", {}}}; },
         .restart = {},
         .trigger = {},
+        .set_paused = {},
+        .set_stopped = {},
+        .describe = [](std::string) -> boost::asio::awaitable<Result<ServiceDetail>> {
+            co_return fail(Errc::cluster, "it does not answer");
+        },
+        .changes = []() -> const ChangeLog& {
+            static ChangeLog log;
+            if (log.last({}, 1).empty()) log.add({.image = "api", .services = {}, .sources = {}});
+            return log;
+        },
+        .builds = []() -> const BuildLog& {
+            static BuildLog log;
+            if (log.list({}).empty()) log.add({.image = "api", .steps = {}});
+            return log;
+        },
         .events = {},
         .kept_events =
             [] { return std::vector<std::string>{to_json(Event{.kind = "synced", .tone = "good"})}; },
@@ -106,6 +123,53 @@ void print_snapshot() {
 int main() {
     print("Status", to_json(whole_status()));
     print("Status", to_json(Status{}));
+    const ChangeRecord sync{
+        .id = 17,
+        .time_ns = 1'767'225'600'000'000'001,
+        .image = "api",
+        .services = {"Deployment/api"},
+        .outcome = SaveOutcome::done,
+        .sources = {"api/app.py"},
+        .source_count = 1,
+        .reason = "COPY lays it at /srv/api/app.py",
+        .generation = 12,
+        .containers = 2,
+        .files = {{"/srv/api/app.py", "api/app.py", false}, {"/srv/api/old.py", "", true}},
+        .file_count = 2,
+        .after = "restart",
+        .phases = {{"detected", std::chrono::microseconds(2'300)}},
+        .total = std::chrono::microseconds(5'900),
+        .build = 5,
+        .error = "it broke",
+        .next_step = "Mend it."};
+    const ChangeRecord ignored{
+        .id = 18, .services = {}, .kind = SaveKind::ignored, .outcome = SaveOutcome::done, .sources = {}};
+    print("Change", to_json(sync));
+    print("Change", to_json(ignored));
+    const std::vector<const ChangeRecord*> changes = {&sync, &ignored};
+    print("Changes", changes_json(changes));
+    const BuildRecord build{.id = 5,
+                            .image = "api",
+                            .time_ns = 1'767'225'600'000'000'001,
+                            .state = BuildState::built,
+                            .time = std::chrono::milliseconds(2'400),
+                            .layers = 7,
+                            .cause = "requirements.txt: RUN may read it",
+                            .steps = {{.line = 24,
+                                       .text = "RUN pip install",
+                                       .stage = "0",
+                                       .time = std::chrono::milliseconds(2'000),
+                                       .why = {"requirements.txt changed"}}}};
+    print("Build", to_json(build));
+    print("Build", to_json(BuildRecord{.steps = {}}));
+    const std::vector<const BuildRecord*> builds = {&build};
+    print("Builds", builds_json(builds));
+    ServiceDetail detail{.service = whole_status().services.front(), .pods = {}, .pods_problem = "no events"};
+    detail.pods.push_back({.workload = "Deployment/api", .name = "api-0", .phase = "Running", .ready = true});
+    detail.pods[0].containers = {{.name = "web", .image = "api", .state = "terminated", .exit_code = 137},
+                                 {.name = "other", .image = "api", .state = "running"}};
+    detail.pods[0].events = {{.type = "Warning", .reason = "BackOff", .message = "again", .count = 3}};
+    print("ServiceDetail", to_json(detail));
     print("Event", to_json(Event{.id = 1'767'225'600'000'000,
                                  .time_ns = 1'767'225'600'000'000'001,
                                  .kind = "failed",

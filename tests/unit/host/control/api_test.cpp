@@ -40,6 +40,27 @@ class ControlApiTest : public testing::Test {
                 named_ = std::move(workloads);
                 co_return std::vector<TriggerOutcome>{{"todo-api", "unchanged"}};
             },
+            .set_paused =
+                [this](const std::vector<std::string>& workloads, bool paused) {
+                    named_ = workloads;
+                    asked_ = paused ? "pause" : "resume";
+                    return failure_ ? Result<>(std::unexpected(*failure_)) : Result<>();
+                },
+            .set_stopped =
+                [this](const std::vector<std::string>& workloads, bool stopped) {
+                    named_ = workloads;
+                    asked_ = stopped ? "stop" : "start";
+                    return failure_ ? Result<>(std::unexpected(*failure_)) : Result<>();
+                },
+            .describe = [this](std::string workload) -> boost::asio::awaitable<Result<ServiceDetail>> {
+                if (failure_) co_return std::unexpected(*failure_);
+                ServiceDetail out;
+                out.service.workload = std::move(workload);
+                out.pods_problem = "no cluster";
+                co_return out;
+            },
+            .changes = [this]() -> const ChangeLog& { return changes_; },
+            .builds = [this]() -> const BuildLog& { return builds_; },
             .events =
                 [this](std::optional<std::uint64_t> last) {
                     last_ = last;
@@ -67,6 +88,9 @@ class ControlApiTest : public testing::Test {
     }
 
     std::vector<std::string> named_;
+    std::string asked_;
+    ChangeLog changes_;
+    BuildLog builds_;
     std::optional<Error> failure_;
     std::optional<std::uint64_t> last_;
     std::optional<LogRequest> logs_;
@@ -136,6 +160,81 @@ TEST_F(ControlApiTest, TriggersWhatWasNamed) {
     const HttpResponse done = ask("POST", "/api/v1/services/ui/trigger", "Bearer secret");
     EXPECT_EQ(done.body, R"({"service":"ui","images":[{"name":"todo-api","outcome":"unchanged"}]})");
     EXPECT_THAT(named_, ElementsAre("Deployment/ui"));
+}
+
+TEST_F(ControlApiTest, PausesAndStopsWhatWasNamed) {
+    EXPECT_EQ(ask("POST", "/api/v1/services/todo-api/pause", "Bearer secret").body,
+              R"({"service":"todo-api","paused":true})");
+    EXPECT_EQ(asked_, "pause");
+    EXPECT_THAT(named_, ElementsAre("Deployment/api", "Job/api"));
+    EXPECT_EQ(ask("POST", "/api/v1/services/ui/resume", "Bearer secret").body,
+              R"({"service":"ui","paused":false})");
+    EXPECT_EQ(asked_, "resume");
+    EXPECT_EQ(ask("POST", "/api/v1/services/ui/stop", "Bearer secret").body,
+              R"({"service":"ui","stopped":true})");
+    EXPECT_EQ(asked_, "stop");
+    EXPECT_EQ(ask("POST", "/api/v1/services/ui/start", "Bearer secret").body,
+              R"({"service":"ui","stopped":false})");
+    EXPECT_EQ(asked_, "start");
+    EXPECT_EQ(ask("POST", "/api/v1/services/nobody/stop", "Bearer secret").status, 404u);
+    failure_ = Error{Errc::unsupported, "it has none", 0, {}};
+    EXPECT_EQ(ask("POST", "/api/v1/services/ui/pause", "Bearer secret").status, 409u);
+    EXPECT_EQ(ask("POST", "/api/v1/services/ui/start", "Bearer secret").status, 409u);
+}
+
+TEST_F(ControlApiTest, TellsOneServiceWithItsPods) {
+    const auto json = nlohmann::json::parse(ask("GET", "/api/v1/services/ui").body);
+    EXPECT_EQ(json.at("service").at("workload"), "Deployment/ui");
+    EXPECT_EQ(json.at("pods_problem"), "no cluster");
+    const HttpResponse several = ask("GET", "/api/v1/services/todo-api");
+    EXPECT_EQ(several.status, 409u);
+    EXPECT_THAT(error_of(several), HasSubstr("any of Deployment/api, Job/api"));
+    EXPECT_EQ(ask("GET", "/api/v1/services/nobody").status, 404u);
+    failure_ = Error{Errc::not_found, "it is gone", 0, {}};
+    EXPECT_EQ(ask("GET", "/api/v1/services/ui").status, 404u);
+}
+
+TEST_F(ControlApiTest, TellsChangesAndBuilds) {
+    changes_.add({.image = "todo-api", .services = {"Deployment/api"}, .sources = {}});
+    changes_.add({.image = "todo-ui", .services = {"Deployment/ui"}, .sources = {}});
+    const auto ids = [&](const std::string& query) {
+        std::vector<int> out;
+        for (const auto& one :
+             nlohmann::json::parse(ask("GET", "/api/v1/changes" + query).body).at("changes"))
+            out.push_back(one.at("id").get<int>());
+        return out;
+    };
+    EXPECT_THAT(ids(""), ElementsAre(1, 2));
+    EXPECT_THAT(ids("?limit=1"), ElementsAre(2));
+    EXPECT_THAT(ids("?service=todo-api&limit=500"), ElementsAre(1));
+    EXPECT_EQ(ask("GET", "/api/v1/changes?limit=501").status, 400u);
+    EXPECT_EQ(ask("GET", "/api/v1/changes?service=nobody").status, 404u);
+    builds_.add({.image = "todo-api", .steps = {}});
+    builds_.add({.image = "todo-ui", .steps = {}});
+    const auto builds = nlohmann::json::parse(ask("GET", "/api/v1/builds?image=todo-ui").body);
+    ASSERT_EQ(builds.at("builds").size(), 1u);
+    EXPECT_EQ(builds.at("builds").at(0).at("id"), 2);
+    EXPECT_EQ(nlohmann::json::parse(ask("GET", "/api/v1/builds").body).at("builds").size(), 2u);
+}
+
+TEST_F(ControlApiTest, LogsOfBuildsAreAskedForByServiceOrByImage) {
+    const auto workloads = [&](const std::string& query) {
+        logs_.reset();
+        (void)reply({.method = "GET", .target = "/api/v1/logs?" + query});
+        return logs_ ? logs_->workloads : std::vector<std::string>{"(refused)"};
+    };
+    EXPECT_THAT(workloads("source=build&service=todo-api"), ElementsAre("Build/todo-api"));
+    EXPECT_EQ(logs_->source, LogSource::build);
+    EXPECT_THAT(workloads("source=all&service=ui"), ElementsAre("Deployment/ui", "Build/todo-ui"));
+    EXPECT_THAT(workloads("source=all&service=Build/todo-ui"), ElementsAre("Build/todo-ui"));
+    EXPECT_THAT(workloads("source=build"), testing::IsEmpty());
+    EXPECT_THAT(workloads("service=Build/todo-ui"), ElementsAre("(refused)"))
+        << "not by what containers write";
+    EXPECT_THAT(workloads("source=build&service=Build/other"), ElementsAre("(refused)"));
+    EXPECT_EQ(ask("GET", "/api/v1/logs?source=both").status, 400u);
+    (void)reply({.method = "GET", .target = "/api/v1/logs?until=2026-01-01T00:00:00Z"});
+    EXPECT_EQ(logs_->until, "2026-01-01T00:00:00Z");
+    EXPECT_EQ(logs_->source, LogSource::runtime);
 }
 
 TEST_F(ControlApiTest, AnUnknownServiceIsToldWithThoseThatThereAre) {

@@ -68,6 +68,25 @@ TEST_F(EventFeedTest, SaysWhereOlderOnesAreGone) {
     EXPECT_TRUE(next(*follow(5)).starts_with(gap)) << "a number of an earlier watch";
 }
 
+TEST_F(EventFeedTest, OtherEventsAreKeptAndNumberedWithThem) {
+    publish("one");
+    feed_.publish("change", "{\"id\":7}");
+    const std::string got = next(*follow());
+    EXPECT_THAT(got, HasSubstr("event: change\ndata: {\"id\":7}\n\n"));
+    EXPECT_EQ(last_id(got), std::stoull(got.substr(got.find("id: ") + 4)) + 1);
+    EXPECT_THAT(next(*follow(last_id(got) - 1)), HasSubstr("event: change"));
+}
+
+TEST_F(EventFeedTest, WhatIsKeptIsBoundedInBytes) {
+    publish("first");
+    const auto slow = follow();
+    (void)next(*slow);
+    for (int i = 0; i < 5; ++i) feed_.publish("change", std::string(EventFeed::kMaxKeptBytes / 4, 'x'));
+    EXPECT_TRUE(next(*slow).starts_with("event: gap\n"));
+    feed_.publish("change", std::string(EventFeed::kMaxKeptBytes + 1, 'x'));
+    EXPECT_THAT(next(*follow()), HasSubstr("event: change")) << "the newest stays";
+}
+
 TEST_F(EventFeedTest, ManyChangesOfTheStateAreOneEvent) {
     const auto source = follow();
     (void)next(*source);

@@ -54,6 +54,17 @@ TEST_F(LogFeedTest, FollowsAsEvents) {
     EXPECT_EQ(source->heartbeat(), ":\n\n");
 }
 
+TEST_F(LogFeedTest, EndsBeforeATime) {
+    append(1, "one");
+    append(2, "two");
+    const std::string got =
+        io_.await(read({.until = "1970-01-01T00:00:00.000000002Z"})->next()).value_or("(the end)");
+    EXPECT_THAT(got, HasSubstr("one"));
+    EXPECT_THAT(got, testing::Not(HasSubstr("two")));
+    EXPECT_ERROR(io_.await(feed_->read({.until = "1m", .follow = true})), Errc::invalid_input, "no end");
+    EXPECT_ERROR(io_.await(feed_->read({.until = "soon"})), Errc::invalid_input, "is no time");
+}
+
 TEST_F(LogFeedTest, WhatIsNoParameterIsSaid) {
     EXPECT_ERROR(io_.await(feed_->read({.since = "soon"})), Errc::invalid_input, "is no time");
     EXPECT_ERROR(io_.await(feed_->read({.tail = "many"})), Errc::invalid_input, "is no number");

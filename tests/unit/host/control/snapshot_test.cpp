@@ -41,16 +41,35 @@ class SnapshotTest : public testing::Test {
     }
     std::string text(SnapshotLimits limits = {}) {
         const ControlBackend backend{
-            .status = [] { return Status{.version = "1", .project = "p", .folder = "/p", .pid = 1}; },
+            .status =
+                [this] {
+                    Status out{.version = "1", .project = "p", .folder = "/p", .pid = 1};
+                    out.services.push_back({.name = "web", .workload = "Deployment/web"});
+                    out.services.push_back({.name = "odd", .workload = "Deployment/\"odd\""});
+                    if (!image_.empty()) out.images.push_back({.name = image_});
+                    return out;
+                },
             .verified_status = {},
             .services =
                 [this] {
                     std::vector<ServiceEntry> out;
-                    for (const auto& [service, lines] : kept_) out.push_back({service, service, {}});
+                    for (const auto& [service, lines] : kept_) {
+                        if (!service.starts_with("Build/")) out.push_back({service, service, {}});
+                    }
                     return out;
                 },
             .restart = {},
             .trigger = {},
+            .set_paused = {},
+            .set_stopped = {},
+            .describe = [](std::string workload) -> boost::asio::awaitable<Result<ServiceDetail>> {
+                if (workload != "Deployment/web") co_return fail(Errc::cluster, "it does not answer");
+                co_return ServiceDetail{.service = {.name = "web", .workload = workload},
+                                        .pods = {{.workload = workload, .name = "web-0"}},
+                                        .pods_problem = {}};
+            },
+            .changes = [this]() -> const ChangeLog& { return changes_; },
+            .builds = [this]() -> const BuildLog& { return builds_; },
             .events = {},
             .kept_events = [] { return std::vector<std::string>{"{}", "{}"}; },
             .logs =
@@ -80,6 +99,9 @@ class SnapshotTest : public testing::Test {
     std::map<std::string, std::string> kept_;
     std::vector<LogRequest> asked_;
     std::string broken_;
+    std::string image_;
+    ChangeLog changes_;
+    BuildLog builds_;
     std::size_t most_ = 0;
     test::IoThread io_;
 };
@@ -93,6 +115,37 @@ TEST_F(SnapshotTest, IsADocumentWithoutAnyLogsToo) {
     EXPECT_OK(parse_status(document["status"].dump()));
     EXPECT_EQ(document["events"].size(), 2u);
     EXPECT_EQ(document["logs"].size(), 0u);
+}
+
+TEST_F(SnapshotTest, HoldsChangesBuildsAndTheServicesInDetail) {
+    changes_.add({.image = "app", .services = {"Deployment/web"}, .sources = {"a.py"}});
+    changes_.add({.image = "app", .services = {"Deployment/web"}, .sources = {"b.py"}});
+    builds_.add({.image = "app", .cause = "the first", .steps = {}});
+    const auto document = nlohmann::json::parse(text(), nullptr, false);
+    ASSERT_TRUE(document.is_object());
+    EXPECT_EQ(document["changes"].size(), 2u);
+    EXPECT_EQ(document["changes"][1]["sources"][0], "b.py");
+    EXPECT_EQ(document["builds"][0]["cause"], "the first");
+    EXPECT_EQ(document["services"]["Deployment/web"]["pods"][0]["name"], "web-0");
+    const auto& odd = document["services"]["Deployment/\"odd\""];
+    EXPECT_EQ(odd["service"]["name"], "odd");
+    EXPECT_EQ(odd["pods_problem"], "it does not answer");
+}
+
+TEST_F(SnapshotTest, ARuntimeThatTakesTooLongIsNotWaitedFor) {
+    const auto document =
+        nlohmann::json::parse(text({.descriptions = std::chrono::seconds(0)}), nullptr, false);
+    ASSERT_TRUE(document.is_object());
+    EXPECT_THAT(document["services"]["Deployment/web"]["pods_problem"].get<std::string>(),
+                testing::HasSubstr("did not wait"));
+}
+
+TEST_F(SnapshotTest, LinesOfBuildsAreAmongThem) {
+    image_ = "app";
+    kept_["Build/app"] =
+        to_json(LogRecord{.time_ns = 2, .pod = "build 1", .text = "RUN"}, "Build/app") + '\n';
+    keep("a", 1, "one");
+    EXPECT_THAT(lines(), ElementsAre("one", "RUN"));
 }
 
 TEST_F(SnapshotTest, LinesOfAllServicesComeInTheOrderOfTheirTimes) {

@@ -36,6 +36,26 @@ TEST(SecretValues, OfBuildsAreThoseOfVariables) {
     EXPECT_THAT(secret_values(config), ElementsAre("from the environment"));
 }
 
+TEST(LogIntake, LinesOfBuildsAreMaskedAndNotPrinted) {
+    const TempDir dir = TempDir::make("intake").value();
+    Reporter reporter(false);
+    std::string printed;
+    reporter.print_to([&](std::string_view lines) { printed += lines; });
+    {
+        auto store = LogStore::open(dir.path(), {}).value();
+        LogIntake intake(reporter, store.get());
+        intake.learn_secrets({"hunter2"});
+        intake.take_build_line("ghcr.io/x/api", "build 3", "24: token is hunter2", 7);
+    }
+    EXPECT_EQ(printed, "");
+    auto reader = LogReader::open(dir.path(), {.workloads = {"Build/ghcr.io/x/api"}}).value();
+    const auto items = reader.next().items;
+    ASSERT_EQ(items.size(), 1u);
+    EXPECT_EQ(items[0].record,
+              (LogRecord{.time_ns = 7, .pod = "build 3", .container = {}, .text = "24: token is [masked]"}));
+    LogIntake(reporter, nullptr).take_build_line("a", "build 1", "kept nowhere", 1);
+}
+
 TEST(LogIntake, KeepsAndPrintsLinesWithoutSecrets) {
     const TempDir dir = TempDir::make("intake").value();
     auto store = LogStore::open(dir.path() / "logs", {});

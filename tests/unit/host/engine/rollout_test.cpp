@@ -46,6 +46,26 @@ TEST(Rollout, AppliesWhatIsBuiltAndWhoseDependenciesAreReady) {
     EXPECT_THAT(last.held, IsEmpty());
 }
 
+TEST(Rollout, WhatIsStoppedIsNeitherAppliedNorWaitedFor) {
+    Rollout rollout;
+    rollout.set({workload("web", {}, {"db"}), workload("db", {}), workload("late", {}, {"db"})});
+    rollout.started({"web", "db"});
+    rollout.ready({"db"});
+    rollout.stop({"db"});
+    EXPECT_TRUE(rollout.is_stopped("db"));
+    Rollout::Step step = rollout.next({});
+    EXPECT_THAT(step.apply, ElementsAre("web")) << "what runs already runs on";
+    EXPECT_THAT(step.await, IsEmpty());
+    EXPECT_THAT(held(step), ElementsAre("late<db"));
+    rollout.set({workload("web", {}, {"db"}), workload("db", {}), workload("late", {}, {"db"})});
+    EXPECT_TRUE(rollout.is_stopped("db")) << "other manifests change nothing about it";
+    rollout.start({"db"});
+    EXPECT_FALSE(rollout.stops_any());
+    step = rollout.next({});
+    EXPECT_THAT(step.apply, ElementsAre("db", "web"));
+    EXPECT_THAT(step.await, ElementsAre("db")) << "it begins as a new one";
+}
+
 TEST(Rollout, AnImageThatIsNotBuiltHoldsItsWorkloadsAlone) {
     Rollout rollout;
     rollout.set({workload("web", {"w", "x"}, {"db"}), workload("other", {"o"}), workload("db", {"d"})});

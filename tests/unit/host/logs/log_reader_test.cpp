@@ -56,6 +56,25 @@ TEST_F(LogReaderTest, TheTailIsThatOfAllServicesTogether) {
     EXPECT_THAT(texts({.grep = "^a", .tail = 2}), ElementsAre("a panic: no (space)", "a sidecar"));
 }
 
+TEST_F(LogReaderTest, PagesBackwardsByTailAndUntil) {
+    auto store = open();
+    for (int i = 100; i < 110; ++i) store->append("Job/pages", line(i, std::to_string(i)));
+    store.reset();
+    const std::vector<std::string> job = {"Job/pages"};
+    EXPECT_THAT(texts({.workloads = job, .tail = 3}), ElementsAre("107", "108", "109"));
+    EXPECT_THAT(texts({.workloads = job, .until_ns = 107, .tail = 3}), ElementsAre("104", "105", "106"));
+    EXPECT_THAT(texts({.workloads = job, .since_ns = 104, .until_ns = 106}), ElementsAre("104", "105"));
+    EXPECT_THAT(texts({.workloads = job, .until_ns = 100}), IsEmpty());
+}
+
+TEST_F(LogReaderTest, ASourceIsOneOfThree) {
+    EXPECT_EQ(parse_log_source("").value(), LogSource::runtime);
+    EXPECT_EQ(parse_log_source("runtime").value(), LogSource::runtime);
+    EXPECT_EQ(parse_log_source("build").value(), LogSource::build);
+    EXPECT_EQ(parse_log_source("all").value(), LogSource::all);
+    EXPECT_ERROR(parse_log_source("both"), Errc::invalid_input, "none of runtime, build and all");
+}
+
 TEST_F(LogReaderTest, GoesOnWithWhatComes) {
     auto reader = LogReader::open(root(), {.tail = 1});
     ASSERT_OK(reader);

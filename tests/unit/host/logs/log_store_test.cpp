@@ -185,6 +185,110 @@ TEST_F(LogStoreTest, HasRoomForSoManyWorkloads) {
     EXPECT_EQ(texts().size(), 4u);
 }
 
+std::uintmax_t bytes_below(const fs::path& folder) {
+    std::uintmax_t out = 0;
+    for (const auto& entry : fs::recursive_directory_iterator(folder)) {
+        if (entry.is_regular_file()) out += entry.file_size();
+    }
+    return out;
+}
+
+TEST_F(LogStoreTest, ManyWorkloadsShareTheRoomAndEachKeepsItsNewest) {
+    const LogStore::Limits limits{.segment_bytes = 10'000,
+                                  .segments = 4,
+                                  .total_bytes = 100'000,
+                                  .least_bytes = 1'000,
+                                  .workloads = 100,
+                                  .open_files = 3};
+    auto store = open(limits);
+    const auto tell = [&](const std::string& workload, int lines) {
+        for (int i = 1; i <= lines; ++i) {
+            store->append(workload, line(i, std::string(100, 'x') + std::to_string(i)));
+            if (i % 4 == 0) store->flush();
+        }
+        store->flush();
+    };
+    tell("Job/first", 1'000);
+    EXPECT_GT(bytes_below(root() / "Job.first"), 30'000u);
+    for (int i = 0; i < 40; ++i) tell("Job/j" + std::to_string(i), 40);
+    EXPECT_LE(bytes_below(root() / "Job.first"), 10'000u) << "but for its newest segment";
+    for (int i = 0; i < 40; ++i) {
+        const std::string workload = "Job/j" + std::to_string(i);
+        const auto kept = texts({.workloads = {workload}});
+        ASSERT_FALSE(kept.empty()) << workload;
+        EXPECT_TRUE(kept.back().ends_with("x40")) << workload;
+    }
+    EXPECT_LE(bytes_below(root()), 110'000u);
+    tell("Job/first", 2'000);  // one that writes a lot
+    EXPECT_LE(bytes_below(root() / "Job.first"), 3'500u);
+    EXPECT_TRUE(texts({.workloads = {"Job/j7"}}).back().ends_with("x40"));
+    store.reset();
+    store = open(limits);
+    tell("Job/j7", 40);
+    EXPECT_TRUE(texts({.workloads = {"Job/j7"}}).back().ends_with("x40"));
+    EXPECT_EQ(texts({.workloads = {"Job/j7"}, .grep = "x40$"}).size(), 1u) << "nothing twice";
+}
+
+TEST_F(LogStoreTest, ThreeHundredWorkloadsAreKeptAndReadTogether) {
+    auto store = open({.delay = std::chrono::milliseconds(1)});
+    for (int round = 0; round < 3; ++round) {
+        for (int i = 0; i < 300; ++i)
+            store->append("Job/j" + std::to_string(i), line(round * 1'000 + i + 1, "line"));
+    }
+    store->append("Job/j7", line(10'000, std::string(kMaxLogTextBytes, 'x')));
+    store->flush();
+    auto reader = LogReader::open(root(), {.workloads = {}});
+    ASSERT_OK(reader);
+    std::int64_t last = 0;
+    std::size_t count = 0;
+    for (bool at_end = false; !at_end;) {
+        const LogReader::Batch batch = reader->next();
+        at_end = batch.at_end;
+        EXPECT_FALSE(batch.gap);
+        for (const LogReader::Item& item : batch.items) {
+            EXPECT_GE(item.record.time_ns, last);
+            last = item.record.time_ns;
+            ++count;
+        }
+    }
+    EXPECT_EQ(count, 901u);
+    EXPECT_EQ(last, 10'000);
+    store->append("Job/j299", line(20'000, "later"));
+    store->flush();
+    EXPECT_THAT(texts(*reader), ElementsAre("later"));
+}
+
+TEST_F(LogStoreTest, WhatIsNotWrittenYetIsBounded) {
+    auto store = open({.pending_bytes = 10'000, .delay = std::chrono::hours(1)});
+    for (int i = 0; i < 20; ++i) store->append("Job/j" + std::to_string(i), line(1, std::string(1'000, 'x')));
+    EXPECT_GE(bytes_below(root()), 10'000u);
+}
+
+TEST_F(LogStoreTest, LinesOfBuildsAreKeptBesideThem) {
+    auto store = open();
+    for (const char* image : {"todo-api", "ghcr.io/x/api:1.0_b", "a%2Fb", ".."})
+        store->append(build_log_name(image),
+                      {.time_ns = 1, .pod = "build 1", .container = {}, .text = image});
+    store->append(kApi, line(2, "of a container"));
+    store.reset();
+    EXPECT_THAT(list_log_workloads(root()),
+                testing::UnorderedElementsAre("Build/todo-api", "Build/ghcr.io/x/api:1.0_b", "Build/a%2Fb",
+                                              "Build/..", kApi));
+    EXPECT_THAT(texts(), ElementsAre("of a container"));
+    EXPECT_THAT(texts({.source = LogSource::build}),
+                testing::UnorderedElementsAre("todo-api", "ghcr.io/x/api:1.0_b", "a%2Fb", ".."));
+    EXPECT_EQ(texts({.source = LogSource::all}).size(), 5u);
+    EXPECT_THAT(texts({.workloads = {"Build/todo-api"}}), ElementsAre("todo-api"));
+    EXPECT_FALSE(log_folder_name("Build/"));
+    EXPECT_FALSE(log_folder_name("Build/" + std::string(300, 'x')));
+    EXPECT_TRUE(is_build_log("Build/x"));
+    EXPECT_FALSE(is_build_log("Builder/x"));
+    for (const auto& entry : fs::directory_iterator(root()))
+        EXPECT_TRUE(workload_of_log_folder(entry.path().filename().native())) << entry.path();
+    EXPECT_FALSE(workload_of_log_folder("Build.a/b"));
+    EXPECT_FALSE(workload_of_log_folder("Build.%2f")) << "as we write it alone";
+}
+
 TEST_F(LogStoreTest, ManyThreadsAppendWholeLines) {
     auto store = open({.segment_bytes = 100'000, .segments = 100});
     std::vector<std::thread> threads;

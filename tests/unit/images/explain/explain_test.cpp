@@ -153,5 +153,23 @@ TEST(FileInputs, VariablesAreFoundInAnyForm) {
               (std::vector<std::string>{"A", "B", "C"}));
 }
 
+TEST(Explain, TwoBuildsThatStandForOneAreOne) {
+    const std::vector<ExplainedStep> first = {
+        {.line = 1, .stage = "0", .instruction = "RUN a", .is_cached = false, .time_us = 50, .reasons = {{}}},
+        {.line = 2, .stage = "0", .instruction = "COPY a /", .is_cached = true, .time_us = 3, .reasons = {}}};
+    std::vector<ExplainedStep> second = first;
+    second[0].is_cached = true;
+    second[0].reasons.clear();
+    second[1].is_cached = false;
+    const auto both = with_earlier(second, first);
+    EXPECT_FALSE(both[0].is_cached);
+    EXPECT_EQ(both[0].reasons.size(), 1u);
+    EXPECT_EQ(both[0].time_us, 100u);
+    EXPECT_FALSE(both[1].is_cached);
+    EXPECT_EQ(both[1].time_us, 6u);
+    second.pop_back();
+    EXPECT_TRUE(with_earlier(second, first)[0].is_cached) << "others than these were made";
+}
+
 }  // namespace
 }  // namespace synchost::images

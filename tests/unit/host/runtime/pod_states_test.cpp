@@ -1,0 +1,65 @@
+#include "host/runtime/podman/pod_states.hpp"
+
+#include <gmock/gmock.h>
+
+#include "support/result_matchers.hpp"
+
+namespace synchost::host::podman {
+namespace {
+
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+const std::vector<StartedPod> kPods = {{"Deployment/api", "api-0", "todo-api-0", "id0"},
+                                       {"Job/migrate", "migrate-0", "todo-migrate-0", "id1"},
+                                       {"Pod/gone", "gone", "todo-gone", "id2"}};
+
+TEST(PodStates, AreThoseThatPodmanTells) {
+    const auto pods = parse_pod_states(R"([
+      {"Names": ["todo-api-0-web"], "Pod": "id0", "Image": "localhost/api", "State": "running", "StartedAt": 1767225600, "Restarts": 2},
+      {"Names": ["abc-infra"], "Pod": "id0", "IsInfra": true, "State": "running"},
+      {"Names": ["todo-api-0-synchost-agent"], "Pod": "id0", "Image": "agent", "State": "running", "StartedAt": 1767225599},
+      {"Names": ["todo-migrate-0-run"], "Pod": "id1", "State": "exited", "ExitCode": 3},
+      {"Names": ["other-web"], "Pod": "id9", "State": "running"}])",
+                                       kPods);
+    ASSERT_OK(pods);
+    ASSERT_EQ(pods->size(), 3u);
+    const PodDetail& api = pods->at(0);
+    EXPECT_EQ(api.workload, "Deployment/api");
+    EXPECT_EQ(api.name, "api-0");
+    EXPECT_EQ(api.phase, "Running");
+    EXPECT_TRUE(api.ready);
+    EXPECT_EQ(api.started, "2025-12-31T23:59:59.000000000Z");
+    EXPECT_THAT(
+        api.containers,
+        ElementsAre(
+            ContainerDetail{
+                .name = "synchost-agent", .image = "agent", .state = "running", .ready = true, .ours = true},
+            ContainerDetail{
+                .name = "web", .image = "localhost/api", .state = "running", .restarts = 2, .ready = true}));
+    EXPECT_EQ(pods->at(1).phase, "Failed");
+    EXPECT_EQ(pods->at(1).containers.at(0).exit_code, 3);
+    EXPECT_EQ(pods->at(1).containers.at(0).state, "terminated");
+    EXPECT_FALSE(pods->at(1).ready);
+    EXPECT_EQ(pods->at(2).phase, "Pending");
+    EXPECT_THAT(pods->at(2).containers, IsEmpty());
+}
+
+TEST(PodStates, WhatIsNoListIsAnErrorAndWhatIsOfAnotherTypeIsAbsent) {
+    for (const char* text : {"", "{}", "[", "1", "not json"})
+        EXPECT_ERROR(parse_pod_states(text, kPods), Errc::protocol, "is no list") << text;
+    EXPECT_ERROR(parse_pod_states(std::string(100'000, '['), kPods), Errc::protocol, "is no list");
+    const auto pods = parse_pod_states(
+        R"([1, [], {"Pod": "id0"}, {"Pod": "id0", "Names": "todo-api-0-web"}, {"Pod": "id0", "Names": [1]},
+            {"Pod": "id0", "Names": ["todo-api-0-web"], "State": 1, "ExitCode": "x", "StartedAt": -5, "Restarts": -1},
+            {"Pod": "id1", "Names": ["todo-migrate-0-run"], "State": "exited", "ExitCode": 0, "StartedAt": 99999999999}])",
+        kPods);
+    ASSERT_OK(pods);
+    EXPECT_EQ(pods->at(0).phase, "Pending");
+    EXPECT_EQ(pods->at(0).containers.at(0).restarts, 0u);
+    EXPECT_EQ(pods->at(1).phase, "Succeeded");
+    EXPECT_EQ(pods->at(1).started, "");
+}
+
+}  // namespace
+}  // namespace synchost::host::podman
