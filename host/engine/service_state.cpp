@@ -74,10 +74,10 @@ Condition crashed(const ServiceKnown& known) {
     if (held == nullptr) return std::nullopt;
     return ServiceCondition{
         ServiceState::crashed,
-        held->exit_code
-            ? fmt::format("{}: exit code {}; it starts again on the next save", name, *held->exit_code)
-            : name + ": it starts again on the next save",
-        {}};
+        held->exit_code ? fmt::format("{}: exit code {}", name, *held->exit_code)
+                        : name + ": its process died",
+        "Mend it and save: the process starts again in its pod. As it is: synchost restart " +
+            known.workload->name};
 }
 
 Condition paused(const ServiceKnown& known) {

@@ -54,7 +54,8 @@ TEST_F(ServiceStateTest, AProcessThatDiedIsCrashed) {
     container().exit_code = 3;
     container().current = false;
     EXPECT_EQ(state(), ServiceState::crashed);
-    EXPECT_EQ(condition().reason, "api-0/web: exit code 3; it starts again on the next save");
+    EXPECT_EQ(condition().reason, "api-0/web: exit code 3");
+    EXPECT_THAT(condition().next_step, HasSubstr("synchost restart api"));
     container().last_error = "no space left\n";
     container().next_step = "Free some.";
     EXPECT_EQ(condition(),

@@ -75,5 +75,5 @@ function PortLink({ service, port }: { service: Service; port: Port }) {
   if (!port.open) return <span class="faint" title={port.problem}>{`:${port.port} closed`}</span>;
   // A snapshot may be read on another machine, where that port is somebody else's.
   if (snapshot.value !== null) return <span>{`:${port.local}`}</span>;
-  return <WebLink url={port.url} label={`Open ${service.name}, port ${port.port}`}>{`:${port.local}`}</WebLink>;
+  return <WebLink url={port.url} label={`:${port.local}, port ${port.port} of ${service.name}`}>{`:${port.local}`}</WebLink>;
 }
