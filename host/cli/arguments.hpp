@@ -26,6 +26,7 @@ void add_watch(CLI::App& app, WatchFlags& flags, Run& run);
 void add_run(CLI::App& app, WatchFlags& flags, Run& run);
 void add_status(CLI::App& app, StatusFlags& flags, Run& run);
 void add_logs(CLI::App& app, LogFlags& flags, Run& run);
+void add_snapshot(CLI::App& app, SnapshotFlags& flags, Run& run);
 void add_restart(CLI::App& app, ServiceFlags& flags, Run& run);
 void add_trigger(CLI::App& app, ServiceFlags& flags, Run& run);
 void add_pause(CLI::App& app, ServiceFlags& flags, Run& run);

@@ -71,6 +71,28 @@ void add_logs(CLI::App& app, LogFlags& flags, Run& run) {
     command->callback([&] { run = [&] { return run_logs(flags); }; });
 }
 
+void add_snapshot(CLI::App& app, SnapshotFlags& flags, Run& run) {
+    CLI::App* command = app.add_subcommand(
+        "snapshot", "Write what the running watch knows into one file that shows it in any browser");
+    command->add_option("file", flags.file, "File to write (default: PROJECT-DATE-TIME.html in this folder)")
+        ->type_name("FILE");
+    command->add_flag("--json", flags.json, "Write the data alone, as JSON");
+    command->add_flag("--force", flags.force, "Overwrite a file that is there");
+    command->add_option("--project", flags.folder, "Folder of synchost.yaml, or one below it")
+        ->capture_default_str();
+    command->footer(
+        "The file needs no watch and no network: it is the page, with the services, their last 2,000 lines "
+        "of\n"
+        "log, and what has happened, for somebody else to look at. Values of the project's Secrets are "
+        "[masked];\n"
+        "read what your services print before you give it away.\n\n"
+        "Examples:\n"
+        "  synchost snapshot\n"
+        "  synchost snapshot crash.html\n"
+        "  synchost snapshot --json state.json && jq .status.services state.json");
+    command->callback([&] { run = [&] { return run_snapshot(flags); }; });
+}
+
 void add_restart(CLI::App& app, ServiceFlags& flags, Run& run) {
     CLI::App* command = app.add_subcommand(
         "restart", "Have the running watch restart the processes of services, in the pods that they have");

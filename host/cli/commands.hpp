@@ -34,6 +34,14 @@ struct RuntimeFlags {
     std::string namespace_name;        // wins over synchost.yaml's
 };
 
+// Where a watch serves its page.
+struct PageFlags {
+    bool none = false;
+    std::string address = "127.0.0.1";
+    std::optional<std::uint16_t> port;  // the first free one of ui::kFirstPort to kLastPort; 0 for any
+    bool open = false;                  // in a browser
+};
+
 struct WatchFlags {
     EngineMode mode = EngineMode::watch;
     std::filesystem::path folder = ".";  // where the search for synchost.yaml begins
@@ -44,6 +52,7 @@ struct WatchFlags {
     std::vector<std::string> build_args;  // NAME=value, for every image; win over synchost.yaml's
     std::string cache_limit;              // see CacheFlags
     bool plain = false;                   // lines alone, on a terminal too
+    PageFlags page;                       // of `watch` without --once alone
     RuntimeFlags runtime;
     RegistryFlags registries;
 };
@@ -88,6 +97,15 @@ struct LogFlags {
 };
 // Returns early, without an error, where nobody reads the output any more.
 Result<> run_logs(const LogFlags& flags);
+
+struct SnapshotFlags {
+    std::filesystem::path file;  // named after the project and the time, in this folder, where it is empty
+    std::filesystem::path folder = ".";
+    bool json = false;   // the data alone, not the page around it
+    bool force = false;  // overwrite a file
+};
+// Nothing is written where the watch does not answer, or breaks off. conflict where the file is there.
+Result<> run_snapshot(const SnapshotFlags& flags);
 
 struct DownFlags {
     std::filesystem::path folder = ".";

@@ -352,6 +352,7 @@ int run_program(int argc, char** argv) {
     WatchFlags run_once;
     StatusFlags status;
     LogFlags logs;
+    SnapshotFlags snapshot;
     ServiceFlags restart;
     ServiceFlags trigger;
     ServiceFlags pause;
@@ -379,6 +380,7 @@ int run_program(int argc, char** argv) {
     add_explain(app, explain, run);
     add_status(app, status, run);
     add_logs(app, logs, run);
+    add_snapshot(app, snapshot, run);
     add_restart(app, restart, run);
     add_trigger(app, trigger, run);
     add_pause(app, pause, run);

@@ -31,6 +31,23 @@ void add_deploy_flags(CLI::App* command, WatchFlags& flags) {
     add_registry_flags(*command, flags.registries);
 }
 
+void add_page_flags(CLI::App* command, PageFlags& flags) {
+    CLI::Option* none = command->add_flag("--no-ui", flags.none, "Serve no page");
+    command
+        ->add_option("--ui-port", flags.port,
+                     "Port of the page; 0 for any that is free (default: the first free one from 10360 on)")
+        ->type_name("PORT")
+        ->excludes(none);
+    command
+        ->add_option(
+            "--ui-host", flags.address,
+            "Address that the page listens on; any but loopback opens it to others who have the token")
+        ->type_name("ADDRESS")
+        ->capture_default_str()
+        ->excludes(none);
+    command->add_flag("--open", flags.open, "Open the page in a browser")->excludes(none);
+}
+
 }  // namespace
 
 void add_watch(CLI::App& app, WatchFlags& flags, Run& run) {
@@ -39,7 +56,8 @@ void add_watch(CLI::App& app, WatchFlags& flags, Run& run) {
     add_folder(command, flags);
     command->add_flag_callback(
         "--once", [&flags] { flags.mode = EngineMode::once; },
-        "End once every container is at your tree, and leave all of it running");
+        "End once every container is at your tree, and leave all of it running; without a page");
+    add_page_flags(command, flags.page);
     add_deploy_flags(command, flags);
     command->footer(
         "Examples:\n  synchost watch examples/todo\n  synchost watch --context k3d-dev -n todo\n"

@@ -12,6 +12,7 @@
 #include "host/cli/choose_runtime.hpp"
 #include "host/cli/commands.hpp"
 #include "host/cli/project_parts.hpp"
+#include "host/cli/watch_page.hpp"
 #include "host/control/api.hpp"
 #include "host/control/event_feed.hpp"
 #include "host/control/log_feed.hpp"
@@ -70,10 +71,17 @@ Event event_of(const ToldLine& told) {
             .next_step = std::string(told.next_step)};
 }
 
-ControlBackend backend_of(Engine& engine, EventFeed& events, LogFeed& logs) {
+// `ui`: the page's address, which is known once it listens.
+ControlBackend backend_of(Engine& engine, EventFeed& events, LogFeed& logs, const std::string& ui) {
+    const auto with_ui = [&ui](Status status) {
+        status.ui = ui;
+        return status;
+    };
     return {
-        .status = [&] { return engine.status(); },
-        .verified_status = [&] { return engine.verified_status(); },
+        .status = [&engine, with_ui] { return with_ui(engine.status()); },
+        .verified_status = [&engine, with_ui]() -> boost::asio::awaitable<Status> {
+            co_return with_ui(co_await engine.verified_status());
+        },
         .services = [&] { return engine.service_entries(); },
         .restart =
             [&](std::vector<std::string> workloads) { return engine.restart_services(std::move(workloads)); },
@@ -87,6 +95,7 @@ ControlBackend backend_of(Engine& engine, EventFeed& events, LogFeed& logs) {
         .changes = [&]() -> const ChangeLog& { return engine.changes(); },
         .builds = [&]() -> const BuildLog& { return engine.builds(); },
         .events = [&](std::optional<std::uint64_t> last) { return events.follow(last); },
+        .kept_events = [&] { return events.kept(); },
         .logs = [&](LogRequest request) { return logs.read(std::move(request)); }};
 }
 
@@ -103,6 +112,10 @@ Result<> run_watch(const WatchFlags& flags) {
     });
     TRY_ASSIGN(ProjectParts project,
                open_project(flags.folder, flags.profiles, flags.registry, flags.build_args));
+    std::optional<ui::Listener> page_port;
+    if (flags.mode == EngineMode::watch) {
+        TRY_ASSIGN(page_port, open_page_port(flags.page, reporter));
+    }
     TRY_ASSIGN(const protocol::PskKey key, load_or_make_key(project.folders.state));
     const std::filesystem::path store = project.folders.cache / "store";
     TRY_ASSIGN(const auto store_limit, choose_cache_limit(flags.cache_limit, store));
@@ -144,8 +157,9 @@ Result<> run_watch(const WatchFlags& flags) {
     if (view) show_builds(*view, parts);
     Engine engine(io, std::move(parts));
     // The runtime holds the project's lock: a socket that is there was left by an earlier run.
-    TRY_ASSIGN(std::string token, make_token(project.folders.state));
-    ControlApi api(backend_of(engine, events, *logs), std::move(token));
+    TRY_ASSIGN(const std::string token, make_token(project.folders.state));
+    std::string page_address;
+    ControlApi api(backend_of(engine, events, *logs, page_address), token);
     TRY_ASSIGN(const auto control,
                ControlServer::listen(io.get_executor(), project.folders.state / kControlSocket,
                                      [&](const HttpRequest& request) { return api.answer(request); }));
@@ -156,10 +170,17 @@ Result<> run_watch(const WatchFlags& flags) {
     for (const std::string& profile : flags.profiles) reporter.line(Tone::plain, "note", "profile", profile);
     if (!chosen.why.empty())
         reporter.line(Tone::plain, "note", "runtime", "no cluster is used: " + chosen.why);
+    std::unique_ptr<ui::PageServer> page;
+    if (page_port) {
+        TRY_ASSIGN(page, serve_page(io.get_executor(), *std::move(page_port), flags.page, api, token, name,
+                                    reporter));
+        page_address = page->url();
+    }
     Result<> outcome;
     boost::asio::co_spawn(io, engine.run(), [&](const std::exception_ptr& failure, Result<> result) {
         signals.cancel();
         control->stop();
+        if (page) page->stop();
         if (view) view->stop();
         if (failure) std::rethrow_exception(failure);
         outcome = std::move(result);

@@ -6,6 +6,7 @@
 
 #include "base/lines.hpp"
 #include "base/rel_path.hpp"
+#include "host/control/snapshot.hpp"
 #include "host/control/token.hpp"
 #include "host/logs/segments.hpp"
 
@@ -66,18 +67,6 @@ bool fits(std::string_view pattern, const std::vector<std::string>& segments) {
     return at == segments.size();
 }
 
-std::optional<HttpResponse> refuse(const HttpRequest& request, const std::string& token) {
-    constexpr const char* kStep = "Send the content of the file `token` in the project's state folder.";
-    if (!request.authorization.starts_with(kBearer)) {
-        HttpResponse out = error_response(401, "this needs the header Authorization: Bearer TOKEN", kStep);
-        out.headers.emplace_back("WWW-Authenticate", "Bearer");
-        return out;
-    }
-    if (same_token(std::string_view(request.authorization).substr(kBearer.size()), token))
-        return std::nullopt;
-    return error_response(403, "this is not the token of the watch that runs", kStep);
-}
-
 std::optional<HttpResponse> refuse_parameters(const ControlApi::Route& route, const RequestTarget& target) {
     for (const auto& [name, value] : target.query) {
         if (std::ranges::find(route.parameters, name) == route.parameters.end())
@@ -110,6 +99,18 @@ HttpResponse error_response(const Error& error) {
     return {.status = http_status(error.code), .body = to_json(error)};
 }
 
+std::optional<HttpResponse> refuse_without_token(const HttpRequest& request, const std::string& token) {
+    constexpr const char* kStep = "Send the content of the file `token` in the project's state folder.";
+    if (!request.authorization.starts_with(kBearer)) {
+        HttpResponse out = error_response(401, "this needs the header Authorization: Bearer TOKEN", kStep);
+        out.headers.emplace_back("WWW-Authenticate", "Bearer");
+        return out;
+    }
+    if (same_token(std::string_view(request.authorization).substr(kBearer.size()), token))
+        return std::nullopt;
+    return error_response(403, "this is not the token of the watch that runs", kStep);
+}
+
 std::string_view embedded_openapi() {
     return {synchost_openapi_begin, synchost_openapi_end};
 }
@@ -123,6 +124,7 @@ std::span<const ControlApi::Route> ControlApi::routes() {
          false,
          {"service", "pod", "container", "since", "until", "grep", "tail", "follow", "source"},
          &ControlApi::get_logs},
+        {"GET", "/api/v1/snapshot", false, {}, &ControlApi::get_snapshot},
         {"GET", "/api/v1/openapi.json", false, {}, &ControlApi::get_description},
         {"GET", "/api/v1/changes", false, {"service", "limit"}, &ControlApi::get_changes},
         {"GET", "/api/v1/builds", false, {"image"}, &ControlApi::get_builds},
@@ -148,7 +150,7 @@ Reply ControlApi::answer(const HttpRequest& request) {
             continue;
         }
         if (route.changes) {
-            if (auto refused = refuse(request, token_)) co_return *std::move(refused);
+            if (auto refused = refuse_without_token(request, token_)) co_return *std::move(refused);
         }
         if (auto refused = refuse_parameters(route, *target)) co_return *std::move(refused);
         co_return co_await (this->*route.answer)(*target, request);
@@ -230,6 +232,10 @@ Reply ControlApi::get_logs(const RequestTarget& target, const HttpRequest& reque
     auto source = co_await backend_.logs(std::move(asked));
     if (!source) co_return error_response(source.error());
     co_return HttpStream{std::string(as_events ? kEventStream : kLinesOfJson), *std::move(source)};
+}
+
+Reply ControlApi::get_snapshot(const RequestTarget&, const HttpRequest&) {
+    co_return HttpStream{"application/json", make_snapshot(backend_)};
 }
 
 Reply ControlApi::get_changes(const RequestTarget& target, const HttpRequest&) {

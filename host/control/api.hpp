@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -66,6 +67,7 @@ struct ControlBackend {
     std::function<const ChangeLog&()> changes;
     std::function<const BuildLog&()> builds;
     std::function<std::unique_ptr<ByteSource>(std::optional<std::uint64_t> last)> events;
+    std::function<std::vector<std::string>()> kept_events;  // each as JSON, oldest first
     std::function<boost::asio::awaitable<Result<std::unique_ptr<ByteSource>>>(LogRequest request)> logs;
 };
 
@@ -89,6 +91,7 @@ class ControlApi {
     boost::asio::awaitable<HttpReply> get_status(const RequestTarget& target, const HttpRequest& request);
     boost::asio::awaitable<HttpReply> get_events(const RequestTarget& target, const HttpRequest& request);
     boost::asio::awaitable<HttpReply> get_logs(const RequestTarget& target, const HttpRequest& request);
+    boost::asio::awaitable<HttpReply> get_snapshot(const RequestTarget& target, const HttpRequest& request);
     boost::asio::awaitable<HttpReply> get_description(const RequestTarget& target,
                                                       const HttpRequest& request);
     boost::asio::awaitable<HttpReply> restart(const RequestTarget& target, const HttpRequest& request);
@@ -114,6 +117,9 @@ class ControlApi {
 HttpResponse error_response(const Error& error);
 // The same with another HTTP status.
 HttpResponse error_response(unsigned status, std::string message, std::string next_step = {});
+
+// What the answer is where a request does not show this token: 401 where it shows none, else 403.
+std::optional<HttpResponse> refuse_without_token(const HttpRequest& request, const std::string& token);
 
 // openapi.json, as it was when this program was built.
 std::string_view embedded_openapi();

@@ -13,6 +13,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
+constexpr std::string_view kActivity = "activity";
 constexpr std::size_t kPieceBytes = std::size_t{64} << 10;
 
 }  // namespace
@@ -112,7 +113,7 @@ void EventFeed::publish(Event event) {
     const std::lock_guard lock(state_->mutex);
     event.id = state_->next_id;
     event.time_ns = now_ns();
-    state_->keep("activity", to_json(event));
+    state_->keep(kActivity, to_json(event));
 }
 
 void EventFeed::publish(std::string_view name, std::string json) {
@@ -124,6 +125,15 @@ void EventFeed::note_new_state() {
     const std::lock_guard lock(state_->mutex);
     ++state_->state_version;
     state_->bell->ring();
+}
+
+std::vector<std::string> EventFeed::kept() const {
+    const std::lock_guard lock(state_->mutex);
+    std::vector<std::string> out;
+    for (const State::Kept& event : state_->ring) {
+        if (event.name == kActivity) out.push_back(event.data);
+    }
+    return out;
 }
 
 std::unique_ptr<ByteSource> EventFeed::follow(std::optional<std::uint64_t> last) {

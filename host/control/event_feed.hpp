@@ -18,6 +18,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "host/control/http.hpp"
 
@@ -53,6 +54,8 @@ class EventFeed {
     // What GET /status tells may be another now. From any thread.
     void note_new_state();
 
+    // The events of publish() that are kept, oldest first, each as JSON. From any thread.
+    [[nodiscard]] std::vector<std::string> kept() const;
     // All that is kept, or what came after `last` where the client says that it has that; then what comes.
     // On the io thread, as is the use of the source. It may outlive the feed.
     std::unique_ptr<ByteSource> follow(std::optional<std::uint64_t> last);

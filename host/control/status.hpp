@@ -88,6 +88,7 @@ struct Status {
     std::string project;
     std::string folder;
     std::int64_t pid = 0;
+    std::string ui;          // where a browser finds the page; empty where there is none
     std::string runtime;     // where the pods run: "podman runtime"
     bool deploying = false;  // something is on its way to the pods, or waits for what it depends on
     std::vector<ImageStatus> images;

@@ -355,6 +355,7 @@ std::string to_json(const Status& status) {
                    {"project", status.project},
                    {"folder", status.folder},
                    {"pid", status.pid},
+                   {"ui", status.ui},
                    {"runtime", status.runtime},
                    {"deploying", status.deploying},
                    {"well", status.all_well()},
@@ -426,15 +427,17 @@ Result<Error> parse_error(std::string_view json) {
 Result<Status> parse_status(std::string_view json) {
     TRY_ASSIGN(const Parsed object, parse_bounded(json));
     Reader reader(object);
-    Status out{.version = reader.text("version"),
-               .project = reader.text("project"),
-               .folder = reader.text("folder"),
-               .pid = reader.number<std::int64_t>("pid"),
-               .runtime = reader.text("runtime"),
-               .deploying = reader.flag("deploying"),
-               .images = {},
-               .pods = {},
-               .services = {}};
+    Status out{
+        .version = reader.text("version"),
+        .project = reader.text("project"),
+        .folder = reader.text("folder"),
+        .pid = reader.number<std::int64_t>("pid"),
+        .ui = reader.optional("ui") == nullptr ? "" : reader.text("ui"),  // an older watch says nothing
+        .runtime = reader.text("runtime"),
+        .deploying = reader.flag("deploying"),
+        .images = {},
+        .pods = {},
+        .services = {}};
     TRY(read_list(reader.list("images"), out.images, read_image));
     TRY(read_list(reader.list("pods"), out.pods, read_pod));
     TRY(read_list(reader.list("services"), out.services, read_service));

@@ -92,6 +92,7 @@ void add_service(std::string& out, const ServiceStatus& service) {
 std::string to_text(const Status& status) {
     std::string out = fmt::format("{}: synchost {}, pid {}, {}\n", printable(status.project),
                                   printable(status.version), status.pid, printable(status.folder));
+    if (!status.ui.empty()) out += "page " + printable(status.ui) + "\n";
     for (const ImageStatus& image : status.images) {
         out += fmt::format("image {}: generation {}, {}{}{}\n", printable(image.name), image.generation,
                            counted(image.paths, "path"), image.building ? ", is being built" : "",

@@ -64,6 +64,11 @@ void Reporter::line(Tone tone, std::string_view verb, std::string_view subject, 
     observer_({tone, verb, subject, text, {}});
 }
 
+void Reporter::line_for_terminal(Tone tone, std::string_view verb, std::string_view subject,
+                                 std::string_view text) {
+    print_line(tone, verb, subject, text);
+}
+
 void Reporter::print_line(Tone tone, std::string_view verb, std::string_view subject, std::string_view text) {
     const std::string_view on = colour_ ? escape_of(tone) : "";
     const std::string_view off = on.empty() ? "" : "\x1b[0m";

@@ -39,6 +39,8 @@ class Reporter {
 
     // "verb     subject    text": verbs and subjects are padded to columns.
     void line(Tone tone, std::string_view verb, std::string_view subject, std::string_view text);
+    // The same, told to no observer: what it says is for who sits at the terminal alone.
+    void line_for_terminal(Tone tone, std::string_view verb, std::string_view subject, std::string_view text);
     // The error and, on a line of its own, its next step.
     void failure(std::string_view subject, const Error& error);
     // What a process printed before it died: its last 20 lines.

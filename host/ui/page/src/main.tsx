@@ -1,6 +1,7 @@
 // Starts the page: from the snapshot in it, or from the watch that served it.
 
 import { render } from 'preact';
+import { takeTokenOfAddress } from './api/client';
 import { follow } from './state/live';
 import { startRouting } from './state/location';
 import { applyTheme } from './state/preferences';
@@ -16,6 +17,7 @@ import './styles/logs.css';
 import { startKeyboard } from './views/keyboard';
 import { Shell } from './views/shell';
 
+takeTokenOfAddress();
 applyTheme();
 startRouting();
 startKeyboard();

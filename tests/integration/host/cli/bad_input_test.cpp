@@ -1,5 +1,9 @@
 // The real program on projects with one fault each: one clear line that names the place, the next step, and
 // the exit code of the documented list. Nothing is left behind: the project's state holds no pod.
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <filesystem>
 
@@ -91,6 +95,26 @@ TEST_F(BadInputTest, RegistryThatIsNotThereNamesItsAddress) {
 TEST_F(BadInputTest, ManifestThatIsNotYamlNamesTheLine) {
     write("k8s/app.yaml", "apiVersion: v1\nkind: [Pod\n");
     expect_one_error(run({"watch", "--registry", nobody()}), 1, "k8s/app.yaml:");
+}
+
+TEST_F(BadInputTest, APortOfThePageThatIsTakenNamesItsHolder) {
+    const Fd holder(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    const sockaddr_in any{
+        .sin_family = AF_INET, .sin_port = 0, .sin_addr = {htonl(INADDR_LOOPBACK)}, .sin_zero = {}};
+    sockaddr_in bound{};
+    socklen_t size = sizeof bound;
+    ASSERT_EQ(::bind(holder.get(), reinterpret_cast<const sockaddr*>(&any), sizeof any), 0);
+    ASSERT_EQ(::listen(holder.get(), 1), 0);
+    ASSERT_EQ(::getsockname(holder.get(), reinterpret_cast<sockaddr*>(&bound), &size), 0);
+    const std::string port = std::to_string(ntohs(bound.sin_port));
+    const Completed done = run({"watch", "--ui-port", port});
+    expect_one_error(done, 1, "port " + port + " is held by ");
+    EXPECT_NE(done.err.find("(pid " + std::to_string(::getpid()) + ")"), std::string::npos) << done.err;
+    EXPECT_NE(done.err.find("--no-ui"), std::string::npos) << done.err;
+    expect_one_error(run({"watch", "--ui-host", "localhost"}), 1, "\"localhost\" is no IP address");
+    expect_one_error(run({"watch", "--ui-host", "0.0.0.0", "--open"}), 1, "--open is for a page on loopback");
+    EXPECT_EQ(run({"watch", "--no-ui", "--open"}).exit_code, 2);
+    EXPECT_EQ(run({"watch", "--ui-port", "65536"}).exit_code, 2);
 }
 
 TEST_F(BadInputTest, WrongUsageIsExitCodeTwo) {

@@ -1,5 +1,8 @@
 // Prints what the API really says, a JSON document for each schema of openapi.json that stands for an answer:
 // openapi_test.py holds the two together.
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/io_context.hpp>
 #include <cstdio>
 #include <string>
 
@@ -7,6 +10,7 @@
 #include "host/control/build_log.hpp"
 #include "host/control/change_log.hpp"
 #include "host/control/event_feed.hpp"
+#include "host/control/snapshot.hpp"
 #include "host/control/status.hpp"
 #include "host/logs/log_record.hpp"
 
@@ -57,6 +61,61 @@ Status whole_status() {
                       .connected = true,
                       .containers = {held, fresh}}},
             .services = {api, job}};
+}
+
+class KeptLines final : public ByteSource {
+  public:
+    boost::asio::awaitable<std::optional<std::string>> next() override {
+        if (std::exchange(told_, true)) co_return std::nullopt;
+        co_return to_json(LogRecord{.pod = "api-0", .container = "app", .text = "a"}, "Deployment/api") +
+            '\n' + std::string(kLogGapJson) + '\n';
+    }
+    boost::asio::awaitable<void> wait() override { co_return; }
+    [[nodiscard]] std::string heartbeat() const override { return {}; }
+
+  private:
+    bool told_ = false;
+};
+
+boost::asio::awaitable<void> print_snapshot(const ControlBackend& backend) {
+    const auto source = make_snapshot(backend);
+    std::string out;
+    while (const auto piece = co_await source->next()) out += *piece;
+    std::erase(out, '\n');
+    print("Snapshot", out);
+}
+
+void print_snapshot() {
+    boost::asio::io_context io(1);
+    const ControlBackend backend{
+        .status = whole_status,
+        .verified_status = {},
+        .services = [] { return std::vector<ServiceEntry>{{"Deployment/api", "api", {}}}; },
+        .restart = {},
+        .trigger = {},
+        .set_paused = {},
+        .set_stopped = {},
+        .describe = [](std::string) -> boost::asio::awaitable<Result<ServiceDetail>> {
+            co_return fail(Errc::cluster, "it does not answer");
+        },
+        .changes = []() -> const ChangeLog& {
+            static ChangeLog log;
+            if (log.last({}, 1).empty()) log.add({.image = "api", .services = {}, .sources = {}});
+            return log;
+        },
+        .builds = []() -> const BuildLog& {
+            static BuildLog log;
+            if (log.list({}).empty()) log.add({.image = "api", .steps = {}});
+            return log;
+        },
+        .events = {},
+        .kept_events =
+            [] { return std::vector<std::string>{to_json(Event{.kind = "synced", .tone = "good"})}; },
+        .logs = [](LogRequest) -> boost::asio::awaitable<Result<std::unique_ptr<ByteSource>>> {
+            co_return std::make_unique<KeptLines>();
+        }};
+    boost::asio::co_spawn(io, print_snapshot(backend), boost::asio::detached);
+    io.run();
 }
 
 }  // namespace
@@ -125,6 +184,7 @@ int main() {
                                          .error_stream = true},
                                "Deployment/api"));
     print("LogGap", std::string(kLogGapJson));
+    print_snapshot();
     print("Error", error_response(404, "there is none", "Make one.").body);
     return 0;
 }

@@ -60,7 +60,8 @@ class Description(unittest.TestCase):
 
     def test_every_answer_fits_its_schema(self):
         samples = self.samples()
-        told = {"Status", "Change", "Changes", "Build", "Builds", "ServiceDetail", "Event", "LogRecord", "LogGap", "Error"}
+        told = {"Status", "Change", "Changes", "Build", "Builds", "ServiceDetail", "Event", "LogRecord", "LogGap",
+                "Snapshot", "Error"}
         self.assertLessEqual(told, {name for name, _ in samples})
         for name, sample in samples:
             with self.subTest(name):

@@ -12,6 +12,7 @@ Status example() {
                .project = "todo",
                .folder = "/home/u/todo",
                .pid = 4711,
+               .ui = "http://127.0.0.1:10360",
                .runtime = "podman runtime",
                .deploying = true,
                .images = {},
@@ -182,6 +183,7 @@ TEST(Status, IsWellWhereEveryContainerIsCurrentAndEqual) {
 
 TEST(StatusText, TellsWhatThereIs) {
     EXPECT_EQ(to_text(example()), R"(todo: synchost 0.1.0, pid 4711, /home/u/todo
+page http://127.0.0.1:10360
 image api: generation 7, 14 paths
 image ui: generation 0, 0 paths, is being built, the last build failed
 being deployed

@@ -1,7 +1,8 @@
-// Requests to the watch. Each carries the token that the server wrote into the page; an answer that is no success becomes an
-// ApiError with the server's own words and next step.
+// Requests to the watch. Each carries the token that the server wrote into the page, or that came with its address; an answer
+// that is no success becomes an ApiError with the server's own words and next step.
 
 import { record, text } from './decode';
+import { takeToken, tokenInFragment } from './token';
 
 const BASE = '/api/v1';
 const PATIENCE_MS = 15_000;
@@ -17,7 +18,29 @@ export class ApiError extends Error {
   }
 }
 
+/** Of the address; "" where the page has one, where it needs none, and in a snapshot. */
+let withAddress = '';
 let token = tokenIn(document);
+
+/** Before the first request: where the page has no token, its address may have one, or this tab may have kept it. */
+export function takeTokenOfAddress(): void {
+  if (token !== '') return;
+  withAddress = ofTab();
+  token = withAddress;
+  if (tokenInFragment(location.hash) !== '') history.replaceState(null, '', location.pathname);
+  // The address of another watch in the same tab.
+  addEventListener('hashchange', () => {
+    if (tokenInFragment(location.hash) !== '') location.reload();
+  });
+}
+
+function ofTab(): string {
+  try {
+    return takeToken(location.hash, sessionStorage);
+  } catch {
+    return tokenInFragment(location.hash);  // a browser that lets this page keep nothing
+  }
+}
 
 function tokenIn(page: Document): string {
   return page.querySelector('meta[name="synchost-token"]')?.getAttribute('content') ?? '';
@@ -26,15 +49,25 @@ function tokenIn(page: Document): string {
 /** Each watch makes its own token: a page that outlives its watch takes the next one's from the page of that one. */
 export async function renewToken(): Promise<void> {
   const answer = await fetch('/', { cache: 'no-store' });
-  if (answer.ok) token = tokenIn(new DOMParser().parseFromString(await answer.text(), 'text/html'));
+  if (answer.ok) token = tokenIn(new DOMParser().parseFromString(await answer.text(), 'text/html')) || withAddress;
 }
 
-async function send(path: string, init: RequestInit): Promise<Response> {
+/** Whether a link, which carries no token, leads to a file of the server's. */
+export function linksSuffice(): boolean {
+  return withAddress === '';
+}
+
+/** The whole of such a file. */
+export async function file(path: string): Promise<Blob> {
+  return (await send(path, {}, '')).blob();
+}
+
+async function send(path: string, init: RequestInit, base = BASE): Promise<Response> {
   const headers = new Headers(init.headers);
   if (token !== '') headers.set('Authorization', `Bearer ${token}`);
   let answer: Response;
   try {
-    answer = await fetch(BASE + path, { ...init, headers, cache: 'no-store' });
+    answer = await fetch(base + path, { ...init, headers, cache: 'no-store' });
   } catch (cause) {
     if (init.signal?.aborted) throw cause;
     throw new ApiError('The watch does not answer', 'Start it again with: synchost watch', 0);

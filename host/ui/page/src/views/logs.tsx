@@ -8,6 +8,7 @@ import { BUILD_PREFIX, written, type LogRow } from '../model/log_row';
 import { counted } from '../model/duration';
 import { baseName } from '../model/words';
 import { wrapLines } from '../state/preferences';
+import { save } from '../state/save';
 import { era, serviceOf, services, snapshot, status } from '../state/store';
 import { LogFeed, MOST_LINES } from '../state/log_feed';
 import { LogList } from '../state/log_list';
@@ -132,11 +133,6 @@ async function copy(rows: readonly LogRow[]): Promise<void> {
 }
 
 function download(rows: readonly LogRow[], service: string): void {
-  const url = URL.createObjectURL(new Blob([textOf(rows)], { type: 'text/plain' }));
-  const link = document.createElement('a');
-  link.href = url;
-  link.download = `${service === '' ? status.peek()?.project || 'synchost' : baseName(service)}.log`;
-  link.click();
-  // The browser has taken the blob when the click returns, but may read it later.
-  setTimeout(() => URL.revokeObjectURL(url), 60_000);
+  const name = service === '' ? status.peek()?.project || 'synchost' : baseName(service);
+  save(new Blob([textOf(rows)], { type: 'text/plain' }), `${name}.log`);
 }

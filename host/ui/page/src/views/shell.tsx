@@ -1,6 +1,7 @@
 // The frame around every view: where one is, how the connection does, and what an action has led to.
 
 import { useEffect, useRef } from 'preact/hooks';
+import { linksSuffice } from '../api/client';
 import { writeRoute, type Route } from '../model/route';
 import { moment } from '../model/time';
 import { Button, IconButton } from '../parts/button';
@@ -8,6 +9,7 @@ import { Icon, Mark, type IconName } from '../parts/icon';
 import { reconnectNow } from '../state/live';
 import { route } from '../state/location';
 import { THEMES, theme } from '../state/preferences';
+import { saveSnapshot } from '../state/save';
 import { connection, problems, snapshot, status } from '../state/store';
 import { dismiss, toasts } from '../state/toasts';
 import { Activities } from './activities';
@@ -83,7 +85,7 @@ function Header() {
       <div class="tools">
         <Runtime />
         {snapshot.value === null ? (
-          <a class="icon-button" href="/snapshot.html" download aria-label="Download a snapshot" title="Download a snapshot">
+          <a class="icon-button" href="/snapshot.html" download onClick={linksSuffice() ? undefined : fetchSnapshot} aria-label="Download a snapshot" title="Download a snapshot">
             <Icon name="download" />
           </a>
         ) : null}
@@ -92,6 +94,11 @@ function Header() {
       </div>
     </header>
   );
+}
+
+function fetchSnapshot(click: Event): void {
+  click.preventDefault();
+  void saveSnapshot();
 }
 
 function Count() {
