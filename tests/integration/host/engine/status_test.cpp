@@ -4,6 +4,7 @@
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
 #include <cstdlib>
 #include <filesystem>
 #include <future>
@@ -111,15 +112,19 @@ class StatusTest : public testing::Test {
                                          .reporter = &reporter_});
         auto token = make_token(folders->state);
         ASSERT_OK(token);
-        api_.emplace(
-            ControlBackend{.status = [this] { return engine_->status(); },
-                           .verified_status = [this] { return engine_->verified_status(); },
-                           .services = [this] { return engine_->service_entries(); },
-                           .restart = [this](auto names) { return engine_->restart_services(names); },
-                           .trigger = [this](auto names) { return engine_->trigger_services(names); },
-                           .events = {},
-                           .logs = {}},
-            *std::move(token));
+        api_.emplace(ControlBackend{
+                         .status = [this] { return engine_->status(); },
+                         .verified_status = [this] { return engine_->verified_status(); },
+                         .services = [this] { return engine_->service_entries(); },
+                         .restart = [this](auto names) { return engine_->restart_services(names); },
+                         .trigger = [this](auto names) { return engine_->trigger_services(names); },
+                         .set_paused = [this](const auto& names,
+                                              bool paused) { return engine_->set_paused(names, paused); },
+                         .set_stopped = [this](const auto& names,
+                                               bool stopped) { return engine_->set_stopped(names, stopped); },
+                         .events = {},
+                         .logs = {}},
+                     *std::move(token));
         auto control =
             ControlServer::listen(io_.get_executor(), folders->state / kControlSocket,
                                   [this](const HttpRequest& request) { return api_->answer(request); });
@@ -190,6 +195,16 @@ class StatusTest : public testing::Test {
     OnePod::Life life_;
     boost::asio::io_context io_{1};
     std::optional<Engine> engine_;
+    bool has_held_a_save() {
+        std::packaged_task<bool()> ask([this] {
+            const auto last = engine_->changes().last({}, 1);
+            return !last.empty() && last.front()->kind == SaveKind::held;
+        });
+        auto answer = ask.get_future();
+        boost::asio::post(io_, [&] { ask(); });
+        return answer.get();
+    }
+
     std::optional<ControlApi> api_;
     std::unique_ptr<ControlServer> control_;
     std::thread thread_;
@@ -374,8 +389,27 @@ TEST_F(StatusTest, TriggerBuildsTheImageAnew) {
     EXPECT_TRUE(failed.err.starts_with("synchost: the build of app failed\n")) << failed.err;
 }
 
+TEST_F(StatusTest, APausedServiceWaitsUntilItIsResumed) {
+    start();
+    ASSERT_TRUE(is_current());
+    EXPECT_EQ(command("pause", "app").out, "paused app\n");
+    EXPECT_TRUE(status().out.contains("service app (Pod/app): paused")) << status().out;
+    write("app/main.py", "saved meanwhile\n");
+    ASSERT_TRUE(eventually([&] { return status().out.contains(": paused") && has_held_a_save(); }));
+    EXPECT_NE(test::content_of(pod_.app_dir() / "main.py"), "saved meanwhile\n");
+    const Completed resumed = command("resume", "app", {"--json"});
+    EXPECT_EQ(resumed.out, R"({"service":"app","paused":false})"
+                           "\n");
+    EXPECT_TRUE(
+        eventually([&] { return test::content_of(pod_.app_dir() / "main.py") == "saved meanwhile\n"; }));
+    EXPECT_EQ(command("stop", "app").out, "stopped app\n");
+    EXPECT_EQ(command("start", "app").out, "started app\n");
+    EXPECT_TRUE(is_current());
+    EXPECT_EQ(command("pause", "nobody").exit_code, 1);
+}
+
 TEST_F(StatusTest, AWatchThatDoesNotRunIsToldByEveryCommand) {
-    for (const char* name : {"restart", "trigger"}) {
+    for (const char* name : {"restart", "trigger", "pause", "resume", "stop", "start"}) {
         const Completed done = command(name, "app");
         EXPECT_EQ(done.exit_code, 1);
         EXPECT_TRUE(done.err.starts_with("synchost: no `synchost watch` runs for this project\n"))
