@@ -1,4 +1,6 @@
 // The part of the engine that notes what becomes of saves and of builds, for whoever asks why.
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <iterator>
 #include <utility>
@@ -52,6 +54,16 @@ std::vector<BuildStepRecord> steps_of(const std::vector<images::ExplainedStep>& 
     return out;
 }
 
+// With the line of the Dockerfile where that is known.
+std::string reason_of_sync(const Service& service, const std::string& source,
+                           const std::vector<std::string>& laid_at) {
+    const int line =
+        service.mirror.plan() ? service.mirror.plan()->rules.line_of(source, laid_at.front()) : 0;
+    if (line == 0 || !service.config.from.empty()) return decide(source, laid_at, service.rules).reason;
+    return fmt::format("COPY at line {} of {} lays it at {}", line,
+                       printable(service.request.dockerfile.filename().native()), printable(laid_at.front()));
+}
+
 }  // namespace
 
 ChangeRecord Engine::new_change(const Service& service, SaveKind kind, Clock::time_point first_event) const {
@@ -103,7 +115,7 @@ void Engine::describe_sync(const Service& service, protocol::GenerationId genera
         if (!sources.empty()) {
             const auto laid_at = service.mirror.image_paths_of(sources.front());
             out.reason = laid_at.empty() ? "it is gone from the context"
-                                         : decide(sources.front(), laid_at, service.rules).reason;
+                                         : reason_of_sync(service, sources.front(), laid_at);
         }
         const auto after = service.after.find(generation);
         if (after != service.after.end()) out.after = word_of(after->second);

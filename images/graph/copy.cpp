@@ -170,7 +170,7 @@ Result<> Copy::lay(const std::string& path, const Node& source) {
 
 Result<> Copy::copy_folder(const Match& match) {
     TRY(make(destination_));
-    out_.rules.rules.push_back({match.resolved, destination_, true});
+    out_.rules.rules.push_back({match.resolved, destination_, true, request_.line});
     const Node& source = *from_.find(match.resolved);
     Node* destination = to_.find(destination_);
     if (source.context_source) {
@@ -265,7 +265,7 @@ Result<> Copy::copy_file(const Match& match) {
     }
     const Node& source = *from_.find(match.resolved);
     TRY(lay(path, source));
-    out_.rules.rules.push_back({match.resolved, path, false});
+    out_.rules.rules.push_back({match.resolved, path, false, request_.line});
     out_.rules.anchors.push_back(path);
     if (owns(source)) mark_folder_managed(std::string(parent_path(path)));
     carry_managed(match, false, path);

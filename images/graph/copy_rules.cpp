@@ -81,4 +81,16 @@ std::optional<std::vector<std::string>> CopyRules::places(std::string_view sourc
     return out;
 }
 
+int CopyRules::line_of(std::string_view source, std::string_view image_path) const {
+    if (image_path.starts_with('/')) image_path.remove_prefix(1);
+    int line = 0;  // of several the last one
+    for (const CopyRule& rule : rules) {
+        const bool is_it = rule.folder ? is_at_or_below(source, rule.source) &&
+                                             moved(source, rule.source, rule.image_path) == image_path
+                                       : source == rule.source && image_path == rule.image_path;
+        if (is_it) line = rule.line;
+    }
+    return line;
+}
+
 }  // namespace synchost::images

@@ -28,6 +28,7 @@ struct CopyRule {
     std::string source;  // relative to the context; "" is the context itself
     std::string image_path;
     bool folder = false;  // with all below it
+    int line = 0;         // of the COPY
 };
 
 struct CopyRules {
@@ -43,6 +44,8 @@ struct CopyRules {
     void add_from_stage(const CopyRules& stage, const CopyRules& copy);
     // Absolute image paths, sorted; empty where no COPY reaches the path. Nothing: look at everything.
     [[nodiscard]] std::optional<std::vector<std::string>> places(std::string_view source) const;
+    // Of the COPY that lays the source at this absolute image path, as far as these rules tell; else 0.
+    [[nodiscard]] int line_of(std::string_view source, std::string_view image_path) const;
 
   private:
     [[nodiscard]] bool is_named(std::string_view source) const;

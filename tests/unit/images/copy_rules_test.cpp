@@ -35,6 +35,21 @@ class CopyRulesTest : public testing::Test {
     ImageContext context_;
 };
 
+TEST_F(CopyRulesTest, KnowTheLineOfTheCopyBehindAPlace) {
+    context_.file(
+        "Dockerfile",
+        "FROM scratch\nCOPY src/ /app/\nCOPY one.conf /etc/\nCOPY src/ \\\n  /app/\nCOPY lib/ /l/\n");
+    const auto traced = trace({.context = context_.path()});
+    ASSERT_OK(traced);
+    const CopyRules& rules = traced->rules;
+    EXPECT_EQ(rules.line_of("src/a.js", "/app/a.js"), 4) << "the last of those that lay it there";
+    EXPECT_EQ(rules.line_of("src/new/x.js", "/app/new/x.js"), 4);
+    EXPECT_EQ(rules.line_of("one.conf", "/etc/one.conf"), 3);
+    EXPECT_EQ(rules.line_of("lib/c.js", "/l/c.js"), 6);
+    EXPECT_EQ(rules.line_of("lib/c.js", "/app/c.js"), 0);
+    EXPECT_EQ(rules.line_of("README.md", "/app/README.md"), 0);
+}
+
 TEST_F(CopyRulesTest, APathBelowACopiedFolderLiesBelowItsDestination) {
     EXPECT_THAT(places("FROM scratch\nCOPY src/ /app/\n", "src/new/x.js"),
                 Optional(ElementsAre("/app/new/x.js")));

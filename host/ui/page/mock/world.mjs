@@ -230,8 +230,8 @@ export class World {
       pods: this.pods(one).map((name, index) => ({
         name, phase: 'Running', ready: !(one.state === 'crashed' && index === 0), started: minutesAgo(50), node: '',
         containers: [
-          { name: one.name, image: one.images[0] ?? 'postgres:15', state: 'running', reason: '', exit_code: null, restarts: one.restarts, ready: true, ours: one.images.length > 0 },
-          { name: 'synchost-agent', image: 'synchost-agent', state: 'running', reason: '', exit_code: null, restarts: 0, ready: true, ours: false },
+          { name: one.name, image: one.images[0] ?? 'postgres:15', state: 'running', reason: '', exit_code: null, restarts: one.restarts, ready: true, ours: false },
+          { name: 'synchost-agent', image: 'synchost-agent', state: 'running', reason: '', exit_code: null, restarts: 0, ready: true, ours: true },
         ],
         events: [
           { time: minutesAgo(50), type: 'Normal', reason: 'Started', message: `Started container ${one.name}`, count: 1 },

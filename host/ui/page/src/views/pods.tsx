@@ -64,7 +64,7 @@ function ContainerLine({ container, agent }: { container: PodContainer; agent: S
     container.restarts > 0 ? counted(container.restarts, 'restart') : '',
   ];
   return (
-    <li class={container.ours ? undefined : 'faint'}>
+    <li class={container.ours ? 'faint' : undefined}>
       <span class="pod-line">
         <Dot tone={toneOfContainer(container, agent)} />
         <strong>{container.name}</strong> {words.filter((word) => word !== '').join(', ')}
