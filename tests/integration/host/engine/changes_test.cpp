@@ -68,7 +68,7 @@ TEST_F(Changes, ASyncHasItsFilesAndTimesOneAfterTheOther) {
     EXPECT_EQ(one.image, "a");
     EXPECT_THAT(one.services, ElementsAre("Pod/a"));
     EXPECT_THAT(one.sources, ElementsAre("app/a/main"));
-    EXPECT_EQ(one.reason, "COPY lays it at " + pods_->root_of("a").native() + "/main");
+    EXPECT_EQ(one.reason, "COPY at line 8 of Dockerfile.a lays it at " + pods_->root_of("a").native() + "/main");
     EXPECT_GT(one.generation, 0u);
     EXPECT_EQ(one.containers, 1u);
     EXPECT_THAT(one.files, ElementsAre(ChangedFile{pods_->root_of("a").native() + "/main", "app/a/main"}));
