@@ -46,6 +46,8 @@ try {
   const show = async (name) => {
     if (!screenshots) return;
     mkdirSync(screenshots, { recursive: true });
+    await page.bringToFront();
+    await page.locator('.toast').first().waitFor({ state: 'detached' });
     for (const colorScheme of ['light', 'dark']) {
       await page.emulateMedia({ colorScheme });
       await page.screenshot({ path: path.join(screenshots, `${name}-${colorScheme}.png`) });

@@ -3,13 +3,15 @@
 
 import { useEffect, useState } from 'preact/hooks';
 
-const FIRST = 30;
-const MORE = 10;
+const FIRST = 16;
+const MORE = 8;
 
 /** How many of `count` rows to draw by now. */
 export function useGrowing(count: number): number {
   const [drawn, setDrawn] = useState(FIRST);
   useEffect(() => {
+    // A filter that is taken away brings its rows back piece by piece, too.
+    if (drawn > Math.max(count, FIRST)) setDrawn(Math.max(count, FIRST));
     if (drawn >= count) return undefined;
     const frame = requestAnimationFrame(() => setDrawn(drawn + MORE));
     return () => cancelAnimationFrame(frame);
