@@ -2,7 +2,6 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <array>
 #include <cerrno>
 #include <csignal>
 
@@ -20,6 +19,7 @@
 #include "host/logs/log_reader.hpp"
 #include "host/logs/log_store.hpp"
 #include "host/logs/segments.hpp"
+#include "host/logs/service_colour.hpp"
 
 namespace synchost::host {
 namespace {
@@ -27,15 +27,6 @@ namespace {
 constexpr std::chrono::seconds kPatience{30};
 constexpr std::size_t kMaxLineBytes = std::size_t{1} << 20;  // of JSON; see parse_log_record()
 constexpr int kInterrupted = 130;
-
-// One colour for each service, the same in every run.
-std::string_view colour_of(std::string_view workload) {
-    constexpr std::array<std::string_view, 6> kColours = {"\x1b[36m", "\x1b[33m", "\x1b[35m",
-                                                          "\x1b[32m", "\x1b[34m", "\x1b[31m"};
-    std::size_t sum = 0;
-    for (const char c : workload) sum = sum * 31 + static_cast<unsigned char>(c);
-    return kColours[sum % kColours.size()];
-}
 
 class LogPrinter {
   public:
@@ -74,7 +65,8 @@ class LogPrinter {
         if (timestamps_) out_ += format_timestamp_ns(record.time_ns) + ' ';
         const std::string from =
             printable(is_build_log(told.workload) ? told.workload : record.pod + "/" + record.container);
-        out_ += colour_ ? fmt::format("{}{}\x1b[0m | ", colour_of(told.workload), from) : from + " | ";
+        out_ +=
+            colour_ ? fmt::format("{}{}\x1b[0m | ", colour_of_service(told.workload), from) : from + " | ";
         // What an app prints must not steer a terminal; a program at the other end gets it as it is.
         out_ += is_terminal_ ? printable(record.text) : record.text;
         if (record.cut) out_ += " (cut)";

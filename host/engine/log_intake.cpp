@@ -64,7 +64,8 @@ void LogIntake::take(const LogLine& line) {
                            .text = masked(line.text),
                            .error_stream = line.error_stream,
                            .kind = line.gap ? LogKind::gap : LogKind::line};
-    if (!line.gap) reporter_.log_line(line.pod + "/" + line.container, record.text, line.error_stream);
+    if (!line.gap)
+        reporter_.log_line(line.workload, line.pod + "/" + line.container, record.text, line.error_stream);
     if (store_ != nullptr) store_->append(line.workload, record, line.source);
 }
 

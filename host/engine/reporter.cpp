@@ -9,6 +9,7 @@
 
 #include "base/lines.hpp"
 #include "base/rel_path.hpp"
+#include "host/logs/service_colour.hpp"
 
 namespace synchost::host {
 namespace {
@@ -105,8 +106,12 @@ void Reporter::last_output(std::string_view subject, std::string_view output) {
     }
 }
 
-void Reporter::log_line(std::string_view service, std::string_view text, bool error_stream) {
-    print_line(error_stream ? Tone::warn : Tone::faint, "log", service, text);
+void Reporter::log_line(std::string_view of, std::string_view from, std::string_view text,
+                        bool error_stream) {
+    if (!colour_) return print_line(Tone::plain, "log", from, text);
+    print(fmt::format("{}{:<8}\x1b[0m {}{:<10}\x1b[0m {}\n",
+                      escape_of(error_stream ? Tone::warn : Tone::faint), "log", colour_of_service(of), from,
+                      printable(text)));
 }
 
 std::string human(std::chrono::nanoseconds duration) {

@@ -45,7 +45,8 @@ class Reporter {
     void failure(std::string_view subject, const Error& error);
     // What a process printed before it died: its last 20 lines.
     void last_output(std::string_view subject, std::string_view output);
-    void log_line(std::string_view service, std::string_view text, bool error_stream);
+    // What a container or a step wrote: `from` is "api-0/web", in the colour of its workload, or of the step.
+    void log_line(std::string_view of, std::string_view from, std::string_view text, bool error_stream);
     // From now on whole lines go there, by the thread that tells them, and not to standard output. Called
     // before others use the reporter.
     void print_to(std::function<void(std::string_view lines)> sink) { sink_ = std::move(sink); }

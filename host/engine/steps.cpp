@@ -31,8 +31,10 @@ Result<> Engine::open_steps() {
             [reporter](const StepConfig& step) {
                 reporter->line(Tone::plain, "step", step.name, words_of(step));
             },
-        .line = [reporter](const StepConfig& step,
-                           std::string_view line) { reporter->log_line("step " + step.name, line, false); },
+        .line =
+            [reporter](const StepConfig& step, std::string_view line) {
+                reporter->log_line(step.name, "step " + step.name, line, false);
+            },
         .ended =
             [reporter](const StepConfig& step, const Result<>& how, auto took) {
                 if (!how) return reporter->failure(step.name, how.error());

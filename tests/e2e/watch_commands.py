@@ -109,7 +109,8 @@ class WatchCommands:
         with self.no_build_and_no_new_pod(), self.events() as events:
             told = self.synchost("trigger", "ui")
             assert told.startswith("unchanged todo-ui"), told
-            event = next(event for event in events if event["subject"] == "todo-ui" and event["kind"] == "unchanged")
+            event = next(event for event in events
+                         if (event.get("subject"), event.get("kind")) == ("todo-ui", "unchanged"))
             assert event["tone"] == "plain" and event["time"].endswith("Z"), event
 
     @contextlib.contextmanager

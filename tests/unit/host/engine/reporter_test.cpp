@@ -17,8 +17,21 @@ TEST(Reporter, LinesArePaddedAndPlainWithoutColour) {
 TEST(Reporter, WhatAContainerPrintsCannotSteerTheTerminal) {
     Reporter reporter(false);
     testing::internal::CaptureStdout();
-    reporter.log_line("api", "\x1b[2Jgone", false);
+    reporter.log_line("Deployment/api", "api", "\x1b[2Jgone", false);
     EXPECT_EQ(testing::internal::GetCapturedStdout(), "log      api        \\x1b[2Jgone\n");
+}
+
+TEST(Reporter, LinesOfContainersAreToldApartByColour) {
+    Reporter reporter(true);
+    const auto line_of = [&](const char* workload) {
+        testing::internal::CaptureStdout();
+        reporter.log_line(workload, "pod/app", "text", false);
+        return testing::internal::GetCapturedStdout();
+    };
+    const std::string api = line_of("Deployment/api");
+    EXPECT_NE(api, line_of("Deployment/ui"));
+    EXPECT_EQ(api, line_of("Deployment/api"));
+    EXPECT_TRUE(api.contains("pod/app")) << api;
 }
 
 TEST(Reporter, AFailureShowsItsNextStep) {
