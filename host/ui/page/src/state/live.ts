@@ -56,6 +56,8 @@ async function loadAll(): Promise<void> {
   const before = status.peek();
   if (before !== null && before.version !== fresh.version) location.reload();
   const another = before !== null && before.pid !== fresh.pid;
+  // Drawn before the history is there, so that the two are no one long task. Of another watch both come at once.
+  if (!another) takeStatus(fresh);
   const history = await askHistory();
   batch(() => {
     if (another) {
@@ -137,9 +139,11 @@ async function readEvents(opened: () => void): Promise<void> {
   const ended = new AbortController();
   try {
     for await (const piece of pieces('/events', headers, ended.signal, opened)) {
-      for (const event of parser.push(piece)) take(event);
+      for (const event of parser.push(piece)) {
+        take(event);
+        await breather.breathe();
+      }
       lastEvent = parser.lastId;
-      await breather.breathe();
     }
   } finally {
     ended.abort();
