@@ -5,6 +5,7 @@ import { takeTokenOfAddress } from './api/client';
 import { follow } from './state/live';
 import { startRouting } from './state/location';
 import { applyTheme } from './state/preferences';
+import { nextTask } from './state/schedule';
 import { loadSnapshot } from './state/snapshot';
 import { startClock } from './state/store';
 import { showInTitle } from './state/title';
@@ -22,10 +23,13 @@ applyTheme();
 startRouting();
 startKeyboard();
 const live = !loadSnapshot();
-showInTitle();
-const place = document.getElementById('app');
-if (place !== null) render(<Shell />, place);
 if (live) {
   startClock();
   void follow();
 }
+// Not in the task that reads the script, which in a cold browser is long enough.
+void nextTask().then(() => {
+  showInTitle();
+  const place = document.getElementById('app');
+  if (place !== null) render(<Shell />, place);
+});

@@ -23,22 +23,18 @@ export function lastLines(output: string, most = MOST_LINES): string {
 
 /** The supervised container of a service that tells the most of why it is down. */
 export function fallen(status: Status, workload: string): Supervised | undefined {
-  const containers = status.pods.filter((pod) => pod.workload === workload).flatMap((pod) => pod.containers);
+  return mostTelling(status.pods.filter((pod) => pod.workload === workload).flatMap((pod) => pod.containers));
+}
+
+function mostTelling(containers: readonly Supervised[]): Supervised | undefined {
   return containers.find((container) => container.state === 'held' && container.lastOutput !== '')
     ?? containers.find((container) => container.lastError !== '')
     ?? containers.find((container) => container.lastOutput !== '' && container.exitCode !== null && container.exitCode !== 0);
 }
 
-/** The newest build of one of the service's images, where it has failed. */
-function failedBuild(service: Service, builds: readonly Build[]): Build | undefined {
-  const newest = new Map(builds.map((build) => [build.image, build]));
-  return service.images.map((image) => newest.get(image)).find((build) => build?.outcome === 'failed');
-}
-
-function problemOf(service: Service, status: Status, builds: readonly Build[]): Problem | null {
+/** `container`: the one that tells the most; `build`: the newest one of an image of the service, where it has failed. */
+function problemOf(service: Service, container: Supervised | undefined, build: Build | undefined): Problem | null {
   const { state, workload } = service;
-  const build = failedBuild(service, builds);
-  const container = fallen(status, workload);
   const base = { key: workload, workload, title: `${service.name} ${state}` };
   if (state === 'crashed') {
     return {
@@ -76,6 +72,12 @@ function problemOf(service: Service, status: Status, builds: readonly Build[]): 
 
 /** The grave ones first, else in the manifests' order. */
 export function problemsOf(status: Status, builds: readonly Build[]): Problem[] {
-  const found = status.services.map((service) => problemOf(service, status, builds)).filter((one) => one !== null);
+  const newest = new Map(builds.map((build) => [build.image, build]));
+  const containers = new Map<string, Supervised[]>();
+  for (const pod of status.pods) containers.set(pod.workload, [...(containers.get(pod.workload) ?? []), ...pod.containers]);
+  const found = status.services
+    .map((service) => problemOf(service, mostTelling(containers.get(service.workload) ?? []),
+      service.images.map((image) => newest.get(image)).find((build) => build?.outcome === 'failed')))
+    .filter((one) => one !== null);
   return [...found.filter((one) => one.grave), ...found.filter((one) => !one.grave)];
 }

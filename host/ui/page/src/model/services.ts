@@ -2,10 +2,13 @@
 
 import type { Service, ServiceState } from '../api/types';
 
-/** Every word of the filter must be found in the name, workload, state, reason, an image or a label written key=value. */
-export function matches(service: Service, filter: string): boolean {
+/** The services of which every word of the filter is found in the name, workload, state, reason, an image or a label written key=value. */
+export function found(services: readonly Service[], filter: string): readonly Service[] {
   const words = filter.toLowerCase().split(/\s+/).filter((word) => word !== '');
-  if (words.length === 0) return true;
+  return words.length === 0 ? services : services.filter((service) => hasAll(service, words));
+}
+
+function hasAll(service: Service, words: readonly string[]): boolean {
   const labels = Object.entries(service.labels).map(([key, value]) => `${key}=${value}`);
   const text = [service.name, service.workload, service.state, service.reason, ...service.images, ...labels]
     .join('\n')

@@ -8,7 +8,7 @@ import { EventParser, type ServerEvent } from '../api/sse';
 import type { Activity, Build, Change, Status } from '../api/types';
 import { keep, keepByKey } from '../model/keep';
 import { withBuilds, withChanges, withEvents } from './reducers';
-import { backOffMs, Breather, delay, perFrame, throttled } from './schedule';
+import { backOffMs, Breather, delay, nextTask, perFrame, throttled } from './schedule';
 import { builds, changes, connection, era, events, status } from './store';
 
 const STATUS_INTERVAL_MS = 250;
@@ -52,12 +52,15 @@ function lost(reason: string): void {
 }
 
 async function loadAll(): Promise<void> {
-  const fresh = await get('/status', shapes.status);
+  const fresh = await askStatus();
   const before = status.peek();
   if (before !== null && before.version !== fresh.version) location.reload();
   const another = before !== null && before.pid !== fresh.pid;
   // Drawn before the history is there, so that the two are no one long task. Of another watch both come at once.
-  if (!another) takeStatus(fresh);
+  if (!another) {
+    takeStatus(fresh);
+    await nextTask();
+  }
   const history = await askHistory();
   batch(() => {
     if (another) {
@@ -72,6 +75,14 @@ async function loadAll(): Promise<void> {
   });
 }
 
+// What an answer means is one task, and to draw it another.
+
+async function askStatus(): Promise<Status> {
+  const fresh = await get('/status', shapes.status);
+  await nextTask();
+  return fresh;
+}
+
 interface History {
   readonly changes: readonly Change[];
   readonly builds: readonly Build[];
@@ -82,6 +93,7 @@ async function askHistory(): Promise<History> {
     get(`/changes${query({ limit: FIRST_CHANGES })}`, shapes.changes),
     get('/builds', shapes.builds),
   ]);
+  await nextTask();
   return { changes: freshChanges, builds: freshBuilds };
 }
 
@@ -98,7 +110,7 @@ function takeStatus(fresh: Status): void {
 
 const refreshStatus = throttled(async () => {
   try {
-    takeStatus(await get('/status', shapes.status));
+    takeStatus(await askStatus());
   } catch {
     // The stream of events ends with the watch, and its end is what the page tells.
   }

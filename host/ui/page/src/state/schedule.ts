@@ -43,6 +43,11 @@ export function throttled(work: () => Promise<void>, intervalMs: number): () => 
   return ask;
 }
 
+/** Ends the task that runs: the browser may draw and take input before the next line of the caller. */
+export function nextTask(): Promise<void> {
+  return new Promise((resume) => setTimeout(resume, 0));
+}
+
 const SLICE_MS = 8;
 
 /** Lets the browser draw and take input whenever a loop has used up its slice of time. */
@@ -51,7 +56,7 @@ export class Breather {
 
   async breathe(): Promise<void> {
     if (performance.now() - this.since < SLICE_MS) return;
-    await new Promise((resume) => setTimeout(resume, 0));
+    await nextTask();
     this.since = performance.now();
   }
 }

@@ -3,7 +3,7 @@
 import type { Signal } from '@preact/signals';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { Change } from '../api/types';
-import { counted, span } from '../model/duration';
+import { counted, span, thousands } from '../model/duration';
 import { changeTone, decisionInWords, outcomeInWords, sourcesInWords } from '../model/words';
 import { Ago } from '../parts/ago';
 import { Button } from '../parts/button';
@@ -94,7 +94,7 @@ function Names({ title, names, count }: { title: string; names: readonly string[
       <h3>{title}</h3>
       <ul>
         {names.map((name) => <li key={name} class="mono">{name}</li>)}
-        {count > names.length ? <li class="muted">and {(count - names.length).toLocaleString('en-GB')} more</li> : null}
+        {count > names.length ? <li class="muted">and {thousands(count - names.length)} more</li> : null}
       </ul>
     </div>
   );

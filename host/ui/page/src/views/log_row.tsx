@@ -1,6 +1,7 @@
 // One line of the log. Its text, whatever it holds, is text nodes alone; colours are classes, or set by script.
 
 import { runs, type Style } from '../model/ansi';
+import { thousands } from '../model/duration';
 import { gapInWords, serviceInWords, type LogRow } from '../model/log_row';
 import { marked, matches } from '../model/marks';
 import { clock, moment } from '../model/time';
@@ -29,7 +30,7 @@ export const LogLine = memo(function LogLine({ row, wrap, pattern, mixed }: Prop
         title={[row.service, row.pod, row.container].filter((part) => part !== '').join('\n')}>{name}</span>
       <span class="log-text">
         <Text row={row} pattern={pattern} most={cut ? MOST_UNWRAPPED : Infinity} />
-        {cut ? <span class="log-note"> … {(row.plain.length - MOST_UNWRAPPED).toLocaleString('en-GB')} more characters; wrap shows them</span> : null}
+        {cut ? <span class="log-note"> … {thousands(row.plain.length - MOST_UNWRAPPED)} more characters; wrap shows them</span> : null}
         {row.cut ? <span class="log-note"> … cut at 64 KiB</span> : null}
       </span>
     </div>

@@ -5,7 +5,7 @@ import { useEffect, useMemo } from 'preact/hooks';
 import { ApiError } from '../api/client';
 import { compile, NO_FILTER, type LogFilter } from '../model/log_filter';
 import { BUILD_PREFIX, written, type LogRow } from '../model/log_row';
-import { counted } from '../model/duration';
+import { counted, thousands } from '../model/duration';
 import { baseName } from '../model/words';
 import { wrapLines } from '../state/preferences';
 import { save } from '../state/save';
@@ -108,7 +108,7 @@ function Footer({ feed, list, paused }: { feed: LogFeed; list: LogList; paused: 
   void feed.version.value;
   const shown = list.rows.length;
   const held = feed.rows.length;
-  const words = list.filter.active ? `${shown.toLocaleString('en-GB')} of ${counted(held, 'line')}` : counted(shown, 'line');
+  const words = list.filter.active ? `${thousands(shown)} of ${counted(held, 'line')}` : counted(shown, 'line');
   return (
     <p class="log-footer faint">
       <span>{words}{held >= MOST_LINES && snapshot.value === null ? '; older ones are searched on the server' : ''}</span>

@@ -3,7 +3,7 @@
 import { useComputed, useSignal } from '@preact/signals';
 import { useMemo } from 'preact/hooks';
 import type { Service, ServiceState } from '../api/types';
-import { grouped, labelKeys, matches, stateCounts, type Group } from '../model/services';
+import { found, grouped, labelKeys, stateCounts, type Group } from '../model/services';
 import { STATES_BY_GRAVITY, toneOf } from '../model/words';
 import { Dot } from '../parts/state';
 import { useGrowing } from '../parts/rows';
@@ -15,8 +15,8 @@ import { ServiceRow } from './service_row';
 export function Overview() {
   const filter = useSignal('');
   const chosen = useSignal<ServiceState | null>(null);
-  const shown = useComputed(() => services.value.filter((service) =>
-    (chosen.value === null || service.state === chosen.value) && matches(service, filter.value)));
+  const shown = useComputed(() => found(services.value, filter.value)
+    .filter((service) => chosen.value === null || service.state === chosen.value));
   const all = services.value;
   return (
     <>

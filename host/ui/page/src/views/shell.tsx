@@ -43,18 +43,33 @@ function useFocusOnArrival(): void {
   useEffect(() => {
     const from = before.current;
     before.current = at;
-    if (from.view === at.view) return;
-    const row = at.view === 'services' && from.view === 'service'
-      ? document.querySelector<HTMLElement>(`[data-workload="${CSS.escape(from.workload)}"] .row-link`)
-      : null;
-    if (row === null) {
-      scrollTo(0, 0);
-      document.getElementById('content')?.focus({ preventScroll: true });
-    } else {
-      row.focus();
-      row.scrollIntoView({ block: 'center' });
-    }
+    if (from.view === at.view) return undefined;
+    scrollTo(0, 0);
+    document.getElementById('content')?.focus({ preventScroll: true });
+    return at.view === 'services' && from.view === 'service' ? focusRow(from.workload) : undefined;
   }, [at]);
+}
+
+const MOST_FRAMES = 300;
+
+/** Its list is drawn piece by piece: the row is looked for in each frame, until somebody moves the focus. Returns how to stop. */
+function focusRow(workload: string): () => void {
+  const before = document.activeElement;
+  let frames = 0;
+  let next = 0;
+  const look = (): void => {
+    const row = document.querySelector<HTMLElement>(`[data-workload="${CSS.escape(workload)}"] .row-link`);
+    if (document.activeElement !== before || frames === MOST_FRAMES) return;
+    if (row === null) {
+      frames += 1;
+      next = requestAnimationFrame(look);
+      return;
+    }
+    row.focus({ preventScroll: true });
+    row.scrollIntoView({ block: 'center' });
+  };
+  look();
+  return () => cancelAnimationFrame(next);
 }
 
 function View() {

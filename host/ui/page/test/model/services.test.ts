@@ -3,7 +3,7 @@ import { change, status } from '../../src/api/shapes';
 import { keep, keepByKey } from '../../src/model/keep';
 import { percentile } from '../../src/model/percentile';
 import { parseRoute, writeRoute, type Route } from '../../src/model/route';
-import { grouped, labelKeys, matches, stateCounts } from '../../src/model/services';
+import { grouped, labelKeys, found, stateCounts } from '../../src/model/services';
 import { roundUp, timeline } from '../../src/model/timeline';
 import { webUrl } from '../../src/model/url';
 
@@ -17,7 +17,7 @@ const services = status({
 
 describe('the overview', () => {
   it('filters by every word', () => {
-    const names = (filter: string) => services.filter((service) => matches(service, filter)).map((service) => service.name);
+    const names = (filter: string) => found(services, filter).map((service) => service.name);
     expect(names('')).toEqual(['api', 'ui', 'db']);
     expect(names('DEPLOYMENT running')).toEqual(['ui']);
     expect(names('team=core')).toEqual(['api']);

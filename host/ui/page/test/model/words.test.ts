@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { change as decode, status } from '../../src/api/shapes';
-import { ago, bytes, counted, span } from '../../src/model/duration';
+import { ago, bytes, counted, span, thousands } from '../../src/model/duration';
 import { clock, compareTimes } from '../../src/model/time';
 import { decisionInWords, generationsInWords, outcomeInWords, replicasInWords, sourcesInWords } from '../../src/model/words';
 
@@ -21,6 +21,7 @@ describe('ago', () => {
 describe('sizes and counts', () => {
   it('have units', () => expect([bytes(12), bytes(1536), bytes(4 * 1024 * 1024), bytes(3 * 1024 ** 3)]).toEqual(['12 B', '1.5 KiB', '4 MiB', '3 GiB']));
   it('have a plural', () => expect([counted(1, 'line'), counted(12_000, 'line')]).toEqual(['1 line', '12,000 lines']));
+  it('are parted by thousands', () => expect([0, 999, 1_000, 1_234_567].map(thousands)).toEqual(['0', '999', '1,000', '1,234,567']));
 });
 
 describe('times', () => {
