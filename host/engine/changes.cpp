@@ -137,7 +137,32 @@ void Engine::finish_sync(const Pending& pending, std::size_t containers) {
                       {"sent", us(total - seen - pending.encode_time - pending.apply_time)},
                       {"applied", us(pending.apply_time)}};
         if (pending.slowest_restart.count() > 0) out.phases.push_back({"restarted", pending.slowest_restart});
+        if (pending.slowest_listening.count() > 0) out.phases.push_back({"ready", pending.slowest_listening});
     });
+}
+
+// Of a process that a later save has ended before it listened nothing comes: those changes have no such
+// phase.
+void Engine::on_listening(const Listening& listening) {
+    const auto found = started_.find(listening.container);
+    if (found == started_.end() || found->second.start != listening.start) return;
+    for (const std::uint64_t id : found->second.changes) {
+        const auto open =
+            std::ranges::find(pending_, id, [](const auto& item) { return item.second.change; });
+        if (open != pending_.end()) {
+            open->second.slowest_listening = std::max(open->second.slowest_listening, listening.time);
+            continue;
+        }
+        edit_change(id, [&](ChangeRecord& out) {
+            const auto ready = std::ranges::find(out.phases, "ready", &ChangePhase::name);
+            if (ready == out.phases.end()) {
+                out.phases.push_back({"ready", listening.time});
+            } else {
+                ready->time = std::max(ready->time, listening.time);
+            }
+        });
+    }
+    started_.erase(found);
 }
 
 void Engine::fail_sync(const SyncOutcome& outcome) {

@@ -377,9 +377,10 @@ void Engine::on_outcome(const SyncOutcome& outcome) {
         fail_sync(outcome);
         return;
     }
+    Started started{.start = outcome.start, .changes = {}};
     for (auto& [key, pending] : pending_) {
         if (key.first != &service || key.second > outcome.generation) continue;
-        pending.done.insert(container);
+        if (pending.done.insert(container).second) started.changes.push_back(pending.change);
         pending.slowest_restart = std::max(pending.slowest_restart, outcome.applied->restarted);
         if (outcome.applied->after) pending.after = outcome.applied->after;
         const auto applied = outcome.finished - outcome.applied->restarted;
@@ -388,6 +389,7 @@ void Engine::on_outcome(const SyncOutcome& outcome) {
         pending.encode_time = outcome.encode_time;
         pending.apply_time = outcome.applied->staged + outcome.applied->published;
     }
+    if (started.start != 0) started_.insert_or_assign(container, std::move(started));
     settle(service);
 }
 
