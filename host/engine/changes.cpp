@@ -54,6 +54,13 @@ std::vector<BuildStepRecord> steps_of(const std::vector<images::ExplainedStep>& 
     return out;
 }
 
+// app.py, or app.py and 3 more
+std::string saved_in(const ChangeRecord& change) {
+    if (change.sources.empty()) return "the save";
+    if (change.source_count < 2) return change.sources.front();
+    return fmt::format("{} and {} more", change.sources.front(), change.source_count - 1);
+}
+
 // With the line of the Dockerfile where that is known.
 std::string reason_of_sync(const Service& service, const std::string& source,
                            const std::vector<std::string>& laid_at) {
@@ -162,7 +169,29 @@ void Engine::on_listening(const Listening& listening) {
             }
         });
     }
+    const std::uint64_t newest = found->second.changes.empty() ? 0 : found->second.changes.back();
     started_.erase(found);
+    tell_ready(*listening.service, newest);
+}
+
+void Engine::tell_ready(const Service& service, std::uint64_t change) {
+    const ChangeRecord* done = changes_.find(change);
+    if (done == nullptr || done->outcome != SaveOutcome::done) return;  // told when it is done
+    const auto waits = [&](const auto& item) {
+        return std::ranges::find(item.second.changes, change) != item.second.changes.end();
+    };
+    const auto time_of = [&](std::string_view phase) {
+        const auto found = std::ranges::find(done->phases, phase, &ChangePhase::name);
+        return found == done->phases.end() ? microseconds(0) : found->time;
+    };
+    const auto restarted = time_of("restarted");
+    const auto ready = time_of("ready");
+    if (ready.count() == 0 || std::ranges::any_of(started_, waits)) return;
+    parts_.reporter->line(
+        Tone::good, "ready", service.name,
+        fmt::format("{} -> {} in {} (synced in {}, restarted in {})", saved_in(*done),
+                    counted(done->containers, "container"), human(done->total + restarted + ready),
+                    human(done->total), human(restarted)));
 }
 
 void Engine::fail_sync(const SyncOutcome& outcome) {

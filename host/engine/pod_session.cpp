@@ -151,7 +151,8 @@ void PodSession::on_report(const protocol::ContainerReport& report) {
 
 void PodSession::tell_listening(const std::string& name, const Container& container) {
     if (!container.report || !container.report->listening) return;
-    shared_.on_listening({pod_.name + "/" + name, container.report->starts, *container.report->listening});
+    shared_.on_listening(
+        {container.service, pod_.name + "/" + name, container.report->starts, *container.report->listening});
 }
 
 void PodSession::tell_state(const std::string& name, const protocol::ContainerReport& now,

@@ -37,6 +37,7 @@ struct SyncOutcome {
 
 // A process that was started takes connections where the one before it did.
 struct Listening {
+    const Service* service = nullptr;
     std::string container;             // "pod/container"
     std::uint32_t start = 0;           // as ContainerReport counts
     std::chrono::microseconds time{};  // from that start on
