@@ -129,7 +129,9 @@ try {
   await first.getByRole('button').first().click();
   await page.getByText(/because COPY at line \d+ of Dockerfile lays it at \/srv\/api\/app\.py/)
     .first().waitFor();
-  await page.getByText(/p50 [\d.]+ m?s/).first().waitFor();
+  await page.getByText(/in place p50 [\d.]+ m?s, p95 [\d.]+ m?s; ready again p50 [\d.]+ m?s/).first().waitFor();
+  for (const phase of ['detected', 'encoded', 'sent', 'applied', 'restarted', 'ready'])
+    await page.getByRole('group', { name: 'Phases shown' }).getByRole('button', { name: phase, exact: true }).first().waitFor();
   await page.getByRole('heading', { name: 'Pods' }).waitFor();
   await page.getByText(/http GET :?\S*\/healthz/).first().waitFor();
   await page.getByRole('table', { name: 'Steps of the build' }).getByText(/^(COPY|RUN|WORKDIR) /).first().waitFor();
