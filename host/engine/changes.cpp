@@ -172,10 +172,10 @@ void Engine::on_listening(const Listening& listening) {
     }
     const std::uint64_t newest = found->second.changes.empty() ? 0 : found->second.changes.back();
     started_.erase(found);
-    tell_ready(*listening.service, newest);
+    tell_serving(*listening.service, newest);
 }
 
-void Engine::tell_ready(const Service& service, std::uint64_t change) {
+void Engine::tell_serving(const Service& service, std::uint64_t change) {
     const ChangeRecord* done = changes_.find(change);
     if (done == nullptr || done->outcome != SaveOutcome::done) return;  // told when it is done
     const auto waits = [&](const auto& item) {
@@ -189,7 +189,7 @@ void Engine::tell_ready(const Service& service, std::uint64_t change) {
     const auto ready = time_of("ready");
     if (ready.count() == 0 || std::ranges::any_of(started_, waits)) return;
     parts_.reporter->line(
-        Tone::good, "ready", service.name,
+        Tone::good, "serving", service.name,
         fmt::format("{} -> {} in {} (synced in {}, restarted in {})", saved_in(*done),
                     counted(done->containers, "container"), human(done->total + restarted + ready),
                     human(done->total), human(restarted)));

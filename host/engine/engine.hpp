@@ -216,7 +216,7 @@ class Engine {
     void on_outcome(const SyncOutcome& outcome);
     void on_listening(const Listening& listening);
     // Once all that its change has started takes connections.
-    void tell_ready(const Service& service, std::uint64_t change);
+    void tell_serving(const Service& service, std::uint64_t change);
     // Prints the saves that all containers of the service have by now.
     void settle(const Service& service);
     [[nodiscard]] std::size_t containers_of(const Service& service) const;

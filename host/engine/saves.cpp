@@ -410,7 +410,7 @@ void Engine::settle(const Service& service) {
         if (pending.slowest_restart.count() > 0) text += ", restarted in " + human(pending.slowest_restart);
         parts_.reporter->line(Tone::good, "synced", service.name, text);
         finish_sync(pending, containers.size());
-        tell_ready(service, pending.change);
+        tell_serving(service, pending.change);
         return true;
     });
     if (was_large && !std::exchange(gives_back_, true)) spawn(give_back_memory(), "giving back memory");

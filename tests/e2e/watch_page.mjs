@@ -157,6 +157,10 @@ try {
   await until('lines of a build are shown', async () => (await shown()).some((line) => /COPY|RUN/.test(line)));
   ok('the output of builds stands apart');
 
+  await page.getByRole('link', { name: 'Activity', exact: true }).click();
+  await page.getByText(/app\.py -> 1 container in [\d.]+ m?s \(synced in [\d.]+ m?s, restarted in [\d.]+ m?s\)/).first().waitFor();
+  ok('the activity tells when what a save restarted serves again');
+
   await page.getByRole('link', { name: /^Services/ }).click();
   const opened = page.waitForEvent('popup');
   await row('ui').getByRole('link', { name: /port 80 of ui$/ }).first().click();
