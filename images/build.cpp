@@ -85,19 +85,22 @@ std::filesystem::path inputs_file(const BuildRequest& request, const std::filesy
     return store / "explain" / key_of_place(request, dockerfile).finish().hex();
 }
 
-// Tells what changed since the last build, and keeps what this one read for the next.
-Result<std::vector<ExplainedStep>> explain_build(const std::vector<RecordedStep>& steps, bool wanted,
-                                                 const std::filesystem::path& file) {
+// What changed since the last build that did not fail.
+std::vector<ExplainedStep> explain_build(const std::vector<RecordedStep>& steps,
+                                         const std::filesystem::path& file) {
     const auto before = read_file(file, kMaxStepInputsFile);
-    std::vector<ExplainedStep> out;
-    if (wanted) out = explain(steps, before ? parse_step_inputs(*before) : std::nullopt);
+    return explain(steps, before ? parse_step_inputs(*before) : std::nullopt);
+}
+
+// Of a whole build, for explain_build() of the next.
+Result<> keep_inputs(const std::vector<RecordedStep>& steps, const std::filesystem::path& file) {
     std::vector<StepInputs> inputs;
     for (const RecordedStep& step : steps) inputs.push_back(step.inputs);
     const std::string now = format_step_inputs(inputs);
-    if (now.empty() || (before && *before == now)) return out;
+    const auto before = read_file(file, kMaxStepInputsFile);
+    if (now.empty() || (before && *before == now)) return {};
     TRY(make_folders(file.parent_path()));
-    TRY(write_file_atomic(file, now));
-    return out;
+    return write_file_atomic(file, now);
 }
 
 bool has_run(const StagePlan& plan) {
@@ -140,10 +143,12 @@ Result<Image> build_image(const BuildRequest& asked, const BuildTools& tools) {
     if (const auto saved = index.save(); !saved && tools.progress)
         tools.progress("the index of files was not kept: " + saved.error().message);
     if (!run && can_ask_for_root && evaluator.needs_root()) return build_rootless(request, tools);
-    TRY_ASSIGN(StageState state, std::move(run));
+    const std::filesystem::path inputs = inputs_file(request, dockerfile, tools.store);
     Image out;
-    TRY_ASSIGN(out.steps, explain_build(evaluator.steps(), request.explain,
-                                        inputs_file(request, dockerfile, tools.store)));
+    if (request.explain) out.steps = explain_build(evaluator.steps(), inputs);
+    if (tools.steps != nullptr) *tools.steps = out.steps;
+    TRY_ASSIGN(StageState state, std::move(run));
+    TRY(keep_inputs(evaluator.steps(), inputs));
     out.base_configs = evaluator.base_configs();
     out.run = state.config.run_config();
     const auto user =
@@ -189,6 +194,7 @@ Result<Image> build(const BuildRequest& request, const BuildTools& given) {
             given.progress(line);
         };
     }
+    if (tools.steps != nullptr) tools.steps->clear();
     auto out = build_or_again(request, tools);
     if (out || (out.error().sys_errno != ENOSPC && out.error().sys_errno != EDQUOT)) return out;
     return std::unexpected(std::move(out.error())

@@ -81,6 +81,9 @@ struct BuildTools {
     // each step. Null for none.
     CacheSources* cache_from = nullptr;
     CacheExport* cache_to = nullptr;
+    // Of a build: filled as Image::steps is, and also where it fails: with the steps until then and the one
+    // that failed. Empty where it did not come to any. May be null.
+    std::vector<ExplainedStep>* steps = nullptr;
     // Ends build() soon, with `cancelled`; what its steps had made until then stays in the store. A push and
     // a fetch end with the stop of `registries`.
     std::stop_token stop{};

@@ -115,6 +115,7 @@ void tell_steps(const std::vector<images::ExplainedStep>& steps, const images::B
         json.push_back({{"line", step.line},
                         {"instruction", printable(step.instruction)},
                         {"cached", step.is_cached},
+                        {"failed", step.is_failed},
                         {"reasons", std::move(reasons)},
                         {"more", step.more}});
     }
@@ -248,7 +249,14 @@ Result<> run_build(const BuildFlags& flags) {
         outputs, [](const images::Output& output) { return output.kind == images::OutputKind::registry; });
     if (is_pushed) place->tools.ahead = &ahead.emplace(place->registries, names.front());
     const auto started = Clock::now();
-    TRY_ASSIGN(const images::ImageSet images, images::build_each(request, platforms, place->tools));
+    std::vector<images::ExplainedStep> steps;
+    place->tools.steps = &steps;
+    auto made = images::build_each(request, platforms, place->tools);
+    if (!made) {
+        if (flags.explain) tell_steps(steps, request, told);
+        return std::unexpected(std::move(made.error()));
+    }
+    const images::ImageSet images = *std::move(made);
     if (flags.explain) {
         for (const images::Image& image : images.images) tell_steps(image.steps, request, told);
     }

@@ -22,6 +22,7 @@ Json json_of(const BuildRecord& build) {
                          {"text", step.text},
                          {"stage", step.stage},
                          {"cached", step.cached},
+                         {"failed", step.failed},
                          {"ms", step.time.count()},
                          {"why", step.why}});
     }

@@ -26,8 +26,9 @@ struct BuildStepRecord {
     std::string text;   // of the instruction
     std::string stage;  // its name, or its number
     bool cached = false;
+    bool failed = false;  // the build ended with it
     std::chrono::milliseconds time{};
-    std::vector<std::string> why;  // of a step that was made: the first kMaxStepReasons
+    std::vector<std::string> why;  // of a step that was made, or was to be: the first kMaxStepReasons
     bool operator==(const BuildStepRecord&) const = default;
 };
 
@@ -41,7 +42,7 @@ struct BuildRecord {
     std::uint64_t layers = 0;
     std::uint64_t bytes_sent = 0;
     std::string cause;                   // "api/requirements.txt: RUN at line 24 of Dockerfile may read it"
-    std::vector<BuildStepRecord> steps;  // that make a layer, the first kMaxBuildSteps; none where it failed
+    std::vector<BuildStepRecord> steps;  // that make a layer, the first kMaxBuildSteps; and what failed
     std::string error;
     std::string next_step;
     bool operator==(const BuildRecord&) const = default;

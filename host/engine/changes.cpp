@@ -44,6 +44,7 @@ std::vector<BuildStepRecord> steps_of(const std::vector<images::ExplainedStep>& 
                                              .text = printable(step.instruction),
                                              .stage = printable(step.stage),
                                              .cached = step.is_cached,
+                                             .failed = step.is_failed,
                                              .time = duration_cast<milliseconds>(microseconds(step.time_us)),
                                              .why = {}});
         for (const images::Reason& reason : step.reasons) {
@@ -283,7 +284,8 @@ std::uint64_t Engine::begin_build(Service& service) {
     return id;
 }
 
-void Engine::end_build(Service& service, const Result<BuildOutcome>& outcome, bool is_unchanged) {
+void Engine::end_build(Service& service, const Result<BuildOutcome>& outcome,
+                       const std::vector<images::ExplainedStep>& steps, bool is_unchanged) {
     const BuildRecord* ended = builds_.update(service.build, [&](BuildRecord& out) {
         if (!outcome) {
             const Error& error = outcome.error();
@@ -293,6 +295,7 @@ void Engine::end_build(Service& service, const Result<BuildOutcome>& outcome, bo
             if (is_stale) return;
             out.error = error.message;
             out.next_step = error.next_step;
+            out.steps = steps_of(steps);
             return;
         }
         out.state = is_unchanged ? BuildState::unchanged : BuildState::built;

@@ -252,7 +252,9 @@ class Engine {
     // Of a service that is retired: nothing comes of what still waits.
     void give_up_changes(Service& service);
     std::uint64_t begin_build(Service& service);
-    void end_build(Service& service, const Result<BuildOutcome>& outcome, bool is_unchanged);
+    // `steps` are for one that failed.
+    void end_build(Service& service, const Result<BuildOutcome>& outcome,
+                   const std::vector<images::ExplainedStep>& steps, bool is_unchanged);
 
     // Rebuilds (rebuild.cpp)
     boost::asio::awaitable<void> sign_large_files(Service& service);

@@ -99,6 +99,8 @@ boost::asio::awaitable<Result<>> Engine::build(Service& service) {
     images::BuildTools stoppable = tools();
     stoppable.registries = &registries;
     stoppable.stop = service.stop_build.get_token();
+    std::vector<images::ExplainedStep> steps;
+    stoppable.steps = &steps;
     const std::uint64_t number = begin_build(service);
     observe_build(service, number, stoppable);
     Survey tree;
@@ -128,7 +130,8 @@ boost::asio::awaitable<Result<>> Engine::build(Service& service) {
     // One that ended before it was told to is stale all the same.
     if (outcome && stoppable.stop.stop_requested()) outcome = fail(Errc::cancelled, "the build was stopped");
     if (!outcome) outcome = std::unexpected(with_registry_help(std::move(outcome.error()), registry_));
-    end_build(service, outcome, outcome && service.built && outcome->image.digest == service.image.digest);
+    end_build(service, outcome, steps,
+              outcome && service.built && outcome->image.digest == service.image.digest);
     if (!outcome) {
         service.read_by_failed_build = read_by_it;
         service.touched_during_build.merge(read_by_it);

@@ -191,9 +191,10 @@ std::vector<ExplainedStep> explain(const std::vector<RecordedStep>& now,
                                                              .stage = now[i].inputs.stage,
                                                              .instruction = now[i].inputs.instruction,
                                                              .is_cached = now[i].is_cached,
+                                                             .is_failed = now[i].is_failed,
                                                              .time_us = now[i].time_us,
                                                              .reasons = {}});
-        if (step.is_cached) continue;
+        if (step.is_cached || (step.is_failed && now[i].inputs.inputs.empty())) continue;
         if (before) {
             find_reasons(now[i].inputs, ancestors[i], step);
         } else {
@@ -246,7 +247,7 @@ std::vector<ExplainedStep> with_earlier(std::vector<ExplainedStep> steps,
 std::string explanation_text(const std::vector<ExplainedStep>& steps, std::string_view dockerfile) {
     std::string out;
     for (const ExplainedStep& step : steps) {
-        out += step.is_cached ? "cached  " : "made    ";
+        out += step.is_failed ? "failed  " : step.is_cached ? "cached  " : "made    ";
         out += std::string(dockerfile) + ":" + std::to_string(step.line) + " " + shortened(step.instruction);
         out += '\n';
         const std::size_t told = std::min(step.reasons.size(), kToldReasons);

@@ -41,8 +41,9 @@ struct ExplainedStep {
     std::string stage;  // its name, or its number
     std::string instruction;
     bool is_cached = false;
+    bool is_failed = false;       // the build ended with it
     std::uint64_t time_us = 0;    // that it took, also to find it in the cache
-    std::vector<Reason> reasons;  // of a step that was made; at most kMaxReasons
+    std::vector<Reason> reasons;  // of a step that was made, or was to be; at most kMaxReasons
     std::size_t more = 0;         // reasons that are not among them
 };
 inline constexpr std::size_t kMaxReasons = 100;
@@ -50,6 +51,7 @@ inline constexpr std::size_t kMaxReasons = 100;
 struct RecordedStep {
     int line = 0;
     bool is_cached = false;
+    bool is_failed = false;  // `inputs` has no inputs then where it did not come to reading them
     StepInputs inputs;
     std::uint64_t time_us = 0;
 };

@@ -95,17 +95,22 @@ void Evaluator::stop_commands() const {
 Result<> Evaluator::make_stage(std::size_t stage) {
     const Stage& plan = plan_.stages()[stage];
     if (plan.base_stage) TRY(run_stage(*plan.base_stage));
-    auto state = start_stage(stage);
-    if (!state) return located(std::move(state.error()), plan.from->line);
-    TRY(run_triggers(stage, *state));
+    StageState state;
+    const auto start = [&]() -> Result<> {
+        TRY_ASSIGN(state, start_stage(stage));
+        return {};
+    };
+    if (auto done = noted(stage, *plan.from, start); !done)
+        return located(std::move(done.error()), plan.from->line);
+    TRY(run_triggers(stage, state));
     for (const Instruction* instruction : plan.steps) {
         if (failed_) return fail(Errc::cancelled, "another stage failed");
         if (tools_ != nullptr && tools_->stop.stop_requested())
             return fail(Errc::cancelled, "the build was stopped");
-        if (auto done = step(stage, *instruction, *state); !done)
+        if (auto done = step(stage, *instruction, state); !done)
             return located(std::move(done.error()), instruction->line);
     }
-    done_[stage] = *std::move(state);
+    done_[stage] = std::move(state);
     return {};
 }
 
@@ -213,13 +218,26 @@ Result<ImageConfig> Evaluator::known_config(const Stage& stage) const {
 }
 
 Result<> Evaluator::step(std::size_t stage, const Instruction& instruction, StageState& state) {
+    return noted(stage, instruction, [&] { return evaluate(stage, instruction, state); });
+}
+
+Result<> Evaluator::noted(std::size_t stage, const Instruction& instruction,
+                          const std::function<Result<>()>& make) {
     using Clock = std::chrono::steady_clock;
-    const std::size_t noted = steps_[stage].size();
+    const std::size_t before = steps_[stage].size();
     const auto started = Clock::now();
-    TRY(evaluate(stage, instruction, state));
+    Result<> done = make();
     const auto took = std::chrono::duration_cast<std::chrono::microseconds>(Clock::now() - started);
-    if (steps_[stage].size() > noted) steps_[stage].back().time_us = static_cast<std::uint64_t>(took.count());
-    return {};
+    std::vector<RecordedStep>& steps = steps_[stage];
+    if (!done && done.error().code == Errc::cancelled) {
+        steps.resize(before);  // it is another's failure, or nobody's
+    } else if (!done && steps.size() == before) {
+        note_failed(instruction, stage);
+    } else if (!done) {
+        steps.back().is_failed = true;
+    }
+    if (steps.size() > before) steps.back().time_us = static_cast<std::uint64_t>(took.count());
+    return done;
 }
 
 Result<> Evaluator::evaluate(std::size_t stage, const Instruction& instruction, StageState& state) {

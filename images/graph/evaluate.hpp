@@ -10,6 +10,7 @@
 #pragma once
 
 #include <condition_variable>
+#include <functional>
 #include <map>
 #include <mutex>
 #include <optional>
@@ -51,7 +52,9 @@ class Evaluator {
     Result<StageState> run();
     // Of the base images that a build has fetched.
     [[nodiscard]] const std::map<std::string, std::string>& base_configs() const { return base_configs_; }
-    // After run() of a build: its steps that made layers, with what they read, stage by stage.
+    // After run() of a build: its steps that made layers, with what they read, stage by stage. After one that
+    // failed: those until then, and what failed, of whatever kind it is; none that was ended for another's
+    // sake.
     [[nodiscard]] std::vector<RecordedStep> steps() const;
     // After run(): it failed because an ordinary user came to a RUN.
     [[nodiscard]] bool needs_root() const { return needs_root_; }
@@ -106,8 +109,9 @@ class Evaluator {
                                              const registry::Platform& platform) const;
     // The config of a stage on the image that was fetched.
     [[nodiscard]] Result<ImageConfig> base_config(const Stage& stage, const BaseImage& base) const;
-    // evaluate(), and how long it took.
     Result<> step(std::size_t stage, const Instruction& instruction, StageState& state);
+    // Calls `make`, and notes for steps() how long the instruction took, and that it failed.
+    Result<> noted(std::size_t stage, const Instruction& instruction, const std::function<Result<>()>& make);
     Result<> evaluate(std::size_t stage, const Instruction& instruction, StageState& state);
     Result<> set_args(const Instruction& instruction, StageState& state) const;
     Result<> workdir(const Instruction& instruction, StageState& state);
@@ -171,13 +175,14 @@ class Evaluator {
     Result<> add_layer(const Instruction& instruction, const NodeMap& nodes, StageState& state);
 
     // For steps(), see evaluate_inputs.cpp.
-    [[nodiscard]] StepInputs begin_inputs(const Instruction& instruction, const StageState& state) const;
+    [[nodiscard]] StepInputs begin_inputs(const Instruction& instruction, std::size_t number) const;
     void add_layers_below(const StageState& state, StepInputs& step) const;
     void note_copy(const Instruction& instruction, const NodeMap& nodes, const LayerReport& report,
                    const StageState& state);
     // Counts as made until the step is found in the cache.
     void note_run(const Instruction& instruction, const Step& step, const RunMounting& mounting,
                   const StageState& state);
+    void note_failed(const Instruction& instruction, std::size_t stage);
     // The instruction's layer is the last one of the state.
     void note_made(const Instruction& instruction, const StageState& state);
 

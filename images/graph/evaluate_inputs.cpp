@@ -36,9 +36,9 @@ std::vector<RecordedStep> Evaluator::steps() const {
     return out;
 }
 
-StepInputs Evaluator::begin_inputs(const Instruction& instruction, const StageState& state) const {
-    const Stage& stage = plan_.stages()[state.stage];
-    return {.stage = stage.name.empty() ? std::to_string(state.stage) : stage.name,
+StepInputs Evaluator::begin_inputs(const Instruction& instruction, std::size_t number) const {
+    const Stage& stage = plan_.stages()[number];
+    return {.stage = stage.name.empty() ? std::to_string(number) : stage.name,
             .instruction = instruction.text.substr(0, kMaxStepText),
             .instruction_hash = xxh3_64(whole_text(instruction))};
 }
@@ -64,9 +64,14 @@ void Evaluator::note_made(const Instruction& instruction, const StageState& stat
         origins_.try_emplace(identity_of(state.layers.back()), instruction.text.substr(0, kMaxStepText));
 }
 
+void Evaluator::note_failed(const Instruction& instruction, std::size_t stage) {
+    steps_[stage].push_back(
+        {.line = instruction.line, .is_failed = true, .inputs = begin_inputs(instruction, stage)});
+}
+
 void Evaluator::note_copy(const Instruction& instruction, const NodeMap& nodes, const LayerReport& report,
                           const StageState& state) {
-    StepInputs inputs = begin_inputs(instruction, state);
+    StepInputs inputs = begin_inputs(instruction, state.stage);
     const Variables variables = state.variables();
     for (const std::string& name : mentioned_variables(whole_text(instruction))) {
         if (const auto value = variables(name)) add(inputs, InputKind::variable, name, *value);
@@ -83,7 +88,7 @@ void Evaluator::note_copy(const Instruction& instruction, const NodeMap& nodes, 
 
 void Evaluator::note_run(const Instruction& instruction, const Step& step, const RunMounting& mounting,
                          const StageState& state) {
-    StepInputs inputs = begin_inputs(instruction, state);
+    StepInputs inputs = begin_inputs(instruction, state.stage);
     add_layers_below(state, inputs);
     for (const std::string& variable : step.env) {
         const std::size_t equals = std::min(variable.find('='), variable.size());

@@ -152,7 +152,7 @@ Error Helper::ended_early() {
 }
 
 Result<std::string> Helper::ask(const Question& question, const Progress& progress,
-                                const std::stop_token& stop) {
+                                const std::stop_token& stop, std::vector<ExplainedStep>* steps) {
     const std::stop_callback hang_up(stop, [this] { ::shutdown(channel_.get(), SHUT_RDWR); });
     auto sent = send_frame(channel_.get(), FrameKind::question, format_question(question));
     for (;;) {
@@ -167,8 +167,9 @@ Result<std::string> Helper::ask(const Question& question, const Progress& progre
         }
         answered_ = true;
         if ((*frame)->kind == FrameKind::answer) return bytes;
-        TRY_ASSIGN(Error error, parse_error(bytes));
-        return std::unexpected(std::move(error));
+        TRY_ASSIGN(Failure failure, parse_failure(bytes));
+        if (steps != nullptr) *steps = std::move(failure.steps);
+        return std::unexpected(std::move(failure.error));
     }
 }
 

@@ -109,8 +109,8 @@ void pass(Codec& codec, Of<Codec, Reason>& value) {
 }
 template <class Codec>
 void pass(Codec& codec, Of<Codec, ExplainedStep>& value) {
-    auto& [line, stage, instruction, is_cached, time_us, reasons, more] = value;
-    codec(line, stage, instruction, is_cached, time_us, reasons, more);
+    auto& [line, stage, instruction, is_cached, is_failed, time_us, reasons, more] = value;
+    codec(line, stage, instruction, is_cached, is_failed, time_us, reasons, more);
 }
 template <class Codec>
 void pass(Codec& codec, Of<Codec, Image>& value) {
@@ -189,6 +189,11 @@ void pass(Codec& codec, Of<Codec, BuildAnswer>& value) {
     auto& [image, sent, notes] = value;
     codec(image, sent, notes);
 }
+template <class Codec>
+void pass(Codec& codec, Of<Codec, Failure>& value) {
+    auto& [error, steps] = value;
+    codec(error, steps);
+}
 
 Result<> send_frame(int channel, FrameKind kind, std::string_view bytes) {
     if (bytes.size() > kMaxFrame) return fail(Errc::unsupported, "a build's result of more than 1 GiB");
@@ -230,8 +235,8 @@ std::string format_answer(const PruneReport& report) {
 std::string format_answer(const StoreUsage& usage) {
     return format(usage);
 }
-std::string format_error(const Error& error) {
-    return format(error);
+std::string format_failure(const Failure& failure) {
+    return format(failure);
 }
 Result<BuildAnswer> parse_built(std::string_view bytes) {
     return parse<BuildAnswer>(bytes, "the image of a build's helper");
@@ -242,8 +247,8 @@ Result<PruneReport> parse_prune_report(std::string_view bytes) {
 Result<StoreUsage> parse_usage(std::string_view bytes) {
     return parse<StoreUsage>(bytes, "the measures of a build's helper");
 }
-Result<Error> parse_error(std::string_view bytes) {
-    return parse<Error>(bytes, "the error of a build's helper");
+Result<Failure> parse_failure(std::string_view bytes) {
+    return parse<Failure>(bytes, "the error of a build's helper");
 }
 
 }  // namespace detail

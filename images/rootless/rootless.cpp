@@ -30,10 +30,11 @@ using detail::Task;
 
 // An answer keeps what it names: until the asker has it, and hangs up.
 template <class T>
-int reply(const Result<T>& result) {
+int reply(const Result<T>& result, const std::vector<ExplainedStep>& steps = {}) {
     const auto sent =
         result ? detail::send_frame(kHelperChannel, FrameKind::answer, detail::format_answer(*result))
-               : detail::send_frame(kHelperChannel, FrameKind::error, detail::format_error(result.error()));
+               : detail::send_frame(kHelperChannel, FrameKind::error,
+                                    detail::format_failure({result.error(), steps}));
     char byte = 0;
     if (sent) (void)!::recv(kHelperChannel, &byte, 1, 0);
     return sent ? 0 : 1;
@@ -43,14 +44,16 @@ int refuse(const Error& error) {
     return reply(Result<StoreUsage>(std::unexpected(error)));
 }
 
-Result<detail::BuildAnswer> build_here(const Question& question, const registry::Connector* registries) {
+Result<detail::BuildAnswer> build_here(const Question& question, const registry::Connector* registries,
+                                       std::vector<ExplainedStep>& steps) {
     std::optional<UploadAhead> ahead;
     if (registries != nullptr && question.ahead) ahead.emplace(*registries, *question.ahead);
     BuildTools tools{.store = question.store,
                      .registries = registries,
                      .ahead = ahead ? &*ahead : nullptr,
                      .store_limit = question.store_limit,
-                     .shell_on_error = question.shell_on_error};
+                     .shell_on_error = question.shell_on_error,
+                     .steps = &steps};
     if (question.wants_progress) {
         tools.progress = [](const std::string& line) {
             std::ignore = detail::send_frame(kHelperChannel, FrameKind::progress, line);
@@ -75,7 +78,8 @@ Result<detail::BuildAnswer> build_here(const Question& question, const registry:
 int answer_build(const Question& question) {
     std::optional<registry::Connector> registries;
     if (question.registries) registries.emplace(*question.registries);
-    return reply(build_here(question, registries ? &*registries : nullptr));
+    std::vector<ExplainedStep> steps;
+    return reply(build_here(question, registries ? &*registries : nullptr, steps), steps);
 }
 
 bool has_folders_of_steps(const std::filesystem::path& store) {
@@ -121,7 +125,7 @@ int serve_rootless() {
 Result<Image> build_rootless(const BuildRequest& request, const BuildTools& tools) {
     // All of its members: one that is added later has to go to the helper too.
     const auto& [folder, registries, ahead, store_limit, shell_on_error, program, progress, pushed,
-                 cache_from, cache_to, stop] = tools;
+                 cache_from, cache_to, steps, stop] = tools;
     Question question{.task = Task::build,
                       .store = folder,
                       .request = request,
@@ -136,11 +140,12 @@ Result<Image> build_rootless(const BuildRequest& request, const BuildTools& tool
     if (ahead != nullptr) question.ahead = ahead->target();
     if (registries != nullptr) question.registries = registries->options();
     TRY_ASSIGN(Helper helper, Helper::start(program));
-    TRY_ASSIGN(const std::string bytes, helper.ask(question, progress, stop));
+    TRY_ASSIGN(const std::string bytes, helper.ask(question, progress, stop, steps));
     TRY_ASSIGN(detail::BuildAnswer built, detail::parse_built(bytes));
     if (ahead != nullptr) ahead->take(built.sent);
     TRY_ASSIGN(const BlobStore store, BlobStore::open(folder));
     TRY_ASSIGN(built.image.held, store.hold(built.image.layers));
+    if (steps != nullptr) *steps = built.image.steps;
     if (cache_to != nullptr) cache_to->take(built.notes, store);
     return std::move(built.image);
 }

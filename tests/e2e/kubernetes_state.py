@@ -21,6 +21,7 @@ from cluster_pods import ask, is_ready, statuses
 from container import has_text
 from kubernetes_check import AGENT_LINE, IMPORTS, KubernetesCheck, PODS_SECONDS, PORTS, REPLICAS, cluster, programs
 from measure import median, milliseconds_since, time_until_visible, wait_until
+from service_details import ServiceDetails
 from todo_check import START_SECONDS, identities, mark_of
 from watch_session import WatchSession
 
@@ -45,7 +46,7 @@ def prepared(options, folder):
         yield StateCheck(options, folder, k, namespace)
 
 
-class StateCheck(KubernetesCheck):
+class StateCheck(ServiceDetails, KubernetesCheck):
     remark = "the node runs on the same processors"
 
     def __init__(self, options, folder, k, namespace):
@@ -59,10 +60,13 @@ class StateCheck(KubernetesCheck):
         super().start(command, environment)
 
     def steps(self):
-        return (self.both_services_answer, self.after_a_save_comes_what_the_config_says,
+        return (self.both_services_answer, self.a_rollout_is_told_in_the_activity,
+                self.a_service_is_told_as_the_api_server_has_it, self.after_a_save_comes_what_the_config_says,
                 self.a_stopped_sidecar_delays_no_other, self.new_pods_begin_with_the_newest_of_many_edits,
-                self.the_host_is_killed, self.gates_open_without_a_host_as_they_say,
-                self.a_gate_that_holds_is_no_crash, self.a_new_watch_sends_what_differs,
+                self.the_host_is_killed, self.a_log_outgrows_its_file, self.gates_open_without_a_host_as_they_say,
+                self.a_gate_that_holds_is_no_crash, self.the_kubelet_throws_lines_away,
+                self.a_new_watch_sends_what_differs, self.a_restart_by_the_kubelet_is_told,
+                self.what_is_lost_is_told_as_a_gap,
                 self.each_side_says_what_happened_at_the_gates, self.the_proof_names_what_is_edited_in_a_pod,
                 self.interrupt_leaves_nothing)
 

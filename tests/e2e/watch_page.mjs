@@ -1,10 +1,12 @@
 // Uses the page of a running `synchost watch` on the example as a person does, who edits, breaks and mends the API.
 //   node watch_page.mjs NODE_MODULES CHROMIUM URL PROJECT DOWNLOADS [SCREENSHOTS]
-// Prints a line for each thing that was seen. Exits 1 with the reason where the page does not do its part, where its scripts
+// Prints a line for each thing that was seen. At `ask ...` it needs something of who started it, and goes on after a line on
+// its standard input. Exits 1 with the reason where the page does not do its part, where its scripts
 // report an error, or where axe-core finds something serious.
 import { readFileSync, mkdirSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
+import { createInterface } from 'node:readline';
 import { pathToFileURL } from 'node:url';
 
 const [modules, executablePath, url, project, downloads, screenshots] = process.argv.slice(2);
@@ -15,6 +17,8 @@ const STEP_TIMEOUT_MS = 30000;
 const HEALTHY = 'return jsonify(status="ok")';
 const BROKEN = 'raise RuntimeError("broken on purpose <img src=x onerror=alert(1)>")\n';
 
+const dockerfile = path.join(project, 'Dockerfile');
+const AFTER_PACKAGES = 'FROM ${NODE_BUILD} AS ui-packages';
 const source = path.join(project, 'api/app.py');
 const mended = readFileSync(source, 'utf8');
 if (!mended.includes(HEALTHY)) throw new Error(`api/app.py no longer has the line: ${HEALTHY}`);
@@ -28,6 +32,12 @@ const until = async (what, holds) => {
   }
 };
 const check = (holds, what) => { if (!holds) throw new Error(what); };
+const answers = createInterface({ input: process.stdin });
+const lines = answers[Symbol.asyncIterator]();
+const ask = async (what) => {
+  console.log(`ask ${what}`);
+  check(!(await lines.next()).done, `nobody answers: ${what}`);
+};
 
 const browser = await chromium.launch({ executablePath, args: ['--no-sandbox', '--disable-dev-shm-usage'] });
 try {
@@ -136,15 +146,15 @@ try {
   await isAccessible('the logs');
   await page.getByRole('button', { name: 'Regular expression' }).click();
   await page.getByLabel('Filter lines').fill('Runtime(Error): bro[a-z]+ on purpose');
-  const lines = () => page.locator('.log-row .log-text').allTextContents();
+  const shown = () => page.locator('.log-row .log-text').allTextContents();
   await until('only lines that match are shown', async () => {
-    const texts = await lines();
+    const texts = await shown();
     return texts.length > 0 && texts.every((text) => text.includes('RuntimeError: broken on purpose'));
   });
   ok('logs are filtered by an expression');
   await page.getByLabel('Filter lines').fill('');
   await page.getByLabel('Source', { exact: true }).selectOption({ label: 'builds' });
-  await until('lines of a build are shown', async () => (await lines()).some((line) => /COPY|RUN/.test(line)));
+  await until('lines of a build are shown', async () => (await shown()).some((line) => /COPY|RUN/.test(line)));
   ok('the output of builds stands apart');
 
   await page.getByRole('link', { name: 'Activity', exact: true }).click();
@@ -180,9 +190,56 @@ try {
   }
   await show('narrow');
   ok('all views fit into 360 pixels');
+  await page.setViewportSize({ width: 1400, height: 900 });
+
+  await ask('whether anything was built until now');
+  const whole = readFileSync(dockerfile, 'utf8');
+  check(whole.split(AFTER_PACKAGES).length === 2, `the Dockerfile no longer has one ${AFTER_PACKAGES}`);
+  const good = `RUN echo ${Date.now()}`;  // which no cache has
+  writeFileSync(dockerfile, whole.split(AFTER_PACKAGES).join(`${good}\nRUN exit 5\n${AFTER_PACKAGES}`));
+  await page.goto(`${url}/#/service/Deployment%2Fapi`);
+  const steps = page.getByRole('table', { name: 'Steps of the build' });
+  await steps.getByRole('row', { name: /RUN exit 5 .*failed: the instruction is new/ }).waitFor();
+  await steps.getByRole('row', { name: new RegExp(`${good} .*run: the instruction is new`) }).waitFor();
+  const results = await steps.locator('tbody tr').evaluateAll((rows) => rows.map((one) => one.cells[2].innerText));
+  check(results.filter((text) => text.startsWith('failed')).length === 1, `not one step failed: ${results.join(', ')}`);
+  check(await steps.getByText('COPY api/ /srv/api/').count() === 0, 'a step is shown that was not made');
+  check(results.includes('cached'), `nothing came from the cache: ${results.join(', ')}`);
+  await page.getByLabel('The error').getByText(/exit code 5/).waitFor();
+  ok(`a build that failed shows its ${results.length} steps, and which one failed`);
+  await isAccessible('a service whose build failed');
+  await show('failed-build');
 
   check(problems.length === 0, `the page reports: ${problems.join('; ')}`);
   ok('no error on the console');
+
+  await page.goto(`${url}/#/`);
+  await cell('ui', 'state').getByText('running').waitFor();
+  // States go on changing while a watch takes its pods down: until then it tells what it sees.
+  const told = async () => (await cell('ui', 'change').innerText()).replace(/\b(now|\d+ \w+ ago)\b/g, '');
+  const known = await told();
+  await page.evaluate(() => { window.isStillTheSame = true; });
+  await ask('the end of the watch');
+  const ended = page.getByRole('status').getByText(/The watch has ended\b.*\. This page goes on by itself/);
+  await ended.waitFor();
+  await page.getByRole('button', { name: 'Try now' }).waitFor();
+  check(await told() === known, `of ui it knew ${known}, and shows ${await told()}`);
+  await page.getByRole('article').filter({ hasText: 'exit code 5' }).waitFor();
+  ok('the page of a watch that has ended says so, and keeps what it knew');
+  await isAccessible('the services of a watch that has ended');
+  await show('ended');
+
+  writeFileSync(dockerfile, whole);
+  await ask('another watch');
+  await ended.waitFor({ state: 'detached' });
+  for (const name of ['api', 'ui']) await cell(name, 'state').getByText('running').waitFor();
+  await until('no problem is left', async () => await page.getByRole('heading', { name: /problem/ }).count() === 0);
+  writeFileSync(source, edited('by another watch'));
+  await cell('api', 'change').getByText(/synced in/).waitFor();
+  check(await page.evaluate(() => window.isStillTheSame), 'the page was loaded anew');
+  ok('it goes on by itself with another watch');
+  const others = problems.filter((text) => !/^Failed to load resource: net::ERR_/.test(text));
+  check(others.length === 0, `the page reports, without a watch or with the next: ${others.join('; ')}`);
 } catch (error) {
   if (screenshots) {
     const pages = browser.contexts()[0]?.pages() ?? [];
@@ -190,5 +247,6 @@ try {
   }
   throw error;
 } finally {
+  answers.close();
   await browser.close();
 }

@@ -3,7 +3,8 @@
 #include <algorithm>
 #include <map>
 #include <nlohmann/json.hpp>
-#include <tuple>
+#include <string>
+#include <utility>
 
 #include "host/runtime/json_fields.hpp"
 #include "host/runtime/kubernetes/pod_view.hpp"
@@ -92,9 +93,15 @@ PodDetail pod_detail(const Json& pod, const std::vector<Json>& events) {
             out.containers.push_back(container_of(spec, state == states.end() ? kNothing : *state->second));
         }
     }
-    for (const Json& event : events) out.events.push_back(event_of(event));
-    std::ranges::sort(out.events, {},
-                      [](const PodEvent& one) { return std::tie(one.time, one.reason, one.message); });
+    // Times of the kubelet are whole seconds: within one, the order of the list is that of their coming. What
+    // the scheduler did in that second has a fraction, and goes before it as text.
+    std::multimap<std::string, PodEvent> by_time;
+    for (const Json& event : events) {
+        PodEvent one = event_of(event);
+        std::string time = one.time;
+        by_time.emplace(std::move(time), std::move(one));
+    }
+    for (auto& [time, one] : by_time) out.events.push_back(std::move(one));
     if (out.events.size() > kMaxPodEvents)
         out.events.erase(out.events.begin(), out.events.end() - static_cast<std::ptrdiff_t>(kMaxPodEvents));
     return out;

@@ -9,7 +9,8 @@
 
 namespace synchost::host::kubernetes {
 
-// `events`: core/v1 Events of this pod, in any order.
+// `events`: core/v1 Events of this pod as the API server lists them: by their names, which end with the
+// nanosecond of their first coming.
 PodDetail pod_detail(const k8s::Json& pod, const std::vector<k8s::Json>& events);
 
 }  // namespace synchost::host::kubernetes

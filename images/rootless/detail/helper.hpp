@@ -31,10 +31,11 @@ class Helper {
     // Waits for its end; one that has not answered is killed.
     ~Helper();
 
-    // The bytes of its answer. cancelled where a stop was requested.
+    // The bytes of its answer. cancelled where a stop was requested. `steps` are those of a build that
+    // failed; may be null.
     using Progress = std::function<void(const std::string&)>;
     Result<std::string> ask(const Question& question, const Progress& progress = {},
-                            const std::stop_token& stop = {});
+                            const std::stop_token& stop = {}, std::vector<ExplainedStep>* steps = nullptr);
 
   private:
     Helper(pid_t pid, Fd channel) : pid_(pid), channel_(std::move(channel)) {}

@@ -56,13 +56,18 @@ struct BuildAnswer {
     CacheNotes notes{};
 };
 
+struct Failure {
+    Error error;
+    std::vector<ExplainedStep> steps{};  // of a build, BuildTools::steps
+};
+
 std::string format_answer(const BuildAnswer& built);
 std::string format_answer(const PruneReport& report);
 std::string format_answer(const StoreUsage& usage);
-std::string format_error(const Error& error);
+std::string format_failure(const Failure& failure);
 Result<BuildAnswer> parse_built(std::string_view bytes);
 Result<PruneReport> parse_prune_report(std::string_view bytes);
 Result<StoreUsage> parse_usage(std::string_view bytes);
-Result<Error> parse_error(std::string_view bytes);
+Result<Failure> parse_failure(std::string_view bytes);
 
 }  // namespace synchost::images::detail

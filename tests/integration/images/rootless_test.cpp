@@ -217,6 +217,14 @@ TEST_F(Rootless, ABuildWithoutRunPrunesWhatOneWithRunLeft) {
     EXPECT_TRUE(fs::is_empty(store("builder") / "unpacked"));
 }
 
+TEST_F(Rootless, AFailedBuildTellsItsSteps) {
+    const Completed done = user_builds("RUN echo 1 >/one\nRUN exit 3\n", {"--explain"});
+    EXPECT_EQ(done.exit_code, 1);
+    EXPECT_THAT(done.out, AllOf(HasSubstr("made    Dockerfile:4 RUN echo 1 >/one\n"),
+                                HasSubstr("failed  Dockerfile:5 RUN exit 3\n")));
+    EXPECT_THAT(done.err, HasSubstr("exit code 3"));
+}
+
 TEST_F(Rootless, WithoutIdsTheErrorSaysHowToGetThem) {
     write("subgid", "other:3000000:65536\nbuilder:nonsense\n");
     const Completed done = user_builds("RUN echo ran\n");

@@ -120,7 +120,7 @@ TEST_F(ExplainBuild, JsonAndARecordThatIsDamagedOrLost) {
     ASSERT_EQ(done.exit_code, 0) << done.err;
     const auto json = nlohmann::json::parse(done.out.substr(0, done.out.find('\n')), nullptr, false);
     EXPECT_EQ(json, nlohmann::json::parse(R"({"steps": [{"line": 2, "instruction": "COPY a.txt b.txt /",
-        "cached": false, "more": 0, "reasons": [
+        "cached": false, "failed": false, "more": 0, "reasons": [
             {"kind": "file", "change": "changed", "name": "a.txt"},
             {"kind": "file", "change": "look", "name": "b.txt"}]}]})"))
         << done.out;

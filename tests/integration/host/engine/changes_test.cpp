@@ -152,6 +152,28 @@ TEST_F(Changes, ABuildThatFailsIsToldInBoth) {
     EXPECT_EQ(builds().back().error, one.error);
 }
 
+TEST_F(Changes, AFailedBuildHasItsStepsAndTheOneThatFailed) {
+    begin();
+    const std::string dockerfile = read_file(project() / "Dockerfile.a").value();
+    const std::size_t end = dockerfile.find("FROM scratch\n");
+    write("Dockerfile.a", dockerfile.substr(0, end) + "RUN echo 1 >/one\nRUN echo 2 >/two\nRUN exit 1\n" +
+                              dockerfile.substr(end));
+    (void)change(SaveKind::rebuild, SaveOutcome::failed);
+    const BuildRecord failed = builds().back();
+    EXPECT_EQ(failed.state, BuildState::failed);
+    std::vector<std::string> told;
+    for (const BuildStepRecord& step : failed.steps)
+        told.push_back((step.failed   ? "failed "
+                        : step.cached ? "cached "
+                                      : "made ") +
+                       step.text.substr(0, 16));
+    EXPECT_THAT(told, ElementsAre("cached COPY busybox /bi", "cached COPY busybox /bi",
+                                  "cached COPY dep/a /dep", "cached RUN : a; busybox",
+                                  "made RUN echo 1 >/one", "made RUN echo 2 >/two", "failed RUN exit 1"));
+    EXPECT_EQ(failed.steps.back().stage, "made");
+    EXPECT_THAT(failed.steps.back().why, ElementsAre("the instruction is new"));
+}
+
 TEST_F(Changes, WhatNoImageHasIsIgnoredAndWhatATriggerWaitsForIsHeld) {
     add_service("a");
     write_config("services: {a: {trigger: manual}}\n");

@@ -159,7 +159,8 @@ int main() {
                                        .text = "RUN pip install",
                                        .stage = "0",
                                        .time = std::chrono::milliseconds(2'000),
-                                       .why = {"requirements.txt changed"}}}};
+                                       .why = {"requirements.txt changed"}},
+                                      {.line = 25, .text = "RUN exit 1", .failed = true, .why = {}}}};
     print("Build", to_json(build));
     print("Build", to_json(BuildRecord{.steps = {}}));
     const std::vector<const BuildRecord*> builds = {&build};

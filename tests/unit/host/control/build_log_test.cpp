@@ -37,11 +37,16 @@ TEST(BuildLog, ABuildThatEndsSaysMore) {
     const BuildRecord* ended = log.update(id, [](BuildRecord& one) {
         one.state = BuildState::failed;
         one.error = "Dockerfile:1: \xff";
+        one.steps = {{.line = 4, .text = "RUN echo", .why = {}},
+                     {.line = 5, .text = "RUN exit 1", .failed = true, .why = {}}};
     });
     ASSERT_NE(ended, nullptr);
     const auto json = nlohmann::json::parse(builds_json(log.list("")));
     EXPECT_EQ(json.at("builds").at(0).at("outcome"), "failed");
     EXPECT_EQ(json.at("builds").at(0).at("error"), "Dockerfile:1: \xef\xbf\xbd");
+    const auto& steps = json.at("builds").at(0).at("steps");
+    EXPECT_EQ(steps.at(0).at("failed"), false);
+    EXPECT_EQ(steps.at(1).at("failed"), true);
 }
 
 }  // namespace

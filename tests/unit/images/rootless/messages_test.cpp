@@ -127,13 +127,23 @@ TEST(RootlessMessages, WhatStepsCameToArrivesAsItWas) {
     EXPECT_EQ(answer->notes.files[0].bytes, "=root");
 }
 
-TEST(RootlessMessages, AnErrorKeepsItsNumberAndItsNextStep) {
-    const auto got = parse_error(format_error({Errc::conflict, "what", ENOSPC, "next"}));
+TEST(RootlessMessages, AFailureKeepsItsNumberItsNextStepAndItsSteps) {
+    Failure failure{{Errc::conflict, "what", ENOSPC, "next"}, full_image().steps};
+    failure.steps.push_back({.line = 3, .instruction = "RUN exit 1", .is_failed = true, .reasons = {}});
+    const std::string bytes = format_failure(failure);
+    const auto got = parse_failure(bytes);
     ASSERT_OK(got);
-    EXPECT_EQ(got->code, Errc::conflict);
-    EXPECT_EQ(got->message, "what");
-    EXPECT_EQ(got->sys_errno, ENOSPC);
-    EXPECT_EQ(got->next_step, "next");
+    EXPECT_EQ(got->error.code, Errc::conflict);
+    EXPECT_EQ(got->error.message, "what");
+    EXPECT_EQ(got->error.sys_errno, ENOSPC);
+    EXPECT_EQ(got->error.next_step, "next");
+    ASSERT_EQ(got->steps.size(), 2u);
+    EXPECT_TRUE(got->steps[0].is_cached);
+    EXPECT_FALSE(got->steps[0].is_failed);
+    EXPECT_EQ(got->steps[1].instruction, "RUN exit 1");
+    EXPECT_TRUE(got->steps[1].is_failed);
+    for (std::size_t size = 0; size < bytes.size(); ++size)
+        EXPECT_ERROR(parse_failure(bytes.substr(0, size)), Errc::protocol, "");
 }
 
 TEST(RootlessMessages, WhatIsCutOffOrTooLongIsAnError) {

@@ -116,8 +116,8 @@ export function changes(value: unknown): Change[] {
 function step(value: unknown): Step {
   const v = record(value);
   return {
-    line: number(v.line), text: text(v.text), stage: text(v.stage), cached: flag(v.cached), ms: number(v.ms),
-    why: texts(v.why),
+    line: number(v.line), text: text(v.text), stage: text(v.stage), cached: flag(v.cached),
+    failed: flag(v.failed), ms: number(v.ms), why: texts(v.why),
   };
 }
 

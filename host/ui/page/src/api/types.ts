@@ -175,6 +175,8 @@ export interface Step {
   readonly text: string;
   readonly stage: string;
   readonly cached: boolean;
+  /** The build ended with it. */
+  readonly failed: boolean;
   readonly ms: number;
   readonly why: readonly string[];
 }

@@ -1,6 +1,6 @@
 // States and changes in words.
 
-import type { Build, Change, Pod, Service, ServiceState } from '../api/types';
+import type { Build, Change, Pod, Service, ServiceState, Step } from '../api/types';
 import { counted, span } from './duration';
 
 /** What a state asks of the reader: the colour of its dot and its place in a summary. */
@@ -101,6 +101,11 @@ function inWords(counts: ReadonlyMap<number, number>): string {
   const sorted = [...counts].sort(([left], [right]) => right - left);
   if (sorted.length === 1) return `generation ${sorted[0]?.[0]}`;
   return sorted.map(([generation, count]) => `${count} at ${generation}`).join(', ');
+}
+
+export function stepInWords(step: Step): string {
+  if (step.cached && !step.failed) return 'cached';
+  return `${step.failed ? 'failed' : 'run'}${step.why.length === 0 ? '' : `: ${step.why.join('; ')}`}`;
 }
 
 export function buildInWords(build: Build): string {

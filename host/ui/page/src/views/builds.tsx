@@ -4,8 +4,9 @@ import { useState } from 'preact/hooks';
 import type { Build, Step } from '../api/types';
 import { bytes, counted, span } from '../model/duration';
 import { clock } from '../model/time';
-import { buildInWords } from '../model/words';
+import { buildInWords, stepInWords } from '../model/words';
 import { Ago } from '../parts/ago';
+import { Icon } from '../parts/icon';
 
 export function Builds({ builds }: { builds: readonly Build[] }) {
   const [chosen, setChosen] = useState<number | null>(null);
@@ -53,14 +54,15 @@ function Steps({ steps }: { steps: readonly Step[] }) {
         <tbody>
           {steps.map((step, index) => (
             // A line may stand for several steps, as an ONBUILD does.
-            <tr key={index}>
+            <tr key={index} class={step.failed ? 'failed' : undefined}>
               <td class="number faint">{step.line}</td>
               <td>
                 <code>{step.text}</code>
                 {step.stage === '' ? null : <span class="faint"> in {step.stage}</span>}
               </td>
               <td>
-                {step.cached ? <span class="muted">cached</span> : <span>run{step.why.length === 0 ? '' : `: ${step.why.join('; ')}`}</span>}
+                {step.failed ? <Icon name="alert" /> : null}
+                <span class={step.cached ? 'muted' : undefined}>{stepInWords(step)}</span>
               </td>
               <td class="number">
                 {step.cached ? '' : span(step.ms * 1000)}

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { change as decode, status } from '../../src/api/shapes';
+import { build, change as decode, status } from '../../src/api/shapes';
 import { ago, bytes, counted, span, thousands } from '../../src/model/duration';
 import { clock, compareTimes } from '../../src/model/time';
-import { decisionInWords, generationsInWords, outcomeInWords, replicasInWords, sourcesInWords } from '../../src/model/words';
+import { decisionInWords, generationsInWords, outcomeInWords, replicasInWords, sourcesInWords, stepInWords } from '../../src/model/words';
 
 describe('span', () => {
   it.each([
@@ -59,6 +59,17 @@ describe('a change in words', () => {
       .toBe('Synced because COPY at line 3 lays it there; the process is restarted.');
     expect(decisionInWords(decode({ kind: 'ignored' }))).toBe('Ignored.');
   });
+});
+
+describe('the steps of a build in words', () => {
+  it.each([
+    [{ cached: true }, 'cached'],
+    [{}, 'run'],
+    [{ why: ['app.py changed', 'the variable A is new'] }, 'run: app.py changed; the variable A is new'],
+    [{ failed: true, why: ['the instruction is new'] }, 'failed: the instruction is new'],
+    [{ failed: true }, 'failed'],
+    [{ cached: true, failed: true }, 'failed'],
+  ])('%j', (step, words) => expect(build({ steps: [step] }).steps.map(stepInWords)).toEqual([words]));
 });
 
 describe('replicas and generations', () => {

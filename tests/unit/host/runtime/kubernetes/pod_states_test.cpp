@@ -28,6 +28,16 @@ Json broken_pod() {
                    {"name": "side", "state": {"terminated": {"exitCode": 0, "reason": "Completed"}}}]}})");
 }
 
+TEST(PodDetail, WhatTheKubeletDidInOneSecondKeepsTheOrderOfTheList) {
+    std::vector<Json> events;
+    for (const char* reason : {"Pulled", "Created", "Started"})
+        events.push_back({{"reason", reason}, {"lastTimestamp", "2026-01-01T00:00:05Z"}});
+    events.push_back(Json::parse(R"({"reason": "Scheduled", "eventTime": "2026-01-01T00:00:05.123456Z"})"));
+    std::vector<std::string> told;
+    for (const PodEvent& event : pod_detail(broken_pod(), events).events) told.push_back(event.reason);
+    EXPECT_THAT(told, ElementsAre("Scheduled", "Pulled", "Created", "Started"));
+}
+
 TEST(PodDetail, TellsContainersAndEventsInTheirOrder) {
     const std::vector<Json> events = {
         Json::parse(R"({"type": "Warning", "reason": "BackOff", "message": "again", "count": 7,
