@@ -286,7 +286,7 @@ Result<> PodmanRuntime::check_agent(const Wanted& wanted, bool late) const {
     std::string told;
     bool sidecar_ended = false;
     for (const ContainerState& state : states) {
-        const bool ended = state.status == "exited" || state.restarts > 0;
+        const bool ended = state.has_ended();
         sidecar_ended = sidecar_ended || (ended && state.name == kSidecarName);
         if (ended || late) told += (told.empty() ? "" : "; ") + podman::describe(state);
     }
