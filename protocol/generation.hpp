@@ -141,7 +141,10 @@ struct ContainerReport {
     std::string container;  // name in the pod
     ProcessState state = ProcessState::gated;
     GenerationId generation{};
-    std::uint32_t starts = 0;        // how often the process was started
+    std::uint32_t starts = 0;  // how often the process was started
+    // From the last start until it took TCP connections where the process before it did; nothing until then,
+    // and where that is not known. Of one microsecond or more.
+    std::optional<std::chrono::microseconds> listening;
     std::optional<int> exit_code;    // of the last end; 128 + n for signal n
     std::string last_output;         // last lines of stdout and stderr before that end; at most 48 KiB
     std::vector<std::string> roots;  // its managed paths

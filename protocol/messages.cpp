@@ -12,7 +12,8 @@ namespace {
 constexpr std::string_view kMagic = "SYNCHOST";
 constexpr std::size_t kMaxErrorTextBytes = 4096;
 constexpr std::size_t kMaxInventoryEntries = 1'000'000;
-constexpr std::uint32_t kNotBooting = 0xFFFF'FFFF;  // of a status
+constexpr std::uint64_t kMaxListeningUs = 86'400'000'000;  // of a report: a day
+constexpr std::uint32_t kNotBooting = 0xFFFF'FFFF;         // of a status
 
 // The numbers of PROTOCOL.md, section Error codes: position + 1.
 constexpr std::array kErrorCodes = {Errc::io,      Errc::not_found,     Errc::conflict,   Errc::protocol,
@@ -188,6 +189,9 @@ std::string encode_report(const ContainerReport& report) {
     writer.number(static_cast<std::uint8_t>(report.state));
     writer.number(std::to_underlying(report.generation));
     writer.number(report.starts);
+    writer.number(report.listening
+                      ? std::clamp<std::uint64_t>(count_of(*report.listening), 1, kMaxListeningUs)
+                      : std::uint64_t{0});
     writer.number(static_cast<std::uint8_t>(report.exit_code ? 1 : 0));
     writer.number(static_cast<std::uint8_t>(report.exit_code.value_or(0)));
     const std::string_view output = report.last_output;
@@ -203,6 +207,7 @@ Result<ContainerReport> parse_report(std::string_view payload) {
     const auto state = reader.number<std::uint8_t>();
     report.generation = GenerationId{reader.number<std::uint64_t>()};
     report.starts = reader.number<std::uint32_t>();
+    const auto listening = reader.number<std::uint64_t>();
     const auto has_exit = reader.number<std::uint8_t>();
     const auto exit_code = reader.number<std::uint8_t>();
     report.last_output = reader.text(kMaxOutputBytes);
@@ -210,8 +215,10 @@ Result<ContainerReport> parse_report(std::string_view payload) {
     TRY(reader.done("report"));
     if (state < 1 || state > 4) return bad_value("report", "state");
     if (has_exit > 1) return bad_value("report", "exit code");
+    if (listening > kMaxListeningUs) return bad_value("report", "listening");
     if (report.container.empty()) return bad_value("report", "container");
     report.state = ProcessState{state};
+    if (listening > 0) report.listening = std::chrono::microseconds(listening);
     if (has_exit == 1) report.exit_code = exit_code;
     return report;
 }

@@ -15,7 +15,7 @@
 
 namespace synchost::protocol {
 
-inline constexpr std::uint16_t kProtocolVersion = 3;
+inline constexpr std::uint16_t kProtocolVersion = 4;
 inline constexpr std::size_t kMaxOutputBytes = std::size_t{48} << 10;  // of ContainerReport::last_output
 inline constexpr std::size_t kMaxRoots = 1024;
 inline constexpr std::size_t kMaxRootBytes = 4096;                          // of one root

@@ -29,7 +29,11 @@ App::App(boost::asio::any_io_executor executor, AppOptions options, OutputTap& o
       output_(output),
       events_(std::move(events)),
       ended_(executor),
-      command_ended_(std::move(executor)) {}
+      command_ended_(executor),
+      listen_watch_(std::move(executor), [this](std::chrono::microseconds time) {
+          listening_ = time;
+          events_.on_change();
+      }) {}
 
 void App::become(Phase phase) {
     phase_ = phase;
@@ -60,6 +64,8 @@ Result<> App::start() {
     }
     pid_ = *pid;
     ++starts_;
+    listening_.reset();
+    listen_watch_.started();
     become(Phase::running);
     return {};
 }
@@ -75,6 +81,7 @@ boost::asio::awaitable<Result<>> App::restart() {
     if (phase_ != Phase::running) co_return release();
     const auto token = boost::asio::as_tuple(boost::asio::use_awaitable);
     become(Phase::restarting);
+    listen_watch_.before_end();
     ended_.expires_after(options_.grace);
     ::kill(-pid_, SIGTERM);
     co_await ended_.async_wait(token);
@@ -162,6 +169,7 @@ void App::on_reaped(pid_t pid, int wait_status) {
     if (pid != pid_) return;
     ::kill(-pid_, SIGKILL);  // what it left behind in its group keeps its ports
     pid_ = -1;
+    listen_watch_.ended();
     output_.drain();
     exit_code_ = exit_code_of(wait_status);
     last_output_ = output_.last();

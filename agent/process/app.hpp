@@ -14,6 +14,7 @@
 #include <string>
 #include <vector>
 
+#include "agent/process/listen_watch.hpp"
 #include "agent/process/output_tap.hpp"
 #include "base/error.hpp"
 #include "protocol/messages.hpp"
@@ -32,7 +33,7 @@ struct AppOptions {
 class App {
   public:
     struct Events {
-        std::function<void()> on_change;       // phase, starts, exit code
+        std::function<void()> on_change;       // phase, starts, exit code, listening
         std::function<void(int)> on_finished;  // the supervisor is to exit with this code
     };
     App(boost::asio::any_io_executor executor, AppOptions options, OutputTap& output, Events events);
@@ -62,6 +63,9 @@ class App {
 
     [[nodiscard]] protocol::Phase phase() const { return phase_; }
     [[nodiscard]] std::uint32_t starts() const { return starts_; }
+    // From its last start until the process took connections again; nothing before, and where that is not
+    // known.
+    [[nodiscard]] std::optional<std::chrono::microseconds> listening() const { return listening_; }
     [[nodiscard]] std::optional<int> exit_code() const { return exit_code_; }
     [[nodiscard]] const std::string& last_output() const { return last_output_; }  // before the last end
 
@@ -79,11 +83,13 @@ class App {
     Events events_;
     boost::asio::steady_timer ended_;          // cancelled when the process has ended
     boost::asio::steady_timer command_ended_;  // cancelled when the command has ended
+    ListenWatch listen_watch_;
     protocol::Phase phase_ = protocol::Phase::gated;
     pid_t pid_ = -1;
     pid_t command_pid_ = -1;
     int command_status_ = 0;  // of the last command, as waitpid(2) gave it
     std::uint32_t starts_ = 0;
+    std::optional<std::chrono::microseconds> listening_;
     std::optional<int> exit_code_;
     std::string last_output_;
     bool stop_was_asked_ = false;                  // TERM came from outside

@@ -268,7 +268,7 @@ void SidecarLink::report() {
 void SidecarLink::send_report() {
     session_->send(FrameType::report,
                    encode_report({container_, state_of(app_.phase()), tree_.generation(), app_.starts(),
-                                  app_.exit_code(), app_.last_output(), tree_.roots()}));
+                                  app_.listening(), app_.exit_code(), app_.last_output(), tree_.roots()}));
 }
 
 // What is said until this thread is free again goes out as one write.

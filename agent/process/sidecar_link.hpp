@@ -30,7 +30,7 @@ class SidecarLink {
                 std::vector<std::string> roots, App& app, Events events);
 
     void start();
-    // The app's phase, starts or exit code is another: to sidecar and host.
+    // The app's phase, starts, exit code or listening is another: to sidecar and host.
     void tell_change();
     // Calls `then` once nothing is left to send, be it because the stream broke: the last words of a
     // supervisor.

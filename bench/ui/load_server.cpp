@@ -91,7 +91,8 @@ class PlayedEngine {
         change.phases = {{"detected", std::chrono::microseconds(2'000)},
                          {"sent", std::chrono::microseconds(900)},
                          {"applied", std::chrono::microseconds(700)},
-                         {"restarted", std::chrono::microseconds(104'000)}};
+                         {"restarted", std::chrono::microseconds(4'000)},
+                         {"ready", std::chrono::microseconds(100'000)}};
         change.total = std::chrono::microseconds(3'600);
         service.last_change = changes_.add(change);
         events.publish("change", to_json(*changes_.find(*service.last_change)));

@@ -32,7 +32,8 @@ struct ChangedFile {
 };
 
 struct ChangePhase {
-    std::string name;  // "detected", "encoded", "sent", "applied", "restarted"; "built", "pushed", "deployed"
+    std::string name;  // "detected", "encoded", "sent", "applied", "restarted", "ready"; "built", "pushed",
+                       // "deployed"
     std::chrono::microseconds time{};
     bool operator==(const ChangePhase&) const = default;
 };

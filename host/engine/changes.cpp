@@ -54,6 +54,13 @@ std::vector<BuildStepRecord> steps_of(const std::vector<images::ExplainedStep>& 
     return out;
 }
 
+// app.py, or app.py and 3 more
+std::string saved_in(const ChangeRecord& change) {
+    if (change.sources.empty()) return "the save";
+    if (change.source_count < 2) return change.sources.front();
+    return fmt::format("{} and {} more", change.sources.front(), change.source_count - 1);
+}
+
 // With the line of the Dockerfile where that is known.
 std::string reason_of_sync(const Service& service, const std::string& source,
                            const std::vector<std::string>& laid_at) {
@@ -137,7 +144,54 @@ void Engine::finish_sync(const Pending& pending, std::size_t containers) {
                       {"sent", us(total - seen - pending.encode_time - pending.apply_time)},
                       {"applied", us(pending.apply_time)}};
         if (pending.slowest_restart.count() > 0) out.phases.push_back({"restarted", pending.slowest_restart});
+        if (pending.slowest_listening.count() > 0) out.phases.push_back({"ready", pending.slowest_listening});
     });
+}
+
+// Of a process that a later save has ended before it listened nothing comes: those changes have no such
+// phase.
+void Engine::on_listening(const Listening& listening) {
+    const auto found = started_.find(listening.container);
+    if (found == started_.end() || found->second.start != listening.start) return;
+    for (const std::uint64_t id : found->second.changes) {
+        const auto open =
+            std::ranges::find(pending_, id, [](const auto& item) { return item.second.change; });
+        if (open != pending_.end()) {
+            open->second.slowest_listening = std::max(open->second.slowest_listening, listening.time);
+            continue;
+        }
+        edit_change(id, [&](ChangeRecord& out) {
+            const auto ready = std::ranges::find(out.phases, "ready", &ChangePhase::name);
+            if (ready == out.phases.end()) {
+                out.phases.push_back({"ready", listening.time});
+            } else {
+                ready->time = std::max(ready->time, listening.time);
+            }
+        });
+    }
+    const std::uint64_t newest = found->second.changes.empty() ? 0 : found->second.changes.back();
+    started_.erase(found);
+    tell_serving(*listening.service, newest);
+}
+
+void Engine::tell_serving(const Service& service, std::uint64_t change) {
+    const ChangeRecord* done = changes_.find(change);
+    if (done == nullptr || done->outcome != SaveOutcome::done) return;  // told when it is done
+    const auto waits = [&](const auto& item) {
+        return std::ranges::find(item.second.changes, change) != item.second.changes.end();
+    };
+    const auto time_of = [&](std::string_view phase) {
+        const auto found = std::ranges::find(done->phases, phase, &ChangePhase::name);
+        return found == done->phases.end() ? microseconds(0) : found->time;
+    };
+    const auto restarted = time_of("restarted");
+    const auto ready = time_of("ready");
+    if (ready.count() == 0 || std::ranges::any_of(started_, waits)) return;
+    parts_.reporter->line(
+        Tone::good, "serving", service.name,
+        fmt::format("{} -> {} in {} (synced in {}, restarted in {})", saved_in(*done),
+                    counted(done->containers, "container"), human(done->total + restarted + ready),
+                    human(done->total), human(restarted)));
 }
 
 void Engine::fail_sync(const SyncOutcome& outcome) {

@@ -196,6 +196,7 @@ void Engine::adopt() {
                     on_outcome(outcome);
                     changed_.notify();  // its report may have come before, and be the last for long
                 },
+            .on_listening = [this](const Listening& listening) { on_listening(listening); },
             .on_state = [this] { changed_.notify(); },
             .on_renumbered = [this](const Service& of) { notify_sessions(of); },
             .containers_of = [this](const Service& of) { return containers_of(of); }};
@@ -204,11 +205,13 @@ void Engine::adopt() {
     }
     for (const auto& gone : sessions_) gone->stop();
     sessions_ = std::move(kept);
-    std::erase_if(last_errors_, [&](const auto& item) {
+    const auto is_of_no_pod = [&](const auto& item) {
         return std::ranges::none_of(sessions_, [&](const auto& session) {
             return item.first.starts_with(session->pod().name + "/");
         });
-    });
+    };
+    std::erase_if(last_errors_, is_of_no_pod);
+    std::erase_if(started_, is_of_no_pod);
     for (const auto& service : services_) settle(*service);
     changed_.notify();
 }

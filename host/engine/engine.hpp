@@ -120,10 +120,16 @@ class Engine {
         std::set<std::string> done;                     // pod/container
         std::chrono::steady_clock::time_point applied;  // by the last of them so far
         std::chrono::microseconds slowest_restart{};
-        std::uint64_t change = 0;                // ChangeRecord::id
-        std::chrono::nanoseconds encode_time{};  // of that last one, as is what follows
-        std::chrono::nanoseconds apply_time{};   // as its agent measured it
-        std::optional<Error> after;              // why what was to follow failed
+        std::chrono::microseconds slowest_listening{};  // of those that have told so far
+        std::uint64_t change = 0;                       // ChangeRecord::id
+        std::chrono::nanoseconds encode_time{};         // of that last one, as is what follows
+        std::chrono::nanoseconds apply_time{};          // as its agent measured it
+        std::optional<Error> after;                     // why what was to follow failed
+    };
+    // A process that saves have started, until it takes connections.
+    struct Started {
+        std::uint32_t start = 0;  // as SyncOutcome has it
+        std::vector<std::uint64_t> changes;
     };
     using SourceSet = std::set<std::string>;
     // What a batch names of one service's context.
@@ -208,6 +214,9 @@ class Engine {
     // The id of its ChangeRecord, of which nothing else is known yet.
     std::uint64_t announce(Service& service, const std::vector<std::string>& sources, const Batch& batch);
     void on_outcome(const SyncOutcome& outcome);
+    void on_listening(const Listening& listening);
+    // Once all that its change has started takes connections.
+    void tell_serving(const Service& service, std::uint64_t change);
     // Prints the saves that all containers of the service have by now.
     void settle(const Service& service);
     [[nodiscard]] std::size_t containers_of(const Service& service) const;
@@ -322,6 +331,7 @@ class Engine {
     std::vector<std::shared_ptr<PodSession>> sessions_;
     AsyncLock deploying_;  // the runtime takes one call at a time
     std::map<std::pair<const Service*, protocol::GenerationId>, Pending> pending_;
+    std::map<std::string, Started> started_;  // by pod/container
     ChangeLog changes_;
     BuildLog builds_;
     std::map<std::string, Error> last_errors_;  // of pod/container, until a generation is applied

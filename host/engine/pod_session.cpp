@@ -144,8 +144,15 @@ void PodSession::on_report(const protocol::ContainerReport& report) {
         forget_comparison(report.container, container);
     }
     tell_state(report.container, *container.report, before);
+    tell_listening(report.container, container);
     changed_.notify();
     shared_.on_state();
+}
+
+void PodSession::tell_listening(const std::string& name, const Container& container) {
+    if (!container.report || !container.report->listening) return;
+    shared_.on_listening(
+        {container.service, pod_.name + "/" + name, container.report->starts, *container.report->listening});
 }
 
 void PodSession::tell_state(const std::string& name, const protocol::ContainerReport& now,
@@ -199,6 +206,7 @@ boost::asio::awaitable<bool> PodSession::advance(const std::string& name, Contai
 
     SyncOutcome outcome{
         .pod = pod_.name, .container = name, .service = container.service, .generation = newest};
+    const std::uint32_t starts = container.report->starts;
     const auto begun = std::chrono::steady_clock::now();
     auto generation = co_await next_generation(container);
     outcome.encode_time = std::chrono::steady_clock::now() - begun;
@@ -211,6 +219,7 @@ boost::asio::awaitable<bool> PodSession::advance(const std::string& name, Contai
     }
     if (stopped_) co_return false;
     outcome.finished = std::chrono::steady_clock::now();
+    if (container.report && container.report->starts != starts) outcome.start = container.report->starts;
     if (!outcome.applied) co_return co_await take_failure(container, outcome);
     co_await take_success(name, container, outcome);
     co_return true;
@@ -246,6 +255,7 @@ boost::asio::awaitable<void> PodSession::take_success(const std::string& name, C
     container.whole_files = false;
     container.busy_tries = 0;
     shared_.on_outcome(outcome);
+    tell_listening(name, container);  // its report may have come before
     boost::asio::post(*shared_.pool, [contents = container.service->contents] { contents->sign_sent(); });
     if (outcome.applied->after) shared_.reporter->failure(pod_.name + "/" + name, *outcome.applied->after);
     // A process that died is started by the next save, also by one that asks for nothing else.

@@ -31,6 +31,16 @@ struct SyncOutcome {
     Result<protocol::Applied> applied = fail(Errc::cancelled, "not sent");
     std::chrono::nanoseconds encode_time{};  // until its first frames were there
     std::chrono::steady_clock::time_point finished{};
+    std::uint32_t start =
+        0;  // the process that it has started, as ContainerReport counts; 0 where it has none
+};
+
+// A process that was started takes connections where the one before it did.
+struct Listening {
+    const Service* service = nullptr;
+    std::string container;             // "pod/container"
+    std::uint32_t start = 0;           // as ContainerReport counts
+    std::chrono::microseconds time{};  // from that start on
 };
 
 class PodSession : public std::enable_shared_from_this<PodSession> {
@@ -42,6 +52,7 @@ class PodSession : public std::enable_shared_from_this<PodSession> {
         Reporter* reporter = nullptr;
         std::function<std::string(const std::string&)> mask;  // takes secrets out of an output
         std::function<void(const SyncOutcome&)> on_outcome;
+        std::function<void(const Listening&)> on_listening;        // after the outcome that has started it
         std::function<void()> on_state;                            // current() may have changed
         std::function<void(const Service&)> on_renumbered;         // its mirror has skipped numbers
         std::function<std::size_t(const Service&)> containers_of;  // in all pods
@@ -96,6 +107,7 @@ class PodSession : public std::enable_shared_from_this<PodSession> {
 
     void on_report(const protocol::ContainerReport& report);
     static void note_gate(Container& container, const protocol::ContainerReport& report);
+    void tell_listening(const std::string& name, const Container& container);
     void tell_state(const std::string& name, const protocol::ContainerReport& now,
                     const std::optional<protocol::ContainerReport>& before);
     boost::asio::awaitable<void> keep_current(std::string name);

@@ -377,9 +377,10 @@ void Engine::on_outcome(const SyncOutcome& outcome) {
         fail_sync(outcome);
         return;
     }
+    Started started{.start = outcome.start, .changes = {}};
     for (auto& [key, pending] : pending_) {
         if (key.first != &service || key.second > outcome.generation) continue;
-        pending.done.insert(container);
+        if (pending.done.insert(container).second) started.changes.push_back(pending.change);
         pending.slowest_restart = std::max(pending.slowest_restart, outcome.applied->restarted);
         if (outcome.applied->after) pending.after = outcome.applied->after;
         const auto applied = outcome.finished - outcome.applied->restarted;
@@ -388,6 +389,7 @@ void Engine::on_outcome(const SyncOutcome& outcome) {
         pending.encode_time = outcome.encode_time;
         pending.apply_time = outcome.applied->staged + outcome.applied->published;
     }
+    if (started.start != 0) started_.insert_or_assign(container, std::move(started));
     settle(service);
 }
 
@@ -408,6 +410,7 @@ void Engine::settle(const Service& service) {
         if (pending.slowest_restart.count() > 0) text += ", restarted in " + human(pending.slowest_restart);
         parts_.reporter->line(Tone::good, "synced", service.name, text);
         finish_sync(pending, containers.size());
+        tell_serving(service, pending.change);
         return true;
     });
     if (was_large && !std::exchange(gives_back_, true)) spawn(give_back_memory(), "giving back memory");

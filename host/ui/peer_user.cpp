@@ -1,8 +1,6 @@
 #include "host/ui/peer_user.hpp"
 
 #include <linux/inet_diag.h>
-#include <linux/netlink.h>
-#include <linux/sock_diag.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
@@ -11,15 +9,10 @@
 #include <cstring>
 #include <optional>
 
-#include "base/fd.hpp"
+#include "base/sock_diag.hpp"
 
 namespace synchost::host::ui {
 namespace {
-
-struct Question {
-    nlmsghdr head;
-    inet_diag_req_v2 request;
-};
 
 // The ends of our socket, the other way round: how the peer's socket is named.
 std::optional<inet_diag_req_v2> ask_for_peer_of(int socket) {
@@ -58,33 +51,6 @@ std::optional<inet_diag_req_v2> ask_for_peer_of(int socket) {
     return out;
 }
 
-std::optional<inet_diag_msg> ask_kernel(const inet_diag_req_v2& request) {
-    const Fd netlink(::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG));
-    if (!netlink) return std::nullopt;
-    Question question{};
-    question.head.nlmsg_len = sizeof question;
-    question.head.nlmsg_type = SOCK_DIAG_BY_FAMILY;
-    question.head.nlmsg_flags = NLM_F_REQUEST;
-    question.request = request;
-    sockaddr_nl kernel{};
-    kernel.nl_family = AF_NETLINK;
-    if (::sendto(netlink.get(), &question, sizeof question, 0, reinterpret_cast<const sockaddr*>(&kernel),
-                 sizeof kernel) != static_cast<ssize_t>(sizeof question))
-        return std::nullopt;
-    // The kernel has answered within sendto(); its messages are aligned, and so must be what they are read
-    // into.
-    alignas(nlmsghdr) char answer[4'096];
-    const ssize_t got = ::recv(netlink.get(), answer, sizeof answer, MSG_DONTWAIT);
-    nlmsghdr head{};
-    if (got < static_cast<ssize_t>(NLMSG_LENGTH(sizeof(inet_diag_msg)))) return std::nullopt;
-    std::memcpy(&head, answer, sizeof head);
-    if (head.nlmsg_type != SOCK_DIAG_BY_FAMILY || head.nlmsg_len < NLMSG_LENGTH(sizeof(inet_diag_msg)))
-        return std::nullopt;
-    inet_diag_msg out{};
-    std::memcpy(&out, answer + NLMSG_HDRLEN, sizeof out);
-    return out;
-}
-
 // Where no connection has these ends the kernel may name a socket that listens; and the owner of one that was
 // closed reads as root.
 bool is_of_someone(const inet_diag_msg& socket, const inet_diag_req_v2& asked) {
@@ -97,7 +63,7 @@ bool is_of_someone(const inet_diag_msg& socket, const inet_diag_req_v2& asked) {
 PeerUser peer_user(int socket) {
     const auto request = ask_for_peer_of(socket);
     if (!request) return PeerUser::unknown;
-    const auto found = ask_kernel(*request);
+    const auto found = find_tcp_socket(*request);
     if (!found || !is_of_someone(*found, *request)) return PeerUser::unknown;
     return found->idiag_uid == ::geteuid() || found->idiag_uid == 0 ? PeerUser::same : PeerUser::other;
 }

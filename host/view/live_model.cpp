@@ -60,11 +60,17 @@ std::string in_short(std::string_view verb, std::string_view text) {
     text = first_line(text);
     if (verb == "failed") return std::string(text);
     // The names of files come first, and may hold anything.
-    const std::size_t result = verb == "synced" ? text.rfind(" -> ") : 0;
+    const bool is_serving = verb == "serving";
+    const std::size_t result = verb == "synced" || is_serving ? text.rfind(" -> ") : 0;
     const std::size_t in = text.find(" in ", result);
-    if ((verb == "synced" || verb == "built") && in != std::string_view::npos) {
+    if ((verb == "synced" || verb == "built" || is_serving) && in != std::string_view::npos) {
         const std::string_view time = text.substr(in, text.find_first_of(",(", in) - in);
         std::string out = fmt::format("{}{}", verb, time.substr(0, time.find_last_not_of(' ') + 1));
+        const std::size_t synced = text.rfind(" (synced in ");
+        if (is_serving && synced != std::string_view::npos && synced > in) {
+            const std::string_view before = text.substr(synced + 2);
+            return fmt::format("{}, {}", before.substr(0, before.find_first_of(",)")), out);
+        }
         const std::size_t restarted = text.rfind(", restarted in ");
         if (restarted != std::string_view::npos && restarted > in) out += text.substr(restarted);
         return out;

@@ -14,7 +14,9 @@
 namespace synchost::host {
 
 // What a line told, in a few words: of "synced", "app.py -> 2 containers in 7.1 ms (seen 2.0 ms, sent and
-// applied 5.1 ms), restarted in 110 ms" it is "synced in 7.1 ms, restarted in 110 ms".
+// applied 5.1 ms), restarted in 12 ms" it is "synced in 7.1 ms, restarted in 12 ms"; of "ready" after it,
+// "app.py -> 2 containers in 110 ms (synced in 7.1 ms, restarted in 12 ms)", "synced in 7.1 ms, serving in
+// 110 ms".
 [[nodiscard]] std::string in_short(std::string_view verb, std::string_view text);
 
 using LastTold = std::map<std::string, std::string, std::less<>>;  // subject to in_short()

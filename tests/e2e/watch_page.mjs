@@ -119,7 +119,9 @@ try {
   await first.getByRole('button').first().click();
   await page.getByText(/because COPY at line \d+ of Dockerfile lays it at \/srv\/api\/app\.py/)
     .first().waitFor();
-  await page.getByText(/p50 [\d.]+ m?s/).first().waitFor();
+  await page.getByText(/in place p50 [\d.]+ m?s, p95 [\d.]+ m?s; ready again p50 [\d.]+ m?s/).first().waitFor();
+  for (const phase of ['detected', 'encoded', 'sent', 'applied', 'restarted', 'ready'])
+    await page.getByRole('group', { name: 'Phases shown' }).getByRole('button', { name: phase, exact: true }).first().waitFor();
   await page.getByRole('heading', { name: 'Pods' }).waitFor();
   await page.getByText(/http GET :?\S*\/healthz/).first().waitFor();
   await page.getByRole('table', { name: 'Steps of the build' }).getByText(/^(COPY|RUN|WORKDIR) /).first().waitFor();
@@ -144,6 +146,10 @@ try {
   await page.getByLabel('Source', { exact: true }).selectOption({ label: 'builds' });
   await until('lines of a build are shown', async () => (await lines()).some((line) => /COPY|RUN/.test(line)));
   ok('the output of builds stands apart');
+
+  await page.getByRole('link', { name: 'Activity', exact: true }).click();
+  await page.getByText(/app\.py -> 1 container in [\d.]+ m?s \(synced in [\d.]+ m?s, restarted in [\d.]+ m?s\)/).first().waitFor();
+  ok('the activity tells when what a save restarted serves again');
 
   await page.getByRole('link', { name: /^Services/ }).click();
   const opened = page.waitForEvent('popup');

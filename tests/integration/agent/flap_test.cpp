@@ -1,18 +1,10 @@
 // Generations over a connection that breaks, through a relay and in a network of the test's own.
-#include <fcntl.h>
-#include <net/if.h>
-#include <sched.h>
-#include <sys/ioctl.h>
-#include <sys/socket.h>
-
 #include <boost/asio/steady_timer.hpp>
-#include <cerrno>
 #include <cstdio>
-#include <cstring>
 
-#include "base/fd.hpp"
 #include "support/flapping_relay.hpp"
 #include "support/free_port.hpp"
+#include "support/own_network.hpp"
 #include "support/result_matchers.hpp"
 #include "support/simple_host.hpp"
 #include "support/torture.hpp"
@@ -87,36 +79,6 @@ TEST_F(Flap, NothingIsLostInAThousandGenerationsOverABreakingStream) {
     EXPECT_GE(host.without_outcome(), 30u);
     EXPECT_GE(host.lost_answers(), 1u);
 }
-
-// This thread, and the processes that it starts, alone on a loopback of their own.
-class OwnNetwork {
-  public:
-    OwnNetwork() : before_(::open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC)) {
-        is_own_ = before_ && ::unshare(CLONE_NEWNET) == 0;
-        if (!is_own_) why_ = std::strerror(errno);
-    }
-    ~OwnNetwork() {
-        if (is_own_) EXPECT_EQ(::setns(before_.get(), CLONE_NEWNET), 0);
-    }
-    OwnNetwork(const OwnNetwork&) = delete;
-    OwnNetwork& operator=(const OwnNetwork&) = delete;
-
-    [[nodiscard]] bool is_own() const { return is_own_; }
-    [[nodiscard]] const std::string& why() const { return why_; }
-    void set_link(bool up) const {
-        const Fd any(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
-        ifreq request{};
-        std::strcpy(request.ifr_name, "lo");
-        ASSERT_EQ(::ioctl(any.get(), SIOCGIFFLAGS, &request), 0);
-        request.ifr_flags = static_cast<short>(up ? request.ifr_flags | IFF_UP : request.ifr_flags & ~IFF_UP);
-        ASSERT_EQ(::ioctl(any.get(), SIOCSIFFLAGS, &request), 0);
-    }
-
-  private:
-    Fd before_;
-    bool is_own_ = false;
-    std::string why_;
-};
 
 TEST_F(Flap, ALinkThatIsDownForLongComesBackAndLosesNothing) {
     const OwnNetwork network;

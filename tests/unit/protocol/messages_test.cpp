@@ -18,7 +18,14 @@ void refuses_every_truncation(const std::string& payload,
 }
 
 ContainerReport full_report() {
-    return {"app", ProcessState::held, GenerationId{9}, 3, 137, "last words\n", {"/app/", "/etc/one"}};
+    return {.container = "app",
+            .state = ProcessState::held,
+            .generation = GenerationId{9},
+            .starts = 3,
+            .listening = std::chrono::microseconds(117'000),
+            .exit_code = 137,
+            .last_output = "last words\n",
+            .roots = {"/app/", "/etc/one"}};
 }
 
 TEST(Messages, HelloRoundTrip) {
@@ -58,10 +65,26 @@ TEST(Messages, ReportRoundTrip) {
     EXPECT_EQ(report->state, ProcessState::held);
     EXPECT_EQ(report->generation, GenerationId{9});
     EXPECT_EQ(report->starts, 3u);
+    EXPECT_EQ(report->listening, std::chrono::microseconds(117'000));
     EXPECT_EQ(report->exit_code, 137);
     EXPECT_EQ(report->last_output, "last words\n");
     EXPECT_EQ(report->roots, full_report().roots);
     refuses_every_truncation(payload, [](std::string_view bytes) { return parse_report(bytes).has_value(); });
+}
+
+TEST(Messages, ReportListensWithinADayOrNotAtAll) {
+    ContainerReport report = full_report();
+    const auto sent = [&](std::optional<std::chrono::microseconds> listening) {
+        report.listening = listening;
+        return parse_report(encode_report(report)).value().listening;
+    };
+    EXPECT_EQ(sent(std::nullopt), std::nullopt);
+    EXPECT_EQ(sent(std::chrono::microseconds(0)), std::chrono::microseconds(1));
+    EXPECT_EQ(sent(std::chrono::hours(25)), std::chrono::hours(24));
+    std::string payload = encode_report(report);
+    const std::size_t high_byte = 2 + 3 + 1 + 8 + 4 + 7;  // after container, state, generation and starts
+    payload[high_byte] = 1;
+    EXPECT_ERROR(parse_report(payload), Errc::protocol, "listening");
 }
 
 TEST(Messages, ReportKeepsTheEndOfLongOutput) {

@@ -7,6 +7,19 @@
 #include "base/temp_dir.hpp"
 
 namespace synchost::host {
+namespace {
+
+// It says so when it takes connections.
+constexpr const char* kServer =
+    "import socket, time\n"
+    "server = socket.socket()\n"
+    "server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)\n"
+    "server.bind(('', 8000))\n"
+    "server.listen()\n"
+    "print('serving', flush=True)\n"
+    "time.sleep(600)\n";
+
+}  // namespace
 
 Result<> PlayedPods::replace(const std::string& name, const std::string& image, Pod& pod) {
     pod.parts.reset();
@@ -32,8 +45,12 @@ Result<> PlayedPods::replace(const std::string& name, const std::string& image, 
     pod.parts = std::make_unique<test::AgentPod>(SYNCHOST_AGENT);
     TRY(write_file_atomic(pod.parts->dir() / "key", key_.to_text(), 0600));
     pod.parts->start_sidecar();
-    pod.parts->start_supervisor("app", {"--gate", "hold", "--root", root_of(name).native() + "/"},
-                                {"sleep", "600"});
+    if (runs_servers_) pod.parts->start_with({"unshare", "--map-current-user", "--net"});
+    pod.parts->start_supervisor(
+        "app", {"--gate", "hold", "--root", root_of(name).native() + "/"},
+        runs_servers_ ? test::Words{"python3", "-c", kServer} : test::Words{"sleep", "600"});
+    const std::scoped_lock lock(mutex_);
+    logs_.insert_or_assign(name, pod.parts->log_of("app"));
     return {};
 }
 

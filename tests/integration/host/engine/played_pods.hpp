@@ -37,6 +37,14 @@ class PlayedPods {
     }
     [[nodiscard]] const std::string& registry() const { return registry_; }
     void set_key(const protocol::PskKey& key) { key_ = key; }
+    // Before the first apply(): what runs in the pods takes connections, in a network of each pod's own.
+    void run_servers() { runs_servers_ = true; }
+    // What the process of a pod has printed so far; "" where there is none.
+    [[nodiscard]] std::string said(const std::string& name) const {
+        const std::scoped_lock lock(mutex_);
+        const auto found = logs_.find(name);
+        return found == logs_.end() ? "" : test::content_of(found->second);
+    }
     [[nodiscard]] std::vector<Applied> applied() const {
         const std::scoped_lock lock(mutex_);
         return applied_;
@@ -113,6 +121,8 @@ class PlayedPods {
 
     std::filesystem::path folder_;
     std::string registry_;
+    bool runs_servers_ = false;
+    std::map<std::string, std::filesystem::path> logs_;  // by pod
     protocol::PskKey key_;
     std::map<std::string, Pod> pods_;  // on the engine's pool, one call at a time
     mutable std::mutex mutex_;

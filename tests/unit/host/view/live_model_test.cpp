@@ -32,6 +32,8 @@ TEST(InShort, TimesAreWhatIsKept) {
         "synced in 7.1 ms, restarted in 110 ms");
     EXPECT_EQ(in_short("synced", "a -> 1 container in 2 min 3 s (seen 2.0 ms, sent and applied 5.1 ms)"),
               "synced in 2 min 3 s");
+    EXPECT_EQ(in_short("serving", "a -> 1 container in 110 ms (synced in 7.1 ms, restarted in 12 ms)"),
+              "synced in 7.1 ms, serving in 110 ms");
     EXPECT_EQ(in_short("built", "7 layers in 2.40 s, pushed 2 blobs (1.2 MB) in 14.1 ms"), "built in 2.40 s");
     EXPECT_EQ(in_short("rebuild", "requirements.txt: a RUN reads it"),
               "rebuild: requirements.txt: a RUN reads it");
@@ -45,6 +47,8 @@ TEST(InShort, NamesOfFilesAreNotTakenForTimes) {
         "synced in 7.1 ms");
     EXPECT_EQ(in_short("synced", "words without any sense"), "synced: words without any sense");
     EXPECT_EQ(in_short("synced", ""), "synced: ");
+    EXPECT_EQ(in_short("serving", "a (synced in 1 ms) -> 1 container in 110 ms"), "serving in 110 ms");
+    EXPECT_EQ(in_short("serving", "words without any sense"), "serving: words without any sense");
 }
 
 TEST(LiveState, AnImageRunsWhereItsContainersDo) {

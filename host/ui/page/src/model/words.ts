@@ -36,9 +36,12 @@ export function phaseUs(change: Change, name: string): number {
   return change.phases.reduce((sum, phase) => (phase.name === name ? sum + phase.us : sum), 0);
 }
 
-/** From the save until the process is up again; the time of the sync alone where nothing restarts. */
+/**
+ * From the save until the process takes connections again, or runs again where it takes none or has not told yet; the time of
+ * the sync alone where nothing restarts.
+ */
 export function backAfterUs(change: Change): number {
-  return change.totalUs + phaseUs(change, 'restarted');
+  return change.totalUs + phaseUs(change, 'restarted') + phaseUs(change, 'ready');
 }
 
 /** How a change went, without its files: synced in 7 ms, restarted in 110 ms. */

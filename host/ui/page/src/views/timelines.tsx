@@ -51,7 +51,7 @@ function Chart({ kind, changes, selected, onSelect }: Props & { kind: 'sync' | '
   );
 }
 
-/** p50 and p95 in words: until the files are in place, and until the process is up again where it restarts. */
+/** p50 and p95 in words: until the files are in place, and until the process is back where it restarts. */
 function summary(bars: readonly Bar[], kind: 'sync' | 'rebuild'): string {
   const changes = bars.map((bar) => bar.change);
   const of = (values: readonly number[]): string =>
@@ -59,7 +59,9 @@ function summary(bars: readonly Bar[], kind: 'sync' | 'rebuild'): string {
   const total = of(changes.map((change) => change.totalUs));
   if (kind === 'rebuild') return `${counted(bars.length, 'change')}: deployed ${total}`;
   const restarted = changes.filter((change) => phaseUs(change, 'restarted') > 0);
-  const back = restarted.length === 0 ? '' : `; restarted ${of(restarted.map(backAfterUs))}`;
+  const ready = restarted.filter((change) => phaseUs(change, 'ready') > 0);
+  const back = ready.length > 0 ? `; ready again ${of(ready.map(backAfterUs))}`
+    : restarted.length > 0 ? `; restarted ${of(restarted.map(backAfterUs))}` : '';
   return `${counted(bars.length, 'change')}: in place ${total}${back}`;
 }
 

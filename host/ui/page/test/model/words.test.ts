@@ -37,6 +37,8 @@ describe('a change in words', () => {
   const phases = [{ name: 'detected', us: 2_000 }, { name: 'applied', us: 5_000 }, { name: 'restarted', us: 103_000 }];
   it.each([
     [{ kind: 'sync', outcome: 'done', total_us: 7_000, phases }, 'synced in 7 ms, restarted in 110 ms'],
+    [{ kind: 'sync', outcome: 'done', total_us: 7_000, phases: [...phases, { name: 'ready', us: 90_000 }] },
+      'synced in 7 ms, restarted in 200 ms'],
     [{ kind: 'sync', outcome: 'done', total_us: 7_000 }, 'synced in 7 ms'],
     [{ kind: 'rebuild', outcome: 'done', total_us: 2_400_000 }, 'rebuilt in 2.4 s'],
     [{ kind: 'rebuild', outcome: 'failed' }, 'rebuild failed'],
