@@ -1,5 +1,8 @@
-// Status as JSON, and back from bytes that are not trusted.
+// Status as JSON, and back from bytes that are not trusted. describe() names the fields of a structure once,
+// in the order in which they are written; a Writer and a Reader go through the same list.
+#include <algorithm>
 #include <array>
+#include <concepts>
 #include <limits>
 #include <nlohmann/json.hpp>
 
@@ -14,6 +17,7 @@ using Json = nlohmann::ordered_json;  // as it is written
 using Parsed = nlohmann::json;        // ordered_json looks through all keys for each
 
 constexpr std::size_t kMostDepth = 16;
+constexpr std::uint64_t kMaxExitCode = 255;
 
 constexpr std::array kOutcomes{GateOutcome::unseen, GateOutcome::waiting, GateOutcome::current,
                                GateOutcome::without_host};
@@ -22,135 +26,261 @@ constexpr std::array kStates{ServiceState::building, ServiceState::deploying, Se
                              ServiceState::crashed,  ServiceState::waiting,   ServiceState::failed,
                              ServiceState::paused,   ServiceState::stopped,   ServiceState::ended};
 
-std::string dumped(const Json& json) {
-    return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+// const where it is written.
+template <typename Given, typename Structure>
+concept Of = std::same_as<std::remove_const_t<Given>, Structure>;
+
+void describe(auto& io, Of<PathDifference> auto& difference) {
+    io("path", difference.path);
+    io("what", difference.what);
 }
 
-template <typename Number>
-Json or_null(const std::optional<Number>& number) {
-    return number ? Json(*number) : Json(nullptr);
+void describe(auto& io, Of<Verification> auto& verified) {
+    io.derived("equal", verified.equal());
+    io("paths", verified.paths);
+    io("differing", verified.differing);
+    io("differences", verified.differences);
+    io("foreign", verified.foreign);
+    io("foreign_paths", verified.foreign_paths);
+    io("problem", verified.problem);
 }
 
-Json json_of(const Verification& verified) {
-    Json differences = Json::array();
-    for (const PathDifference& one : verified.differences)
-        differences.push_back({{"path", one.path}, {"what", one.what}});
-    return {{"equal", verified.equal()},       {"paths", verified.paths},
-            {"differing", verified.differing}, {"differences", std::move(differences)},
-            {"foreign", verified.foreign},     {"foreign_paths", verified.foreign_paths},
-            {"problem", verified.problem}};
+void describe(auto& io, Of<ContainerStatus> auto& container) {
+    io("name", container.name);
+    io("image", container.image);
+    io("state", container.state);
+    io("generation", container.generation);
+    io("current", container.current);
+    io("starts", container.starts);
+    io("exit_code", container.exit_code, kMaxExitCode);
+    io.one_of("gate", container.gate, kOutcomes);
+    io("last_error", container.last_error);
+    io("next_step", container.next_step);
+    io("last_output", container.last_output);
+    io.if_there("verified", container.verified);
 }
 
-Json json_of(const ContainerStatus& container) {
-    Json out = {{"name", container.name},
-                {"image", container.image},
-                {"state", container.state},
-                {"generation", container.generation},
-                {"current", container.current},
-                {"starts", container.starts},
-                {"exit_code", or_null(container.exit_code)},
-                {"gate", to_string(container.gate)},
-                {"last_error", container.last_error},
-                {"next_step", container.next_step},
-                {"last_output", container.last_output}};
-    if (container.verified) out["verified"] = json_of(*container.verified);
-    return out;
+void describe(auto& io, Of<PodStatus> auto& pod) {
+    io("name", pod.name);
+    io("workload", pod.workload);
+    io("connected", pod.connected);
+    io("containers", pod.containers);
 }
 
-Json json_of(const ServiceStatus& service) {
-    Json ports = Json::array();
-    for (const PortStatus& port : service.ports) {
-        ports.push_back({{"port", port.port},
-                         {"local", port.is_open() ? Json(port.local) : Json(nullptr)},
-                         {"url", port.url},
-                         {"state", port.is_open() ? "open" : "closed"},
-                         {"problem", port.problem}});
+void describe(auto& io, Of<ImageStatus> auto& image) {
+    io("name", image.name);
+    io("digest", image.digest);
+    io("generation", image.generation);
+    io("paths", image.paths);
+    io("building", image.building);
+    io("build_failed", image.build_failed);
+}
+
+void describe(auto& io, Of<PortStatus> auto& port) {
+    io("port", port.port);
+    io.null_for_zero("local", port.local);
+    io("url", port.url);
+    io.must_be("state", port.is_open() ? "open" : "closed");
+    io("problem", port.problem);
+}
+
+void describe(auto& io, Of<LinkStatus> auto& link) {
+    io("name", link.name);
+    io("url", link.url);
+}
+
+void describe(auto& io, Of<ProbeStatus> auto& probe) {
+    io("container", probe.container);
+    io("kind", probe.kind);
+    io("text", probe.text);
+}
+
+void describe(auto& io, Of<ReplicaCount> auto& replicas) {
+    io("wanted", replicas.wanted);
+    io("there", replicas.there);
+    io("current", replicas.current);
+}
+
+void describe(auto& io, Of<ServiceStatus> auto& service) {
+    io("name", service.name);
+    io("workload", service.workload);
+    io("labels", service.labels);
+    io("images", service.images);
+    io("depends_on", service.depends_on);
+    io.word("trigger", service.manual, "manual", "automatic");
+    io.one_of("state", service.state, kStates);
+    io("reason", service.reason);
+    io("next_step", service.next_step);
+    io.time("since", service.since_ns);
+    io("replicas", service.replicas);
+    io("restarts", service.restarts);
+    io("paused", service.paused);
+    io("stopped", service.stopped);
+    io("ports", service.ports);
+    io("links", service.links);
+    io("probes", service.probes);
+    io("last_change", service.last_change);
+}
+
+void describe(auto& io, Of<Status> auto& status) {
+    io("version", status.version);
+    io("project", status.project);
+    io("folder", status.folder);
+    io("pid", status.pid);
+    io.may_lack("ui", status.ui);  // an older watch says nothing
+    io("runtime", status.runtime);
+    io("deploying", status.deploying);
+    io.derived("well", status.all_well());
+    io("images", status.images);
+    io("pods", status.pods);
+    io("services", status.services);
+}
+
+void describe(auto& io, Of<ContainerDetail> auto& container) {
+    io("name", container.name);
+    io("image", container.image);
+    io("state", container.state);
+    io("reason", container.reason);
+    io("exit_code", container.exit_code, kMaxExitCode);
+    io("restarts", container.restarts);
+    io("ready", container.ready);
+    io("ours", container.ours);
+}
+
+void describe(auto& io, Of<PodEvent> auto& event) {
+    io("time", event.time);
+    io("type", event.type);
+    io("reason", event.reason);
+    io("message", event.message);
+    io("count", event.count);
+}
+
+void describe(auto& io, Of<PodDetail> auto& pod) {
+    io("name", pod.name);
+    io("phase", pod.phase);
+    io("ready", pod.ready);
+    io("started", pod.started);
+    io("node", pod.node);
+    io("containers", pod.containers);
+    io("events", pod.events);
+}
+
+void describe(auto& io, Of<ServiceDetail> auto& detail) {
+    io("service", detail.service);
+    io("pods", detail.pods);
+    io("pods_problem", detail.pods_problem);
+}
+
+void describe(auto& io, Of<Error> auto& error) {
+    io("error", error.message);
+    io("next_step", error.next_step);
+}
+
+class Writer {
+  public:
+    template <typename Value>
+    static Json json_of(const Value& value) {
+        if constexpr (std::constructible_from<Json, const Value&>) {
+            return Json(value);
+        } else {
+            Writer writer;
+            describe(writer, value);
+            return std::move(writer.out_);
+        }
     }
-    Json links = Json::array();
-    for (const LinkStatus& link : service.links) links.push_back({{"name", link.name}, {"url", link.url}});
-    Json probes = Json::array();
-    for (const ProbeStatus& probe : service.probes)
-        probes.push_back({{"container", probe.container}, {"kind", probe.kind}, {"text", probe.text}});
-    Json labels = Json::object();
-    for (const auto& [key, value] : service.labels) labels[key] = value;
-    return {{"name", service.name},
-            {"workload", service.workload},
-            {"labels", std::move(labels)},
-            {"images", service.images},
-            {"depends_on", service.depends_on},
-            {"trigger", service.manual ? "manual" : "automatic"},
-            {"state", to_string(service.state)},
-            {"reason", service.reason},
-            {"next_step", service.next_step},
-            {"since", format_timestamp_ns(service.since_ns)},
-            {"replicas",
-             {{"wanted", or_null(service.replicas.wanted)},
-              {"there", service.replicas.there},
-              {"current", service.replicas.current}}},
-            {"restarts", service.restarts},
-            {"paused", service.paused},
-            {"stopped", service.stopped},
-            {"ports", std::move(ports)},
-            {"links", std::move(links)},
-            {"probes", std::move(probes)},
-            {"last_change", or_null(service.last_change)}};
-}
+    template <typename Item>
+    static Json json_of(const std::vector<Item>& items) {
+        Json out = Json::array();
+        for (const Item& item : items) out.push_back(json_of(item));
+        return out;
+    }
 
-// Reads fields of one object, and remembers the first that is not what it should be.
+    template <typename Value>
+    void operator()(const char* key, const Value& value) {
+        out_[key] = json_of(value);
+    }
+    template <typename Value>
+    void operator()(const char* key, const std::optional<Value>& value, std::uint64_t = 0) {
+        out_[key] = value ? json_of(*value) : Json(nullptr);
+    }
+    template <typename Value>
+    void if_there(const char* key, const std::optional<Value>& value) {
+        if (value) out_[key] = json_of(*value);
+    }
+    void may_lack(const char* key, const std::string& text) { out_[key] = text; }
+    void derived(const char* key, bool flag) { out_[key] = flag; }
+    void must_be(const char* key, const char* word) { out_[key] = word; }
+    void word(const char* key, bool flag, const char* yes, const char* no) { out_[key] = flag ? yes : no; }
+    void time(const char* key, std::int64_t time_ns) { out_[key] = format_timestamp_ns(time_ns); }
+    template <std::unsigned_integral Number>
+    void null_for_zero(const char* key, Number number) {
+        out_[key] = number == 0 ? Json(nullptr) : Json(number);
+    }
+    template <typename Enum, std::size_t kCount>
+    void one_of(const char* key, Enum value, const std::array<Enum, kCount>&) {
+        out_[key] = to_string(value);
+    }
+
+  private:
+    Json out_ = Json::object();
+};
+
+// Reads the fields of one object, and remembers the first that is not what it should be.
 class Reader {
   public:
-    explicit Reader(const Parsed& object) : object_(object) {
-        if (!object.is_object()) fault_ = "an object";
+    // `name` is what a fault is called where it is no object.
+    Reader(const char* name, const Parsed& object) : object_(object) {
+        if (!object.is_object()) refuse(name);
     }
-    std::string text(const char* key) {
-        const Parsed* value = find(key, &Parsed::is_string);
-        return value == nullptr ? std::string() : value->get<std::string>();
-    }
-    bool flag(const char* key) {
-        const Parsed* value = find(key, &Parsed::is_boolean);
-        return value != nullptr && value->get<bool>();
-    }
-    template <typename Number = std::uint64_t>
-    Number number(const char* key) {
-        const Parsed* value = find(key, &Parsed::is_number_unsigned);
-        if (value == nullptr) return 0;
-        const auto read = value->get<std::uint64_t>();
-        if (read > static_cast<std::uint64_t>(std::numeric_limits<Number>::max())) fault_ = key;
-        return static_cast<Number>(read);
+
+    template <typename Value>
+    void operator()(const char* key, Value& out) {
+        if (const Parsed* value = find(key)) {
+            take(key, *value, out);
+        } else {
+            refuse(key);
+        }
     }
     // Nothing where it is absent or null.
-    template <typename Number = std::uint64_t>
-    std::optional<Number> optional_number(const char* key) {
-        return optional(key) == nullptr ? std::nullopt : std::optional(number<Number>(key));
+    template <typename Value>
+    void operator()(const char* key, std::optional<Value>& out,
+                    std::uint64_t most = std::numeric_limits<std::uint64_t>::max()) {
+        out.reset();
+        if (find(key) == nullptr) return;
+        (*this)(key, out.emplace());
+        if (std::cmp_greater(*out, most)) refuse(key);
     }
-    std::int64_t time(const char* key) {
-        const auto read = parse_timestamp_ns(text(key));
-        if (!read && fault_.empty()) fault_ = key;
-        return read.value_or(0);
+    template <typename Value>
+    void if_there(const char* key, std::optional<Value>& out) {
+        if (find(key) != nullptr) (*this)(key, out.emplace());
     }
-    // One of two words: whether it is the first.
-    bool word(const char* key, std::string_view yes, std::string_view no) {
+    void may_lack(const char* key, std::string& out) {
+        if (find(key) != nullptr) (*this)(key, out);
+    }
+    void derived(const char*, bool) {}
+    void must_be(const char* key, const char* word) {
+        if (text(key) != word) refuse(key);
+    }
+    void word(const char* key, bool& out, const char* yes, const char* no) {
         const std::string read = text(key);
-        if (read != yes && read != no && fault_.empty()) fault_ = key;
-        return read == yes;
+        out = read == yes;
+        if (!out && read != no) refuse(key);
     }
-    const Parsed& object(const char* key) {
-        static const Parsed kNone = Parsed::object();
-        const Parsed* value = find(key, &Parsed::is_object);
-        return value == nullptr ? kNone : *value;
+    void time(const char* key, std::int64_t& out) {
+        const auto read = parse_timestamp_ns(text(key));
+        if (!read) return refuse(key);
+        out = *read;
     }
-    const Parsed& list(const char* key) {
-        static const Parsed kNone = Parsed::array();
-        const Parsed* value = find(key, &Parsed::is_array);
-        return value == nullptr ? kNone : *value;
+    template <std::unsigned_integral Number>
+    void null_for_zero(const char* key, Number& out) {
+        if (find(key) != nullptr) (*this)(key, out);
     }
-    // nullptr where it is absent or null.
-    const Parsed* optional(const char* key) const {
-        if (!object_.is_object()) return nullptr;
-        const auto found = object_.find(key);
-        return found == object_.end() || found->is_null() ? nullptr : &*found;
+    template <typename Enum, std::size_t kCount>
+    void one_of(const char* key, Enum& out, const std::array<Enum, kCount>& all) {
+        const auto* found = std::ranges::find(all, text(key), [](Enum one) { return to_string(one); });
+        if (found == all.end()) return refuse(key);
+        out = *found;
     }
-    void refuse(const char* key) { fault_ = key; }
     [[nodiscard]] Result<> done() const {
         if (fault_.empty()) return {};
         return fail(Errc::protocol,
@@ -158,172 +288,71 @@ class Reader {
     }
 
   private:
-    const Parsed* find(const char* key, bool (Parsed::*is)() const noexcept) {
-        const Parsed* value = optional(key);
-        if (value != nullptr && (value->*is)()) return value;
-        if (fault_.empty()) fault_ = key;
-        return nullptr;
+    void refuse(const std::string& what) {
+        if (fault_.empty()) fault_ = what;
     }
+    // nullptr where it is absent or null.
+    const Parsed* find(const char* key) const {
+        if (!object_.is_object()) return nullptr;
+        const auto found = object_.find(key);
+        return found == object_.end() || found->is_null() ? nullptr : &*found;
+    }
+    std::string text(const char* key) {
+        std::string out;
+        (*this)(key, out);
+        return out;
+    }
+
+    void take(const char* key, const Parsed& value, std::string& out) {
+        if (!value.is_string()) return refuse(key);
+        out = value.get<std::string>();
+    }
+    void take(const char* key, const Parsed& value, bool& out) {
+        if (!value.is_boolean()) return refuse(key);
+        out = value.get<bool>();
+    }
+    template <std::integral Number>
+    void take(const char* key, const Parsed& value, Number& out) {
+        const std::uint64_t read = value.is_number_unsigned() ? value.get<std::uint64_t>() : 0;
+        if (!value.is_number_unsigned() || !std::in_range<Number>(read)) return refuse(key);
+        out = static_cast<Number>(read);
+    }
+    void take(const char* key, const Parsed& value, std::map<std::string, std::string>& out) {
+        if (!value.is_object()) return refuse(key);
+        for (const auto& [name, item] : value.items()) take(key, item, out[name]);
+    }
+    template <typename Item>
+    void take(const char* key, const Parsed& value, std::vector<Item>& out) {
+        if (!value.is_array()) return refuse(key);
+        for (const Parsed& item : value) take(key, item, out.emplace_back());
+    }
+    template <typename Structure>
+    void take(const char* key, const Parsed& value, Structure& out) {
+        Reader inner(key, value);
+        describe(inner, out);
+        if (!inner.fault_.empty()) refuse(inner.fault_);
+    }
+
     const Parsed& object_;
     std::string fault_;
 };
 
-template <typename Item, typename Read>
-Result<> read_list(const Parsed& list, std::vector<Item>& out, Read read) {
-    for (const Parsed& item : list) {
-        TRY_ASSIGN(Item one, read(item));
-        out.push_back(std::move(one));
-    }
-    return {};
+template <typename Structure>
+std::string written(const Structure& structure) {
+    return Writer::json_of(structure).dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
-Result<std::string> read_text(const Parsed& json) {
-    if (!json.is_string()) return fail(Errc::protocol, "the status of `synchost watch`: a list has no text");
-    return json.get<std::string>();
-}
-
-Result<PathDifference> read_difference(const Parsed& json) {
-    Reader reader(json);
-    PathDifference out{reader.text("path"), reader.text("what")};
-    TRY(reader.done());
-    return out;
-}
-
-Result<Verification> read_verification(const Parsed& json) {
-    Reader reader(json);
-    Verification out;
-    out.paths = reader.number("paths");
-    out.differing = reader.number("differing");
-    out.foreign = reader.number("foreign");
-    out.problem = reader.text("problem");
-    TRY(read_list(reader.list("differences"), out.differences, read_difference));
-    TRY(read_list(reader.list("foreign_paths"), out.foreign_paths, read_text));
-    TRY(reader.done());
-    return out;
-}
-
-Result<ContainerStatus> read_container(const Parsed& json) {
-    Reader reader(json);
-    ContainerStatus out{.name = reader.text("name"),
-                        .image = reader.text("image"),
-                        .state = reader.text("state"),
-                        .generation = reader.number("generation"),
-                        .current = reader.flag("current"),
-                        .starts = reader.number<std::uint32_t>("starts"),
-                        .exit_code = {},
-                        .gate = {},
-                        .last_error = reader.text("last_error"),
-                        .next_step = reader.text("next_step"),
-                        .last_output = reader.text("last_output"),
-                        .verified = {}};
-    out.exit_code = reader.optional_number<std::uint8_t>("exit_code");
-    const std::string gate = reader.text("gate");
-    const auto* outcome = std::ranges::find(kOutcomes, gate, [](GateOutcome o) { return to_string(o); });
-    if (outcome == kOutcomes.end()) {
-        reader.refuse("gate");
-    } else {
-        out.gate = *outcome;
-    }
-    if (const Parsed* verified = reader.optional("verified")) {
-        TRY_ASSIGN(out.verified, read_verification(*verified));
-    }
-    TRY(reader.done());
-    return out;
-}
-
-Result<PodStatus> read_pod(const Parsed& json) {
-    Reader reader(json);
-    PodStatus out{.name = reader.text("name"),
-                  .workload = reader.text("workload"),
-                  .connected = reader.flag("connected"),
-                  .containers = {}};
-    TRY(read_list(reader.list("containers"), out.containers, read_container));
-    TRY(reader.done());
-    return out;
-}
-
-Result<ImageStatus> read_image(const Parsed& json) {
-    Reader reader(json);
-    ImageStatus out{.name = reader.text("name"),
-                    .digest = reader.text("digest"),
-                    .generation = reader.number("generation"),
-                    .paths = reader.number("paths"),
-                    .building = reader.flag("building"),
-                    .build_failed = reader.flag("build_failed")};
-    TRY(reader.done());
-    return out;
-}
-
-Result<PortStatus> read_port(const Parsed& json) {
-    Reader reader(json);
-    PortStatus out{.port = reader.number<std::uint16_t>("port"),
-                   .local = reader.optional_number<std::uint16_t>("local").value_or(0),
-                   .url = reader.text("url"),
-                   .problem = reader.text("problem")};
-    if (reader.word("state", "open", "closed") != out.is_open()) reader.refuse("state");
-    TRY(reader.done());
-    return out;
-}
-
-Result<LinkStatus> read_link(const Parsed& json) {
-    Reader reader(json);
-    LinkStatus out{reader.text("name"), reader.text("url")};
-    TRY(reader.done());
-    return out;
-}
-
-Result<ProbeStatus> read_probe(const Parsed& json) {
-    Reader reader(json);
-    ProbeStatus out{reader.text("container"), reader.text("kind"), reader.text("text")};
-    TRY(reader.done());
-    return out;
-}
-
-Result<ReplicaCount> read_replicas(const Parsed& json) {
-    Reader reader(json);
-    ReplicaCount out{.wanted = reader.optional_number("wanted"),
-                     .there = reader.number("there"),
-                     .current = reader.number("current")};
-    TRY(reader.done());
-    return out;
-}
-
-Result<ServiceStatus> read_service(const Parsed& json) {
-    Reader reader(json);
-    ServiceStatus out{.name = reader.text("name"),
-                      .workload = reader.text("workload"),
-                      .labels = {},
-                      .images = {},
-                      .depends_on = {},
-                      .manual = reader.word("trigger", "manual", "automatic"),
-                      .reason = reader.text("reason"),
-                      .next_step = reader.text("next_step"),
-                      .since_ns = reader.time("since"),
-                      .replicas = {},
-                      .restarts = reader.number("restarts"),
-                      .paused = reader.flag("paused"),
-                      .stopped = reader.flag("stopped"),
-                      .ports = {},
-                      .links = {},
-                      .probes = {},
-                      .last_change = reader.optional_number("last_change")};
-    const Parsed& labels = reader.object("labels");
-    for (const auto& [key, value] : labels.items()) {
-        TRY_ASSIGN(out.labels[key], read_text(value));
-    }
-    const std::string word = reader.text("state");
-    const auto* state = std::ranges::find(kStates, word, [](ServiceState s) { return to_string(s); });
-    if (state == kStates.end()) {
-        reader.refuse("state");
-    } else {
-        out.state = *state;
-    }
-    TRY_ASSIGN(out.replicas, read_replicas(reader.object("replicas")));
-    TRY(read_list(reader.list("images"), out.images, read_text));
-    TRY(read_list(reader.list("depends_on"), out.depends_on, read_text));
-    TRY(read_list(reader.list("ports"), out.ports, read_port));
-    TRY(read_list(reader.list("links"), out.links, read_link));
-    TRY(read_list(reader.list("probes"), out.probes, read_probe));
+template <typename Structure>
+Result<Structure> parsed(std::string_view json) {
+    if (json.size() > kMaxStatusBytes || nested_deeper(json, kMostDepth))
+        return fail(Errc::protocol, "the status of `synchost watch` is past its bounds");
+    const Parsed object = Parsed::parse(json, nullptr, false);
+    if (object.is_discarded())
+        return fail(Errc::protocol, "the status of `synchost watch` is not JSON",
+                    "Use the synchost program that the watch was started with.");
+    Reader reader("an object", object);
+    Structure out;
+    describe(reader, out);
     TRY(reader.done());
     return out;
 }
@@ -331,118 +360,23 @@ Result<ServiceStatus> read_service(const Parsed& json) {
 }  // namespace
 
 std::string to_json(const Status& status) {
-    Json images = Json::array();
-    for (const ImageStatus& image : status.images) {
-        images.push_back({{"name", image.name},
-                          {"digest", image.digest},
-                          {"generation", image.generation},
-                          {"paths", image.paths},
-                          {"building", image.building},
-                          {"build_failed", image.build_failed}});
-    }
-    Json pods = Json::array();
-    for (const PodStatus& pod : status.pods) {
-        Json containers = Json::array();
-        for (const ContainerStatus& container : pod.containers) containers.push_back(json_of(container));
-        pods.push_back({{"name", pod.name},
-                        {"workload", pod.workload},
-                        {"connected", pod.connected},
-                        {"containers", std::move(containers)}});
-    }
-    Json services = Json::array();
-    for (const ServiceStatus& service : status.services) services.push_back(json_of(service));
-    return dumped({{"version", status.version},
-                   {"project", status.project},
-                   {"folder", status.folder},
-                   {"pid", status.pid},
-                   {"ui", status.ui},
-                   {"runtime", status.runtime},
-                   {"deploying", status.deploying},
-                   {"well", status.all_well()},
-                   {"images", std::move(images)},
-                   {"pods", std::move(pods)},
-                   {"services", std::move(services)}});
+    return written(status);
 }
 
 std::string to_json(const ServiceDetail& detail) {
-    Json pods = Json::array();
-    for (const PodDetail& pod : detail.pods) {
-        Json containers = Json::array();
-        for (const ContainerDetail& container : pod.containers) {
-            containers.push_back({{"name", container.name},
-                                  {"image", container.image},
-                                  {"state", container.state},
-                                  {"reason", container.reason},
-                                  {"exit_code", or_null(container.exit_code)},
-                                  {"restarts", container.restarts},
-                                  {"ready", container.ready},
-                                  {"ours", container.ours}});
-        }
-        Json events = Json::array();
-        for (const PodEvent& event : pod.events) {
-            events.push_back({{"time", event.time},
-                              {"type", event.type},
-                              {"reason", event.reason},
-                              {"message", event.message},
-                              {"count", event.count}});
-        }
-        pods.push_back({{"name", pod.name},
-                        {"phase", pod.phase},
-                        {"ready", pod.ready},
-                        {"started", pod.started},
-                        {"node", pod.node},
-                        {"containers", std::move(containers)},
-                        {"events", std::move(events)}});
-    }
-    return dumped({{"service", json_of(detail.service)},
-                   {"pods", std::move(pods)},
-                   {"pods_problem", detail.pods_problem}});
+    return written(detail);
 }
 
 std::string to_json(const Error& error) {
-    return dumped({{"error", error.message}, {"next_step", error.next_step}});
+    return written(error);
 }
-
-namespace {
-
-Result<Parsed> parse_bounded(std::string_view json) {
-    if (json.size() > kMaxStatusBytes || nested_deeper(json, kMostDepth))
-        return fail(Errc::protocol, "the status of `synchost watch` is past its bounds");
-    Parsed object = Parsed::parse(json, nullptr, false);
-    if (!object.is_discarded()) return object;
-    return fail(Errc::protocol, "the status of `synchost watch` is not JSON",
-                "Use the synchost program that the watch was started with.");
-}
-
-}  // namespace
 
 Result<Error> parse_error(std::string_view json) {
-    TRY_ASSIGN(const Parsed object, parse_bounded(json));
-    Reader reader(object);
-    Error out{Errc::io, reader.text("error"), 0, reader.text("next_step")};
-    TRY(reader.done());
-    return out;
+    return parsed<Error>(json);
 }
 
 Result<Status> parse_status(std::string_view json) {
-    TRY_ASSIGN(const Parsed object, parse_bounded(json));
-    Reader reader(object);
-    Status out{
-        .version = reader.text("version"),
-        .project = reader.text("project"),
-        .folder = reader.text("folder"),
-        .pid = reader.number<std::int64_t>("pid"),
-        .ui = reader.optional("ui") == nullptr ? "" : reader.text("ui"),  // an older watch says nothing
-        .runtime = reader.text("runtime"),
-        .deploying = reader.flag("deploying"),
-        .images = {},
-        .pods = {},
-        .services = {}};
-    TRY(read_list(reader.list("images"), out.images, read_image));
-    TRY(read_list(reader.list("pods"), out.pods, read_pod));
-    TRY(read_list(reader.list("services"), out.services, read_service));
-    TRY(reader.done());
-    return out;
+    return parsed<Status>(json);
 }
 
 }  // namespace synchost::host

@@ -81,7 +81,11 @@ std::set<const Service*> Engine::those_that_wait() const {
     return out;
 }
 
-void Engine::take_up_those_that_waited(const std::set<const Service*>& waited) {
+void Engine::change_as_asked(const std::vector<std::string>& workloads, const char* verb, const char* text,
+                             const std::function<void(const std::string& workload)>& change) {
+    const auto waited = those_that_wait();
+    std::ranges::for_each(workloads, change);
+    parts_.reporter->line(Tone::plain, verb, listed(workloads), text);
     for (const auto& service : services_) {
         if (waited.contains(service.get()) && !waits(*service))
             spawn(take_up(*service), "taking up the saves of " + service->name);
@@ -95,31 +99,24 @@ Result<> Engine::set_paused(const std::vector<std::string>& workloads, bool paus
     };
     if (std::ranges::none_of(rollout_.workloads(), has_image))
         return none_of_ours(workloads, "image that is kept live");
-    const auto waited = those_that_wait();
-    for (const std::string& id : workloads) {
-        if (paused) {
-            paused_.insert(id);
-        } else {
-            paused_.erase(id);
-        }
+    if (paused) {
+        change_as_asked(workloads, "paused", "as asked: saves wait",
+                        [this](const std::string& id) { paused_.insert(id); });
+    } else {
+        change_as_asked(workloads, "resumed", "as asked",
+                        [this](const std::string& id) { paused_.erase(id); });
     }
-    parts_.reporter->line(Tone::plain, paused ? "paused" : "resumed", listed(workloads),
-                          paused ? "as asked: saves wait" : "as asked");
-    take_up_those_that_waited(waited);
     return {};
 }
 
 Result<> Engine::set_stopped(const std::vector<std::string>& workloads, bool stopped) {
-    const auto waited = those_that_wait();
-    const std::set<std::string> ids(workloads.begin(), workloads.end());
     if (stopped) {
-        rollout_.stop(ids);
+        change_as_asked(workloads, "stopped", "as asked: its pods are taken away",
+                        [this](const std::string& id) { rollout_.stop(id); });
     } else {
-        rollout_.start(ids);
+        change_as_asked(workloads, "started", "as asked",
+                        [this](const std::string& id) { rollout_.start(id); });
     }
-    parts_.reporter->line(Tone::plain, stopped ? "stopped" : "started", listed(workloads),
-                          stopped ? "as asked: its pods are taken away" : "as asked");
-    take_up_those_that_waited(waited);
     want_deployment();
     return {};
 }

@@ -226,8 +226,10 @@ class Engine {
     [[nodiscard]] bool waits(const Service& service) const;
     // Looks at all that was saved while the service waited, as after lost events.
     boost::asio::awaitable<void> take_up(Service& service);
-    void take_up_those_that_waited(const std::set<const Service*>& waited);
     [[nodiscard]] std::set<const Service*> those_that_wait() const;
+    // Does it to each, tells it, and lets the services go on that need not wait any more.
+    void change_as_asked(const std::vector<std::string>& workloads, const char* verb, const char* text,
+                         const std::function<void(const std::string& workload)>& change);
     // Notes what was saved of a service that waits.
     void hold_saves(Service& service, const Touched& touched);
 

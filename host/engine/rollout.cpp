@@ -46,16 +46,10 @@ Rollout::Step Rollout::next(const std::set<std::string>& built) const {
     return out;
 }
 
-void Rollout::stop(const std::set<std::string>& ids) {
-    for (const std::string& id : ids) {
-        stopped_.insert(id);
-        started_.erase(id);
-        ready_.erase(id);
-    }
-}
-
-void Rollout::start(const std::set<std::string>& ids) {
-    for (const std::string& id : ids) stopped_.erase(id);
+void Rollout::stop(const std::string& id) {
+    stopped_.insert(id);
+    started_.erase(id);
+    ready_.erase(id);
 }
 
 }  // namespace synchost::host

@@ -27,10 +27,10 @@ class Rollout {
         std::set<std::string> await;  // of these, what others wait for
         std::vector<Held> held;
     };
-    // Workloads that are to have no pods: neither applied nor waited for. What depends on one waits until it
+    // A workload that is to have no pods: neither applied nor waited for. What depends on it waits until it
     // is started, and one that is started again begins as a new one.
-    void stop(const std::set<std::string>& ids);
-    void start(const std::set<std::string>& ids);
+    void stop(const std::string& id);
+    void start(const std::string& id) { stopped_.erase(id); }
     [[nodiscard]] bool stops_any() const { return !stopped_.empty(); }
     [[nodiscard]] bool is_stopped(const std::string& id) const { return stopped_.contains(id); }
 

@@ -1,5 +1,7 @@
 // A small image for tests with real pods: busybox and links to its applets, pushed to a registry on the
-// loopback and removed from podman's own store again, with every copy that a pod made podman pull.
+// loopback and removed from podman's own store again, with every copy that a pod made podman pull. It holds a
+// file that no other has: podman takes images with the same last layer for each other's kin, and fails with
+// "image not known" where another test removes one of them at that moment.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -28,6 +30,7 @@ class PodmanImage {
             std::filesystem::create_symlink("busybox", bin / applet);
         }
         EXPECT_TRUE(write_file_atomic(folder.path() / "root" / "www" / "index.html", "hello\n"));
+        EXPECT_TRUE(write_file_atomic(folder.path() / "root" / "of", folder.path().native()));
         const std::string tar = (folder.path() / "root.tar").native();
         const std::string digest_file = (folder.path() / "digest").native();
         must({"tar", "-C", (folder.path() / "root").native(), "-cf", tar, "."});

@@ -11,6 +11,7 @@
 #include <cerrno>
 #include <chrono>
 #include <cstring>
+#include <utility>
 
 #include "base/file.hpp"
 #include "base/log.hpp"
@@ -43,32 +44,15 @@ Result<> LogFollower::start(std::function<void(const LogLine&)> on_line) {
     return {};
 }
 
-Result<> LogFollower::add(const std::string& workload, const std::string& pod, const std::string& container,
-                          const std::string& source, const std::filesystem::path& path) {
-    return add({.workload = workload,
-                .pod = pod,
-                .container = container,
-                .source = source,
-                .path = path,
-                .fd = {},
-                .lines = {}});
+Result<> LogFollower::add(LogOrigin origin, const std::filesystem::path& file) {
+    return follow({.origin = std::move(origin), .path = file});
 }
 
-Result<> LogFollower::add_ended(const std::string& workload, const std::string& pod,
-                                const std::string& container, const std::string& source,
-                                const std::filesystem::path& path) {
-    return add({.workload = workload,
-                .pod = pod,
-                .container = container,
-                .source = source,
-                .path = path,
-                .fd = {},
-                .lines = {},
-                .ending = true,
-                .comes_first = true});
+Result<> LogFollower::add_ended(LogOrigin origin, const std::filesystem::path& file) {
+    return follow({.origin = std::move(origin), .path = file, .ending = true, .comes_first = true});
 }
 
-Result<> LogFollower::add(File file) {
+Result<> LogFollower::follow(File file) {
     TRY_ASSIGN(file.fd, open_file(file.path, O_RDONLY));
     const std::lock_guard lock(mutex_);
     if (inotify_) TRY(watch(file));
@@ -87,7 +71,7 @@ Result<> LogFollower::watch(File& file) const {
 
 void LogFollower::remove(const std::string& pod) {
     const std::lock_guard lock(mutex_);
-    for (File& file : files_) file.ending = file.ending || file.pod == pod;
+    for (File& file : files_) file.ending = file.ending || file.origin.pod == pod;
     if (!thread_.joinable())
         std::erase_if(files_, [](const File& file) { return file.ending && !file.comes_first; });
     wake();
@@ -134,8 +118,8 @@ std::vector<LogLine> LogFollower::read_all_files() {
             if (got <= 0 && take_place(file)) continue;
             if (got <= 0) break;
             for (ContainerLine& line : file.lines.feed({piece.data(), static_cast<std::size_t>(got)})) {
-                out.push_back({file.workload, file.pod, file.container, std::move(line.text),
-                               line.error_stream, line.time_ns, file.source});
+                out.push_back({file.origin.workload, file.origin.pod, file.origin.container,
+                               std::move(line.text), line.error_stream, line.time_ns, file.origin.source});
             }
         }
         if (file.comes_first && got > 0) return out;  // the rest of it, too, before the others

@@ -17,6 +17,14 @@
 
 namespace synchost::host::podman {
 
+// Whose log a file is, in the words of LogLine.
+struct LogOrigin {
+    std::string workload;
+    std::string pod;
+    std::string container;
+    std::string source;
+};
+
 class LogFollower {
   public:
     LogFollower() = default;
@@ -27,14 +35,12 @@ class LogFollower {
     // From here on every line, from the beginning of each file, is given to `on_line` on the follower's
     // thread. An error where the kernel has no inotify instance left.
     Result<> start(std::function<void(const LogLine&)> on_line);
-    // `source` is LogLine::source. A file that is replaced, as conmon does when it has grown too large, is
-    // read to its end, and then the one that has taken its place.
-    Result<> add(const std::string& workload, const std::string& pod, const std::string& container,
-                 const std::string& source, const std::filesystem::path& file);
+    // A file that is replaced, as conmon does when it has grown too large, is read to its end, and then the
+    // one that has taken its place.
+    Result<> add(LogOrigin origin, const std::filesystem::path& file);
     // The file of a container that ends, or has ended: what is in it is told before the lines of all that are
     // added later, and no more.
-    Result<> add_ended(const std::string& workload, const std::string& pod, const std::string& container,
-                       const std::string& source, const std::filesystem::path& file);
+    Result<> add_ended(LogOrigin origin, const std::filesystem::path& file);
     // What is in the pod's files by now is still delivered; then they are closed.
     void remove(const std::string& pod);
     // Delivers what there is, and ends the thread. Safe to call twice.
@@ -42,18 +48,15 @@ class LogFollower {
 
   private:
     struct File {
-        std::string workload;
-        std::string pod;
-        std::string container;
-        std::string source;
+        LogOrigin origin;
         std::filesystem::path path;
-        Fd fd;
-        LogLines lines;
+        Fd fd{};
+        LogLines lines{};
         int watch = -1;
         bool ending = false;
         bool comes_first = false;
     };
-    Result<> add(File file);
+    Result<> follow(File file);
     Result<> watch(File& file) const;
     bool take_place(File& file) const;
     void wake() const;

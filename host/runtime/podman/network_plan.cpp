@@ -71,8 +71,10 @@ std::vector<Subnet> parse_routes(std::string_view table) {
     return out;
 }
 
-Result<std::string> choose_subnet(const std::vector<Subnet>& used) {
-    for (std::uint32_t third = 1; third < 255; ++third) {
+Result<std::string> choose_subnet(const std::vector<Subnet>& used, std::uint64_t seed) {
+    constexpr std::uint32_t kSubnets = 254;
+    for (std::uint32_t i = 0; i < kSubnets; ++i) {
+        const std::uint32_t third = 1 + static_cast<std::uint32_t>((seed % kSubnets + i) % kSubnets);
         const Subnet candidate{(10U << 24U) | (89U << 16U) | (third << 8U), 24};
         if (std::ranges::none_of(used, [&](const Subnet& other) { return overlap(candidate, other); })) {
             return "10.89." + std::to_string(third);

@@ -2,6 +2,7 @@
 // seat when its pod is replaced, so the other pods' Service rules go on to be right. Pure.
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <optional>
 #include <string>
@@ -21,8 +22,9 @@ std::optional<Subnet> parse_subnet(std::string_view cidr);  // IPv4 only
 // The destinations of the kernel's routing table (/proc/net/route), but for the default route.
 std::vector<Subnet> parse_routes(std::string_view table);
 
-// "10.89.7": the first free of 10.89.1.0/24 to 10.89.254.0/24; conflict where none is.
-Result<std::string> choose_subnet(const std::vector<Subnet>& used);
+// "10.89.7": a free one of 10.89.1.0/24 to 10.89.254.0/24; conflict where none is. The search begins at a
+// place that `seed` decides, so that projects which start at the same moment do not all want the same one.
+Result<std::string> choose_subnet(const std::vector<Subnet>& used, std::uint64_t seed);
 
 class AddressBook {
   public:

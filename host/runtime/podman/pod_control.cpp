@@ -11,7 +11,9 @@
 
 #include "base/file.hpp"
 #include "base/rel_path.hpp"
+#include "base/xxh3.hpp"
 #include "host/runtime/podman/log_line.hpp"
+#include "host/runtime/podman/pod_states.hpp"
 
 namespace synchost::host::podman {
 namespace {
@@ -161,9 +163,13 @@ Result<std::vector<ContainerState>> container_states(const Cli& cli, const std::
     return out;
 }
 
+bool ContainerState::has_ended() const {
+    return is_end(status) || restarts > 0;
+}
+
 std::string describe(const ContainerState& state) {
     std::string out = "container " + state.name + ": " + state.status;
-    if (state.status == "exited") out += " with code " + std::to_string(state.exit_code);
+    if (is_end(state.status)) out += " with code " + std::to_string(state.exit_code);
     if (state.restarts > 0) out += ", restarted " + std::to_string(state.restarts) + " times";
     std::string separator = ": ";
     for (const std::string& line : last_lines(state.log)) {
@@ -174,15 +180,18 @@ std::string describe(const ContainerState& state) {
 }
 
 Result<std::string> make_network(const Cli& cli, const std::string& name, const std::string& label) {
-    TRY_ASSIGN(std::vector<Subnet> used, used_subnets(cli));
+    const std::uint64_t seed = xxh3_64(name);
+    std::vector<Subnet> refused;  // another program may have taken it since we looked
     Error last;
     for (int attempt = 0; attempt < kNetworkAttempts; ++attempt) {
-        TRY_ASSIGN(std::string prefix, choose_subnet(used));
+        TRY_ASSIGN(std::vector<Subnet> used, used_subnets(cli));
+        used.insert(used.end(), refused.begin(), refused.end());
+        TRY_ASSIGN(std::string prefix, choose_subnet(used, seed));
         auto made = cli.run({"network", "create", "--disable-dns", "--subnet", prefix + ".0/24", "--label",
                              std::string(kProjectLabel) + "=" + label, name});
         if (made) return prefix;
         last = std::move(made.error());
-        used.push_back(*parse_subnet(prefix + ".0/24"));  // another program may have taken it since we looked
+        refused.push_back(*parse_subnet(prefix + ".0/24"));
     }
     return std::unexpected(std::move(last));
 }

@@ -21,6 +21,8 @@ struct ContainerState {
     int exit_code = 0;
     int restarts = 0;
     std::filesystem::path log;
+    // Its process is gone, or was, before podman started it again.
+    [[nodiscard]] bool has_ended() const;
 };
 
 // Plays the pod on `network` at `address`; its id. After a failure nothing of it is left.

@@ -15,7 +15,7 @@ constexpr std::int64_t kLastSecond = 9'000'000'000;
 
 ContainerDetail container_of(const Json& told, const std::string& name) {
     const std::string state = text(told, "State");
-    const bool has_ended = state == "exited" || state == "stopped" || state == "dead";
+    const bool has_ended = is_end(state);
     ContainerDetail out{.name = name,
                         .image = text(told, "Image").substr(0, kMaxDetailText),
                         .state = state == "running" ? "running"
@@ -43,6 +43,10 @@ std::string phase_of(const std::vector<ContainerDetail>& containers) {
 }
 
 }  // namespace
+
+bool is_end(std::string_view state) {
+    return state == "exited" || state == "stopped" || state == "dead";
+}
 
 Result<std::vector<PodDetail>> parse_pod_states(std::string_view json, const std::vector<StartedPod>& pods) {
     constexpr std::size_t kMostDepth = 32;

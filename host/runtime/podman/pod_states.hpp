@@ -19,6 +19,10 @@ struct StartedPod {
     std::string id;
 };
 
+// Of podman's word for the state of a container: its process is gone. It is "stopped" until podman has
+// cleaned up after it, "exited" from then on.
+bool is_end(std::string_view state);
+
 // In the order of `pods`; one of which podman says nothing has no containers. protocol for what is no list.
 Result<std::vector<PodDetail>> parse_pod_states(std::string_view json, const std::vector<StartedPod>& pods);
 

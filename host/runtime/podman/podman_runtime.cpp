@@ -140,7 +140,7 @@ void PodmanRuntime::keep_last_lines(const std::string& podman_name, const std::s
     const auto states = container_states(cli_, podman_name, pod.containers);
     if (!states) return;  // it is gone already
     for (const ContainerState& state : *states) {
-        if (auto kept = logs_.add_ended(pod.workload, pod.name, state.name, id, state.log); !kept)
+        if (auto kept = logs_.add_ended({pod.workload, pod.name, state.name, id}, state.log); !kept)
             log(LogLevel::warn, "podman", "no_logs",
                 {{"container", state.name}, {"error", kept.error().message}});
     }
@@ -260,7 +260,7 @@ Result<> PodmanRuntime::start(const Wanted& wanted) {
     TRY(save());
     TRY_ASSIGN(const auto states, container_states(cli_, seat.podman_name, wanted.plan.app_containers));
     for (const ContainerState& state : states) {
-        if (auto followed = logs_.add(seat.workload, seat.name, state.name, *id, state.log); !followed) {
+        if (auto followed = logs_.add({seat.workload, seat.name, state.name, *id}, state.log); !followed) {
             log(LogLevel::warn, "podman", "no_logs",
                 {{"container", state.name}, {"error", followed.error().message}});
         }
@@ -286,7 +286,7 @@ Result<> PodmanRuntime::check_agent(const Wanted& wanted, bool late) const {
     std::string told;
     bool sidecar_ended = false;
     for (const ContainerState& state : states) {
-        const bool ended = state.status == "exited" || state.restarts > 0;
+        const bool ended = state.has_ended();
         sidecar_ended = sidecar_ended || (ended && state.name == kSidecarName);
         if (ended || late) told += (told.empty() ? "" : "; ") + podman::describe(state);
     }

@@ -51,7 +51,7 @@ TEST(Rollout, WhatIsStoppedIsNeitherAppliedNorWaitedFor) {
     rollout.set({workload("web", {}, {"db"}), workload("db", {}), workload("late", {}, {"db"})});
     rollout.started({"web", "db"});
     rollout.ready({"db"});
-    rollout.stop({"db"});
+    rollout.stop("db");
     EXPECT_TRUE(rollout.is_stopped("db"));
     Rollout::Step step = rollout.next({});
     EXPECT_THAT(step.apply, ElementsAre("web")) << "what runs already runs on";
@@ -59,7 +59,7 @@ TEST(Rollout, WhatIsStoppedIsNeitherAppliedNorWaitedFor) {
     EXPECT_THAT(held(step), ElementsAre("late<db"));
     rollout.set({workload("web", {}, {"db"}), workload("db", {}), workload("late", {}, {"db"})});
     EXPECT_TRUE(rollout.is_stopped("db")) << "other manifests change nothing about it";
-    rollout.start({"db"});
+    rollout.start("db");
     EXPECT_FALSE(rollout.stops_any());
     step = rollout.next({});
     EXPECT_THAT(step.apply, ElementsAre("db", "web"));

@@ -46,13 +46,13 @@ class LogFollowerTest : public testing::Test {
 TEST_F(LogFollowerTest, FollowsFilesThatWereThereAndThoseThatCome) {
     using testing::ElementsAre;
     write("a", "one");
-    ASSERT_OK(follower_.add("Pod/web", "web-0", "app", "pod-id", dir_.path() / "a"));
+    ASSERT_OK(follower_.add({"Pod/web", "web-0", "app", "pod-id"}, dir_.path() / "a"));
     ASSERT_OK(start());
     EXPECT_THAT(lines(1), ElementsAre("web-0/app one"));
     write("a", "two");
     EXPECT_THAT(lines(2), ElementsAre("web-0/app one", "web-0/app two"));
     write("b", "three");
-    ASSERT_OK(follower_.add("Pod/web", "web-1", "app", "pod-id", dir_.path() / "b"));
+    ASSERT_OK(follower_.add({"Pod/web", "web-1", "app", "pod-id"}, dir_.path() / "b"));
     EXPECT_EQ(lines(3).back(), "web-1/app three");
     write("b", "four");
     EXPECT_EQ(lines(4).back(), "web-1/app four");
@@ -60,7 +60,7 @@ TEST_F(LogFollowerTest, FollowsFilesThatWereThereAndThoseThatCome) {
 
 TEST_F(LogFollowerTest, AFileThatWasReplacedIsStillReadUntilItsPodIsGone) {
     write("a", "one");
-    ASSERT_OK(follower_.add("Pod/web", "web-0", "app", "pod-id", dir_.path() / "a"));
+    ASSERT_OK(follower_.add({"Pod/web", "web-0", "app", "pod-id"}, dir_.path() / "a"));
     ASSERT_OK(start());
     ASSERT_EQ(lines(1).size(), 1u);
     std::ofstream last(dir_.path() / "a", std::ios::app);
@@ -75,7 +75,7 @@ TEST_F(LogFollowerTest, AFileThatWasReplacedIsStillReadUntilItsPodIsGone) {
 // As conmon does when a log has grown too large.
 TEST_F(LogFollowerTest, TheFileThatTakesTheOldOnesPlaceIsReadAfterIt) {
     write("a", "one");
-    ASSERT_OK(follower_.add("Pod/web", "web-0", "app", "pod-id", dir_.path() / "a"));
+    ASSERT_OK(follower_.add({"Pod/web", "web-0", "app", "pod-id"}, dir_.path() / "a"));
     ASSERT_OK(start());
     ASSERT_EQ(lines(1).size(), 1u);
     for (int round = 0; round < 20; ++round) {
@@ -95,9 +95,9 @@ TEST_F(LogFollowerTest, WhatEndedIsToldWholeBeforeWhatIsAddedLater) {
     for (int i = 0; i < 40'000; ++i) old += "2026-01-01T00:00:00Z stdout F " + std::to_string(i) + '\n';
     std::ofstream(dir_.path() / "old") << old;
     write("a", "new");
-    ASSERT_OK(follower_.add_ended("Pod/web", "web-0", "app", "old-id", dir_.path() / "old"));
+    ASSERT_OK(follower_.add_ended({"Pod/web", "web-0", "app", "old-id"}, dir_.path() / "old"));
     std::filesystem::remove(dir_.path() / "old");
-    ASSERT_OK(follower_.add("Pod/web", "web-0", "app", "pod-id", dir_.path() / "a"));
+    ASSERT_OK(follower_.add({"Pod/web", "web-0", "app", "pod-id"}, dir_.path() / "a"));
     ASSERT_OK(start());
     const auto all = lines(40'001);
     ASSERT_EQ(all.size(), 40'001u);
@@ -107,7 +107,7 @@ TEST_F(LogFollowerTest, WhatEndedIsToldWholeBeforeWhatIsAddedLater) {
 
 TEST_F(LogFollowerTest, StoppingDeliversWhatIsThere) {
     write("a", "one");
-    ASSERT_OK(follower_.add("Pod/web", "web-0", "app", "pod-id", dir_.path() / "a"));
+    ASSERT_OK(follower_.add({"Pod/web", "web-0", "app", "pod-id"}, dir_.path() / "a"));
     ASSERT_OK(start());
     write("a", "two");
     follower_.stop();
@@ -116,7 +116,7 @@ TEST_F(LogFollowerTest, StoppingDeliversWhatIsThere) {
 }
 
 TEST_F(LogFollowerTest, AFileThatIsNotThereIsAnError) {
-    EXPECT_ERROR(follower_.add("Pod/web", "web-0", "app", "pod-id", dir_.path() / "a"), Errc::not_found,
+    EXPECT_ERROR(follower_.add({"Pod/web", "web-0", "app", "pod-id"}, dir_.path() / "a"), Errc::not_found,
                  "/a");
 }
 

@@ -19,15 +19,20 @@ TEST(Subnet, ParsesIpv4Alone) {
     }
 }
 
-TEST(Subnet, ChoosesTheFirstThatOverlapsNothing) {
+TEST(Subnet, ChoosesTheFirstFromItsPlaceOnThatOverlapsNothing) {
     const auto routes = parse_routes(
         "Iface\tDestination\tGateway\tFlags\tRefCnt\tUse\tMetric\tMask\n"
         "eth0\t00000000\t0100000A\t0003\t0\t0\t0\t00000000\nbr\t0002590A\t00000000\t0001\t0\t0\t0\t00FFFFFF"
         "\n");
     ASSERT_EQ(routes.size(), 1U);
-    EXPECT_EQ(choose_subnet(routes).value(), "10.89.1");
-    EXPECT_EQ(choose_subnet({routes[0], *parse_subnet("10.89.1.0/25")}).value(), "10.89.3");
-    EXPECT_ERROR(choose_subnet({*parse_subnet("10.0.0.0/8")}), Errc::conflict, "in use");
+    EXPECT_EQ(choose_subnet(routes, 0).value(), "10.89.1");
+    EXPECT_EQ(choose_subnet(routes, 1).value(), "10.89.3");
+    EXPECT_EQ(choose_subnet({routes[0], *parse_subnet("10.89.1.0/25")}, 254).value(), "10.89.3");
+    EXPECT_EQ(choose_subnet(routes, 253).value(), "10.89.254");
+    EXPECT_EQ(choose_subnet({*parse_subnet("10.89.254.0/24")}, 253).value(), "10.89.1");
+    EXPECT_EQ(choose_subnet({}, UINT64_MAX).value(), "10.89." + std::to_string(1 + UINT64_MAX % 254));
+    for (const std::uint64_t seed : {0U, 77U, 253U})
+        EXPECT_ERROR(choose_subnet({*parse_subnet("10.0.0.0/8")}, seed), Errc::conflict, "in use");
 }
 
 TEST(AddressBook, SeatKeepsItsAddressAndTheLowestFreeIsGiven) {

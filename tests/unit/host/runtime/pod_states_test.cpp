@@ -2,6 +2,9 @@
 
 #include <gmock/gmock.h>
 
+#include "base/file.hpp"
+#include "base/temp_dir.hpp"
+#include "host/runtime/podman/pod_control.hpp"
 #include "support/result_matchers.hpp"
 
 namespace synchost::host::podman {
@@ -59,6 +62,27 @@ TEST(PodStates, WhatIsNoListIsAnErrorAndWhatIsOfAnotherTypeIsAbsent) {
     EXPECT_EQ(pods->at(0).containers.at(0).restarts, 0u);
     EXPECT_EQ(pods->at(1).phase, "Succeeded");
     EXPECT_EQ(pods->at(1).started, "");
+}
+
+// podman says "exited" once it has cleaned up after a container, which may be late or never.
+TEST(ContainerState, HasEndedFromTheMomentItsProcessIsGone) {
+    for (const char* gone : {"stopped", "exited", "dead"}) {
+        EXPECT_TRUE((ContainerState{.status = gone}.has_ended())) << gone;
+    }
+    for (const char* here : {"running", "created", "initialized", "paused", "stopping", ""}) {
+        EXPECT_FALSE((ContainerState{.status = here}.has_ended())) << here;
+        EXPECT_TRUE((ContainerState{.status = here, .restarts = 1}.has_ended())) << here;
+    }
+}
+
+TEST(ContainerState, IsToldWithItsExitCodeAndLastWords) {
+    const TempDir folder = TempDir::make("log").value();
+    const auto log = folder.path() / "ctr.log";
+    ASSERT_OK(write_file_atomic(log, "2026-01-01T00:00:00Z stderr F no such luck\n"));
+    EXPECT_EQ(describe({.name = "agent", .status = "stopped", .exit_code = 3, .log = log}),
+              "container agent: stopped with code 3: no such luck");
+    EXPECT_EQ(describe({.name = "agent", .status = "running", .restarts = 2, .log = log}),
+              "container agent: running, restarted 2 times: no such luck");
 }
 
 }  // namespace
