@@ -32,7 +32,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
                   [](const detail::BuildAnswer& built) { return detail::format_answer(built); });
             break;
         case 'e':
-            check(bytes, detail::parse_error, detail::format_error);
+            check(bytes, detail::parse_failure, detail::format_failure);
             break;
         default: {
             std::uint64_t sum = 0;

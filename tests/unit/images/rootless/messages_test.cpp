@@ -6,6 +6,7 @@
 #include <array>
 
 #include "base/fd.hpp"
+#include "support/golden.hpp"
 #include "support/result_matchers.hpp"
 
 namespace synchost::images::detail {
@@ -155,6 +156,17 @@ TEST(RootlessMessages, WhatIsCutOffOrTooLongIsAnError) {
         EXPECT_ERROR(parse_built(image.substr(0, size)), Errc::protocol, "");
     EXPECT_ERROR(parse_question(question + "x"), Errc::protocol, "");
     EXPECT_ERROR(parse_built(std::string(64, '\xff')), Errc::protocol, "");
+}
+
+// A field that is new makes the old files of the corpus end where it is missing, and nobody would see it.
+TEST(RootlessMessages, TheCorpusOfTheFuzzTargetIsOfTheseMessages) {
+    const Failure failure{{Errc::conflict, "what", ENOSPC, "next"}, full_image().steps};
+    const auto is_in_corpus = [](const std::string& text, const std::string& name) {
+        return test::matches_golden(text, "../fuzz/images/corpus/rootless/" + name);
+    };
+    EXPECT_TRUE(is_in_corpus("q" + format_question(full_question()), "question"));
+    EXPECT_TRUE(is_in_corpus("b" + format_answer(BuildAnswer{full_image(), {{sha256("sent"), 7}}}), "built"));
+    EXPECT_TRUE(is_in_corpus("e" + format_failure(failure), "error"));
 }
 
 TEST(RootlessMessages, FramesPassASocketAndItsEndIsNoFrame) {
