@@ -215,7 +215,6 @@ try {
 
   await page.goto(`${url}/#/`);
   await cell('ui', 'state').getByText('running').waitFor();
-  // States go on changing while a watch takes its pods down: until then it tells what it sees.
   const told = async () => (await cell('ui', 'change').innerText()).replace(/\b(now|\d+ \w+ ago)\b/g, '');
   const known = await told();
   await page.evaluate(() => { window.isStillTheSame = true; });
@@ -224,6 +223,7 @@ try {
   await ended.waitFor();
   await page.getByRole('button', { name: 'Try now' }).waitFor();
   check(await told() === known, `of ui it knew ${known}, and shows ${await told()}`);
+  check(await cell('ui', 'state').innerText() === 'running', `the state of ui is now ${await cell('ui', 'state').innerText()}`);
   await page.getByRole('article').filter({ hasText: 'exit code 5' }).waitFor();
   ok('the page of a watch that has ended says so, and keeps what it knew');
   await isAccessible('the services of a watch that has ended');

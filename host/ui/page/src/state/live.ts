@@ -17,6 +17,8 @@ const FIRST_CHANGES = 500;
 
 /** Of the event that was taken last, for a stream that goes on. */
 let lastEvent = '';
+/** The watch takes its pods down: what it ran is what the page goes on to show, and not how that disappears. */
+let isEnding = false;
 let wake = new AbortController();
 
 /** Tries again at once, where the page waits before its next attempt. */
@@ -53,6 +55,7 @@ function lost(reason: string): void {
 
 async function loadAll(): Promise<void> {
   const fresh = await askStatus();
+  isEnding = false;
   const before = status.peek();
   if (before !== null && before.version !== fresh.version) location.reload();
   const another = before !== null && before.pid !== fresh.pid;
@@ -110,7 +113,8 @@ function takeStatus(fresh: Status): void {
 
 const refreshStatus = throttled(async () => {
   try {
-    takeStatus(await askStatus());
+    const fresh = await askStatus();
+    if (!isEnding) takeStatus(fresh);
   } catch {
     // The stream of events ends with the watch, and its end is what the page tells.
   }
@@ -176,7 +180,12 @@ function take(event: ServerEvent): void {
   }
   if (event.type === 'change') arrived.changes.push(shapes.change(value));
   else if (event.type === 'build') arrived.builds.push(shapes.build(value));
-  else if (event.type === 'activity') arrived.events.push(shapes.activity(value));
+  else if (event.type === 'activity') takeActivity(shapes.activity(value));
   else return;
   flush();
+}
+
+function takeActivity(activity: Activity): void {
+  if (activity.kind === 'stopping') isEnding = true;
+  arrived.events.push(activity);
 }

@@ -51,6 +51,22 @@ describe('the live connection', () => {
     expect(stream().headers.get('last-event-id')).toBeNull();
   });
 
+  it('keeps what the watch ran while that is taken down, until another watch is there', async () => {
+    stream().say(event(4, 'activity', { id: 4, kind: 'stopping' }));
+    status = { ...status, services: [{ workload: 'Deployment/a', state: 'deploying' }] };
+    let asked = 0;
+    watch.answers.set('/status', () => { asked += 1; return status; });
+    stream().say(event(5, 'status', {}));
+    await vi.waitFor(() => expect(asked).toBe(1));
+    stream().say(event(6, 'activity', { id: 6, kind: 'synced' }));
+    await vi.waitFor(() => expect(store.events.value).toHaveLength(2));
+    expect(store.services.value.map((service) => service.state)).toEqual(['running', 'running']);
+    status = { ...status, pid: 2 };
+    stream().end();
+    await opened(2);
+    expect(store.services.value.map((service) => service.state)).toEqual(['deploying']);
+  });
+
   it('takes changes, builds and activity from the stream', async () => {
     stream().say(event(4, 'change', { id: 1, outcome: 'done' }) + event(5, 'build', { id: 2, image: 'a' })
       + event(6, 'activity', { id: 6, kind: 'synced' }) + 'event: activity\ndata: {broken\n\n');
