@@ -62,6 +62,7 @@ class StateCheck(ServiceDetails, KubernetesCheck):
     def steps(self):
         return (self.both_services_answer, self.a_rollout_is_told_in_the_activity,
                 self.a_service_is_told_as_the_api_server_has_it, self.after_a_save_comes_what_the_config_says,
+                self.the_last_save_is_told_until_its_replicas_serve,
                 self.a_stopped_sidecar_delays_no_other, self.new_pods_begin_with_the_newest_of_many_edits,
                 self.the_host_is_killed, self.a_log_outgrows_its_file, self.gates_open_without_a_host_as_they_say,
                 self.a_gate_that_holds_is_no_crash, self.the_kubelet_throws_lines_away,

@@ -21,6 +21,8 @@ PROBES_OF_API = [("startup", "http GET :http/healthz every 1 s"), ("readiness", 
                  ("liveness", "http GET :http/healthz every 1 s")]
 FIRST_WORDS = ["Scheduled", "Pulled", "Created", "Started"]  # of every pod, in this order, whatever comes between
 
+PHASES = ["detected", "encoded", "sent", "applied", "restarted", "ready"]
+
 
 class ServiceDetails(WatchCommands):
     """For a check with `cluster` and an `observer` of the namespace, beside what WatchCommands needs."""
@@ -64,6 +66,17 @@ class ServiceDetails(WatchCommands):
         for pod in told["pods"]:
             _assert_as_it_is(pod, by_name[pod["name"]])
             _assert_events(pod)
+
+    def the_last_save_is_told_until_its_replicas_serve(self):
+        """After a save that restarted the API; nothing in a pod may do more than an app without privileges."""
+        query = urlencode({"service": "api", "limit": 1})
+
+        def look():
+            change, = json.loads(self._get(f"/api/v1/changes?{query}"))["changes"]
+            return change if change["phases"][-1:] and change["phases"][-1]["name"] == "ready" else None
+        change = wait_until("the last save has a phase `ready`", look)
+        assert [phase["name"] for phase in change["phases"]] == PHASES, f"its phases are {change['phases']}"
+        assert change["containers"] == len(self.observer.ready_pods("api")), f"it went to {change['containers']}"
 
     def a_rollout_is_told_in_the_activity(self):
         """In the order in which it came about, with the names that the page shows."""
