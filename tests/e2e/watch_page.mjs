@@ -133,6 +133,8 @@ try {
   for (const phase of ['detected', 'encoded', 'sent', 'applied', 'restarted', 'ready'])
     await page.getByRole('group', { name: 'Phases shown' }).getByRole('button', { name: phase, exact: true }).first().waitFor();
   await page.getByRole('heading', { name: 'Pods' }).waitFor();
+  await page.getByText(/^\d+ events?$/).first().click();
+  await page.getByText('Started container api', { exact: true }).first().waitFor();
   await page.getByText(/http GET :?\S*\/healthz/).first().waitFor();
   await page.getByRole('table', { name: 'Steps of the build' }).getByText(/^(COPY|RUN|WORKDIR) /).first().waitFor();
   ok('a service shows its timeline, decisions, pods, probes and builds');

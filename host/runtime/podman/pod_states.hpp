@@ -1,7 +1,9 @@
-// Pods as `podman ps --format json` tells of them. Pure; the text is untrusted: fields of another type count
-// as absent.
+// Pods as `podman ps --format json` and `podman events --format json` tell of them. Pure; the text is
+// untrusted: fields of another type count as absent.
 #pragma once
 
+#include <cstddef>
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -23,7 +25,20 @@ struct StartedPod {
 // cleaned up after it, "exited" from then on.
 bool is_end(std::string_view state);
 
+struct PodStates {
+    struct Place {
+        std::size_t pod = 0;    // in `pods`
+        std::string container;  // its name there
+    };
+    std::vector<PodDetail> pods;
+    std::map<std::string, Place, std::less<>> places;  // by the container's id
+};
 // In the order of `pods`; one of which podman says nothing has no containers. protocol for what is no list.
-Result<std::vector<PodDetail>> parse_pod_states(std::string_view json, const std::vector<StartedPod>& pods);
+Result<PodStates> parse_pod_states(std::string_view json, const std::vector<StartedPod>& pods);
+
+// Gives each pod the events of its containers, in Kubernetes' words: made, started, stopped, died. `lines`:
+// one object each, oldest first; those of other containers and of other kinds count for nothing, and so do
+// lines that are no objects.
+void add_events(std::string_view lines, PodStates& states);
 
 }  // namespace synchost::host::podman

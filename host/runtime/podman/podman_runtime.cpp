@@ -371,8 +371,18 @@ Result<PodsDetail> PodmanRuntime::describe(const std::set<std::string>& workload
     std::vector<std::string> command = {"ps", "--all", "--no-trunc", "--format", "json"};
     for (const StartedPod& pod : pods) command.insert(command.end(), {"--filter", "pod=" + pod.id});
     TRY_ASSIGN(const std::string told, cli_.run(std::move(command), {}, kDescribeTime));
+    TRY_ASSIGN(PodStates states, parse_pod_states(told, pods));
     PodsDetail out;
-    TRY_ASSIGN(out.pods, parse_pod_states(told, pods));
+    if (!states.places.empty()) {
+        std::vector<std::string> ask = {"events", "--stream=false", "--since", "24h", "--format", "json"};
+        for (const auto& [id, place] : states.places) ask.insert(ask.end(), {"--filter", "container=" + id});
+        if (const auto events = cli_.run(std::move(ask), {}, kDescribeTime)) {
+            add_events(*events, states);
+        } else {
+            out.problem = "its events cannot be read: " + events.error().message;
+        }
+    }
+    out.pods = std::move(states.pods);
     return out;
 }
 

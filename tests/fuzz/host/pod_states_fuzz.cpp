@@ -22,10 +22,14 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
             if (one.exit_code && (*one.exit_code < 0 || *one.exit_code > 255)) std::abort();
         }
     };
-    if (const auto pods = podman::parse_pod_states(text, started)) {
-        if (pods->size() != 1) std::abort();
-        check(pods->front());
+    if (auto states = podman::parse_pod_states(text, started)) {
+        if (states->pods.size() != 1) std::abort();
+        podman::add_events(text, *states);
+        check(states->pods.front());
     }
+    podman::PodStates one{.pods = {PodDetail{}}, .places = {{"id", {0, "app"}}}};
+    podman::add_events(text, one);
+    check(one.pods.front());
     if (nested_deeper(text, 64)) return 0;
     const k8s::Json json = k8s::Json::parse(text, nullptr, false);
     if (json.is_discarded()) return 0;
