@@ -134,7 +134,7 @@ try {
     await page.getByRole('group', { name: 'Phases shown' }).getByRole('button', { name: phase, exact: true }).first().waitFor();
   await page.getByRole('heading', { name: 'Pods' }).waitFor();
   await page.getByText(/^\d+ events?$/).first().click();
-  await page.getByText('Started container api', { exact: true }).first().waitFor();
+  await page.getByRole('listitem').filter({ hasText: /^Started Started container api\b/ }).waitFor();
   await page.getByText(/http GET :?\S*\/healthz/).first().waitFor();
   await page.getByRole('table', { name: 'Steps of the build' }).getByText(/^(COPY|RUN|WORKDIR) /).first().waitFor();
   ok('a service shows its timeline, decisions, pods, probes and builds');
