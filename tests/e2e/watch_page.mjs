@@ -140,6 +140,10 @@ try {
   ok('a service shows its timeline, decisions, pods, probes and builds');
   await isAccessible('a service');
   await show('service');
+  await page.goBack();
+  await until('on the way back the row of the service has the focus', () => page.evaluate(
+    () => document.activeElement?.closest('[data-workload]')?.getAttribute('data-workload') === 'Deployment/api'));
+  ok('on the way back the service that one comes from has the focus');
 
   await page.getByRole('link', { name: 'Logs', exact: true }).first().click();
   await page.getByLabel('Filter lines').waitFor();

@@ -113,8 +113,7 @@ TEST_F(ListenWatchTest, WhereItListenedNowhereNothingIsTold) {
     const Fd later = listen_at(8000);
     look();
     EXPECT_FALSE(told_);
-    EXPECT_EQ(io_.poll(), 0u);
-    EXPECT_TRUE(io_.stopped());  // nothing is looked for
+    EXPECT_TRUE(io_.stopped()) << "it goes on to look for nothing";
 }
 
 TEST_F(ListenWatchTest, AfterACrashTheNextOneIsAwaitedAtTheSamePorts) {

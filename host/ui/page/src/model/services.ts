@@ -2,7 +2,10 @@
 
 import type { Service, ServiceState } from '../api/types';
 
-/** The services of which every word of the filter is found in the name, workload, state, reason, an image or a label written key=value. */
+/**
+ * The services that have every word of the filter in their name, workload, state, reason, an image or a label written
+ * key=value.
+ */
 export function found(services: readonly Service[], filter: string): readonly Service[] {
   const words = filter.toLowerCase().split(/\s+/).filter((word) => word !== '');
   return words.length === 0 ? services : services.filter((service) => hasAll(service, words));
