@@ -251,6 +251,7 @@ class StateCheck(ServiceDetails, KubernetesCheck):
         time.sleep(1)  # a pod's own copy follows; a host that crashes in that very moment is another case
         self.watch.kill()
         self.dead = {name: apps[name][0] for name in apps}
+        self.loud = apps["ui"][1]  # lives on; the one beside it may be between its end and its restart
         for name in ("api", "ui"):
             os.kill(self.dead[name].pid, signal.SIGKILL)
         self.known = {one.pod for of_service in apps.values() for one in of_service}

@@ -90,8 +90,7 @@ class ServiceDetails(WatchCommands):
             assert ("built", image) in said, f"that {image} was built is not among {said}"
 
     def a_log_outgrows_its_file(self):
-        """Of a container that goes on meanwhile; while no watch follows it."""
-        self.loud = next(ui for ui in self.observer.replicas("ui") if ui.name != self.dead["ui"].name)
+        """Of `loud`, a container that goes on meanwhile; while no watch follows it."""
         line = b"%s\n" % (b"x" * 1023)
         with open(f"/proc/{self.loud.pid}/fd/1", "wb") as output:
             for _ in range(KUBELETS_LOG_BYTES // len(line) + 1024):
